@@ -1,0 +1,52 @@
+#pragma once
+#include <concepts>
+#include <cstdint>
+#include <vlt/base/config.hpp>
+#include <vlt/base/dtype.hpp>
+
+namespace vlt {
+
+// Where data lives and which instructions work on it. The instruction set is part of every type that computes, so two
+// translation units compiled with different flags never share a symbol. `cpu` is the best one of this translation unit.
+enum class Device : std::uint8_t { portable, avx2, avx512, avx512_bf16, cuda, cpu = VLT_HOST_ISA };
+constexpr bool on_host(Device d) { return d != Device::cuda; }
+
+enum class Precision : std::uint8_t { f64, f32, bf16 };
+
+// frozen:    no gradient, nothing kept for one, dx passes through.
+// adapted:   the base is frozen; each linear layer may carry a rank-r adapter, chosen at run time.
+// trainable: each parameter may have a gradient and each linear layer an adapter, both chosen at run time.
+enum class Tuning : std::uint8_t { frozen, adapted, trainable };
+
+// Five roles a number can have; a precision fixes a type for each.
+template <class Operand, class Wide> struct Roles {
+  using operand = Operand;  // what a GEMM reads: weights and activations
+  using stream = Wide;      // the residual stream between blocks
+  using accum = Wide;       // sums, norm statistics
+  using grad = Wide;        // gradients of parameters
+  using master = Wide;      // what the optimiser updates
+};
+template <Precision> struct roles_of;
+template <> struct roles_of<Precision::f64> : Roles<double, double> {};
+template <> struct roles_of<Precision::f32> : Roles<float, float> {};
+template <> struct roles_of<Precision::bf16> : Roles<bf16, float> {};
+
+// Everything a layer must know at compile time that is not its own shape. Enumerators only: equal policies are one
+// type.
+template <Device D = Device::cpu, Precision F = Precision::f32, Tuning T = Tuning::trainable>
+struct Policy : roles_of<F> {
+  static constexpr Device device = D;
+  static constexpr Precision precision = F;
+  static constexpr Tuning tuning = T;
+  using frozen = Policy<D, F, Tuning::frozen>;
+  using adapted = Policy<D, F, Tuning::adapted>;
+  using trainable = Policy<D, F, Tuning::trainable>;
+};
+
+template <class P> concept IsPolicy = requires {
+  { P::device } -> std::convertible_to<Device>;
+  { P::precision } -> std::convertible_to<Precision>;
+  { P::tuning } -> std::convertible_to<Tuning>;
+};
+
+}  // namespace vlt

@@ -1,0 +1,91 @@
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <vlt/data/utf8.hpp>
+
+namespace vlt {
+
+// A half-open range of bytes.
+struct ByteRange {
+  std::uint32_t begin = 0, end = 0;
+  bool empty() const { return begin >= end; }
+  bool overlaps(ByteRange o) const { return std::max(begin, o.begin) < std::min(end, o.end); }
+  bool operator==(const ByteRange&) const = default;
+};
+
+// A piece of the original text, perhaps rewritten, that still knows where each of its bytes came from.
+class AlignedText {
+ public:
+  AlignedText(std::string_view original, ByteRange part) : original_(original), part_(part) {}
+
+  std::string_view view() const {
+    return rewritten_ ? std::string_view(text_) : original_.substr(part_.begin, part_.end - part_.begin);
+  }
+  std::size_t begin() const { return part_.begin; }
+  std::uint32_t begin32() const { return part_.begin; }
+
+  // The characters of the original that bytes [b, e) of the view stand for.
+  ByteRange origin(std::size_t b, std::size_t e) const {
+    if (rewritten_) return {origins_[b].begin, origins_[e - 1].end};
+    b += part_.begin, e += part_.begin;
+    while (b > 0 && utf8::continues(original_[b])) --b;
+    while (e < original_.size() && utf8::continues(original_[e])) ++e;
+    return {std::uint32_t(b), std::uint32_t(e)};
+  }
+
+  AlignedText slice(ByteRange r) const {
+    AlignedText s(original_, {origin(r.begin, r.begin + 1).begin, origin(r.end - 1, r.end).end});
+    if (rewritten_)
+      s.rewrite(text_.substr(r.begin, r.end - r.begin), {origins_.begin() + r.begin, origins_.begin() + r.end});
+    return s;
+  }
+
+  // Takes over a new text, and for each of its bytes what it stands for in the original.
+  void rewrite(std::string text, std::vector<ByteRange> origins) {
+    text_ = std::move(text);
+    origins_ = std::move(origins);
+    rewritten_ = true;
+  }
+  // The new bytes stand for the first character.
+  void prepend(std::string_view added) {
+    if (view().empty()) return;
+    std::string text(added);
+    text += view();
+    std::vector<ByteRange> origins(added.size(), origin(0, 1));
+    copy_origins(origins, 0, view().size());
+    rewrite(std::move(text), std::move(origins));
+  }
+  void replace(std::string_view from, std::string_view to) {
+    const std::string_view old = view();
+    if (old.find(from) == std::string_view::npos) return;
+    std::string text;
+    std::vector<ByteRange> origins;
+    std::size_t done = 0;
+    for (std::size_t at = old.find(from); at != std::string_view::npos; at = old.find(from, done)) {
+      text.append(old, done, at - done);
+      copy_origins(origins, done, at);
+      text += to;
+      origins.insert(origins.end(), to.size(), origin(at + from.size() - 1, at + from.size()));
+      done = at + from.size();
+    }
+    text.append(old, done);
+    copy_origins(origins, done, old.size());
+    rewrite(std::move(text), std::move(origins));
+  }
+
+ private:
+  std::string_view original_;
+  ByteRange part_;
+  bool rewritten_ = false;
+  std::string text_;
+  std::vector<ByteRange> origins_;  // of each byte of text_
+
+  void copy_origins(std::vector<ByteRange>& to, std::size_t b, std::size_t e) const {
+    for (std::size_t i = b; i < e; ++i) to.push_back(origin(i, i + 1));
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,137 @@
+#pragma once
+#include <optional>
+#include <vector>
+#include <vlt/data/aligned_text.hpp>
+#include <vlt/data/character_class.hpp>
+#include <vlt/data/split_pattern.hpp>
+#include <vlt/io/tokenizer_file.hpp>
+
+namespace vlt {
+
+// Cuts a text into the words that the model sees one at a time, after perhaps putting a blank or a metaspace before it.
+class PreTokenizer {
+ public:
+  PreTokenizer() = default;
+  explicit PreTokenizer(const std::vector<TokenizerFile::PreTokenizer>& steps) {
+    for (const auto& step : steps) std::visit([&](const auto& s) { add(s); }, step);
+  }
+  bool byte_level() const { return byte_level_; }
+
+  // Calls word(begin, end) with ranges of the rewritten text's view.
+  template <class Word> void operator()(AlignedText& text, Word&& word) const {
+    if (text.view().empty()) return;
+    if (blank_first_ && text.view()[0] != ' ') text.prepend(" ");
+    if (metaspace_) open(text, *metaspace_);
+    cut(text.view(), 0, text.view().size(), 0, word);
+  }
+
+ private:
+  using Behavior = TokenizerFile::Behavior;
+  // Says where matches are; `behavior` says what becomes of them.
+  struct Cut {
+    enum class Kind { pattern, literal, digits } kind;
+    Behavior behavior;
+    bool invert = false;
+    std::optional<SplitPattern> pattern = {};
+    std::string literal = {};
+  };
+  std::vector<Cut> cuts_;
+  std::optional<TokenizerFile::Metaspace> metaspace_;
+  bool blank_first_ = false, byte_level_ = false;
+  const CharacterClasses* classes_ = &CharacterClasses::table();
+
+  void add(const TokenizerFile::ByteLevel& s) {
+    no_more_after_bytes("ByteLevel");
+    require(!s.add_prefix_space || (cuts_.empty() && !metaspace_),
+            "pre-tokenizer ByteLevel with add_prefix_space after another one is not supported");
+    blank_first_ = s.add_prefix_space;
+    byte_level_ = true;
+    if (s.use_regex)
+      cuts_.push_back({Cut::Kind::pattern, Behavior::isolated, false, SplitPattern(SplitPattern::Family::gpt2)});
+  }
+  void add(const TokenizerFile::Split& s) {
+    no_more_after_bytes("Split");
+    if (s.is_regex) cuts_.push_back({Cut::Kind::pattern, s.behavior, s.invert, SplitPattern::from_regex(s.pattern)});
+    else cuts_.push_back({Cut::Kind::literal, s.behavior, s.invert, {}, s.pattern});
+  }
+  void add(const TokenizerFile::Digits& s) {
+    no_more_after_bytes("Digits");
+    cuts_.push_back({Cut::Kind::digits, s.individual ? Behavior::isolated : Behavior::contiguous});
+  }
+  void add(const TokenizerFile::Metaspace& s) {
+    no_more_after_bytes("Metaspace");
+    require(cuts_.empty() && !metaspace_, "pre-tokenizer Metaspace after another one is not supported");
+    metaspace_ = s;
+    if (s.split) cuts_.push_back({Cut::Kind::literal, Behavior::merged_with_next, false, {}, s.replacement});
+  }
+  void no_more_after_bytes(const char* name) const {
+    require(!byte_level_, std::string("pre-tokenizer ") + name + " after ByteLevel is not supported");
+  }
+
+  static void open(AlignedText& text, const TokenizerFile::Metaspace& m) {
+    text.replace(" ", m.replacement);
+    if (m.scheme == TokenizerFile::PrependScheme::never || text.view().starts_with(m.replacement)) return;
+    if (m.scheme == TokenizerFile::PrependScheme::always || text.begin() == 0) text.prepend(m.replacement);
+  }
+
+  // One end of the next match or gap at i, and which of the two it is.
+  struct Found {
+    std::size_t end;
+    bool match;
+  };
+  Found next(const Cut& c, std::string_view text, std::size_t i) const {
+    switch (c.kind) {
+      case Cut::Kind::pattern:
+        return {c.pattern->next(text, i), true};
+      case Cut::Kind::digits: {
+        const auto first = utf8::at(text, i);
+        if ((*classes_)[first.code] & numeric) return {i + first.length, true};
+        while (i < text.size()) {
+          const auto d = utf8::at(text, i);
+          if ((*classes_)[d.code] & numeric) break;
+          i += d.length;
+        }
+        return {i, false};
+      }
+      default: {
+        const std::size_t at = text.find(c.literal, i);
+        if (at == i) return {i + c.literal.size(), true};
+        return {std::min(at, text.size()), false};
+      }
+    }
+  }
+
+  template <class Word>
+  void cut(std::string_view text, std::size_t b, std::size_t e, std::size_t level, Word&& word) const {
+    if (level == cuts_.size()) return word(b, e);
+    const Cut& c = cuts_[level];
+    const std::string_view part = text.substr(b, e - b);
+    const auto deeper = [&](std::size_t from, std::size_t to) {
+      if (from < to) cut(text, b + from, b + to, level + 1, word);
+    };
+    if (c.behavior == Behavior::isolated || c.behavior == Behavior::removed) {
+      for (std::size_t i = 0; i < part.size();) {
+        const Found f = next(c, part, i);
+        if (c.behavior == Behavior::isolated || f.match == c.invert) deeper(i, f.end);
+        i = f.end;
+      }
+      return;
+    }
+    std::size_t start = 0;  // of the word being gathered
+    bool previous = false;
+    for (std::size_t i = 0; i < part.size();) {
+      const Found f = next(c, part, i);
+      const bool match = f.match != c.invert;
+      bool joins = false;  // does [i, f.end) continue the word before it?
+      if (c.behavior == Behavior::contiguous) joins = match == previous;
+      if (c.behavior == Behavior::merged_with_previous) joins = match && !previous;
+      if (c.behavior == Behavior::merged_with_next) joins = !match && previous;
+      if (!joins) deeper(start, i), start = i;
+      previous = match;
+      i = f.end;
+    }
+    deeper(start, part.size());
+  }
+};
+
+}  // namespace vlt

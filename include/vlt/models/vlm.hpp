@@ -1,0 +1,150 @@
+#pragma once
+#include <vlt/models/component.hpp>
+#include <vlt/ops/rows.hpp>
+
+namespace vlt {
+
+// One packed micro-batch, as the decoder sees it after image tokens have taken the place of their marks.
+struct Batch {
+  Segments images, features, image_tokens;  // before the tower, after it, after the projector
+  Segments text;                            // the spliced sequences
+  std::vector<Index> id;                    // (rows): token, or -1 where an image token stands
+  std::vector<Index> image_row;             // (rows): row of the image tokens, or -1
+  Targets targets;
+};
+
+// One conversation as ids, with `image` marking each picture; labels are ids where supervised, negative elsewhere.
+struct Sample {
+  std::vector<Index> id, label;
+};
+
+// Lays samples out one after another; every mark becomes the tokens of the next image.
+inline void splice(const std::vector<Sample>& samples, Index image, Batch& b) {
+  Index next = 0;
+  for (const Sample& sample : samples) {
+    std::vector<TokenKind> kinds;
+    for (std::size_t t = 0; t < sample.id.size(); ++t) {
+      const bool picture = sample.id[t] == image;
+      require(!picture || next < b.image_tokens.sequences(), "a sample has more image marks than images");
+      const Index first = picture ? b.image_tokens.begin(next) : 0,
+                  count = picture ? b.image_tokens.end(next) - first : 1;
+      for (Index i = 0; i < count; ++i) {
+        kinds.push_back(picture ? TokenKind::image : TokenKind::text);
+        b.id.push_back(picture ? -1 : sample.id[t]);
+        b.image_row.push_back(picture ? first + i : -1);
+      }
+      next += picture;
+      if (t + 1 < sample.id.size() && sample.label[t + 1] >= 0)
+        b.targets.row.push_back(Index(b.id.size()) - 1), b.targets.id.push_back(sample.label[t + 1]);
+    }
+    b.text.append(kinds);
+  }
+  require(next == b.image_tokens.sequences(), "there are more images than image marks");
+}
+
+// Vision tower, projector, decoder. Each may be a concrete component or AnyComponent / AnyDecoder.
+template <class Vision, class Projector, class Language> struct Vlm {
+  static_assert(seam<Vision, Projector>::ok && seam<Projector, Language>::ok);
+  static_assert(Component<Vision> && Component<Projector> && Decoder<Language>);
+  using pixels = typename Vision::in;
+  using features = typename Vision::out;
+  using tokens = typename Language::in;
+  struct saved {
+    typename Vision::saved vision;
+    typename Projector::saved projector;
+    typename Language::saved language;
+  };
+
+  Vision vision;
+  Projector projector;
+  Language language;
+  bool vision_trains = false;  // set by collect()
+
+  Batch batch(Segments images, const std::vector<Sample>& samples, Index image_id) const {
+    Batch b{std::move(images), {}, {}, {}, {}, {}, {}};
+    b.features = vision.out_segments(b.images);
+    b.image_tokens = projector.out_segments(b.features);
+    splice(samples, image_id, b);
+    return b;
+  }
+
+  // Adds scale * (sum of token losses) and all parameter gradients. Every unit is visited whatever the batch holds:
+  // the order of collectives is the model's, not the data's.
+  void forward_backward(Scope& s, pixels x, const Batch& b, double scale, saved& k, double& loss) {
+    const auto mark = s.arena().mark();
+    Frame frame(s);
+    const Shape text{b.text.rows(), language.width()}, image{b.image_tokens.rows(), language.width()};
+    auto f = s.keep<features>({b.features.rows(), vision.width()}, &b.features);
+    auto h = s.keep<tokens>(text, &b.text), y = s.keep<tokens>(text, &b.text);
+    x.segments = &b.images;
+    look(s, x, f, k);
+    {
+      Frame inner(s);
+      auto t = s.temp<tokens>(image, &b.image_tokens);
+      projector.forward(s, f, t, k.projector);
+      language.embed(s, b.id, h);
+      ops::gather_rows(s, t, b.image_row, h);
+    }
+    language.forward(s, h, y, k.language);
+    auto dy = s.temp<tokens>(text, &b.text), dh = s.temp<tokens>(text, &b.text),
+         dt = s.temp<tokens>(image, &b.image_tokens);
+    language.loss_and_grad(s, y, b.targets, scale, dy, loss);
+    language.backward(s, dy, overwrite(dh), k.language);
+    language.embed_backward(s, b.id, dh);
+    ops::fill(s, dt, 0);
+    ops::scatter_add_rows(s, dh, b.image_row, dt);
+    look_back(s, f, dt, k);
+    s.arena().release_keep(mark);
+  }
+
+  // The loss alone, in the memory of one block.
+  void evaluate(Scope& s, pixels x, const Batch& b, double scale, double& loss) {
+    Frame frame(s);
+    const Shape text{b.text.rows(), language.width()};
+    auto y = s.temp<tokens>(text, &b.text);
+    hidden(s, x, b, y);
+    language.loss(s, y, b.targets, scale, loss);
+  }
+  void hidden(Scope& s, pixels x, const Batch& b, tokens y) {
+    Frame frame(s);
+    auto f = s.temp<features>({b.features.rows(), vision.width()}, &b.features);
+    auto t = s.temp<tokens>({b.image_tokens.rows(), language.width()}, &b.image_tokens),
+         h = s.temp<tokens>(y.shape(), &b.text);
+    x.segments = &b.images;
+    vision.infer(s, x, f);
+    projector.infer(s, f, t);
+    language.embed(s, b.id, h);
+    ops::gather_rows(s, t, b.image_row, h);
+    language.infer(s, h, y);
+  }
+
+  template <class R> void collect(R& registry, const std::string& path) {
+    const auto trains_from = [&](std::size_t first) {
+      return std::any_of(registry.params.begin() + first, registry.params.end(),
+                         [](const auto& p) { return p.trains(); });
+    };
+    const std::size_t first = registry.params.size();
+    registry.component = 0, vlt::collect(vision, registry, path);
+    vision_trains = trains_from(first);
+    registry.component = 1, vlt::collect(projector, registry, join(path, "projection"));
+    registry.component = 2, vlt::collect(language, registry, path);
+  }
+
+ private:
+  void look(Scope& s, pixels x, features f, saved& k) {
+    if constexpr (may_train_v<Vision>)
+      if (vision_trains) return vision.forward(s, x, f, k.vision);
+    vision.infer(s, x, f);
+  }
+  void look_back(Scope& s, features f, tokens dt, saved& k) {
+    if constexpr (may_train_v<Vision>)
+      if (vision_trains) {
+        auto df = s.temp<features>(f.shape(), f.segments);
+        projector.backward(s, dt, overwrite(df), k.projector);
+        return vision.backward(s, df, Discard{}, k.vision);
+      }
+    projector.backward(s, dt, Discard{}, k.projector);
+  }
+};
+
+}  // namespace vlt

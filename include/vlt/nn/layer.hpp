@@ -1,0 +1,99 @@
+#pragma once
+#include <vlt/nn/fields.hpp>
+#include <vlt/ops/elementwise.hpp>
+#include <vlt/tensor/scope.hpp>
+
+namespace vlt {
+
+// A function of tokens with parameters. Parameter gradients accumulate; dx is overwritten or accumulated as Grad says;
+// y, dy and x are left as they were found; memory comes from the Scope only, and elements are touched in Scope::run
+// only. Both passes give back all temp memory; backward keeps nothing that forward had not kept.
+template <class L> concept Layer = requires {
+  typename L::in;
+  typename L::out;
+  typename L::saved;
+  L::fields();
+}
+&&requires(L& l, const L& c, Scope& s, typename L::in x, typename L::out y, typename L::saved& k) {
+  { c.out_shape(x.shape()) } -> std::same_as<Shape>;
+  {l.forward(s, x, y, k)};
+  {l.backward(s, y, overwrite(x), k)};
+  {l.backward(s, y, Discard{}, k)};
+};
+
+// One static_assert per clause, so that a mistake is reported as a sentence and not as a failed concept.
+template <class L> struct check_layer {
+  static_assert(
+      requires {
+        typename L::in;
+        typename L::out;
+      },
+      "vlt: a layer must say what it maps: 'using in = operand_t<P, space::...>; using out = ...;'");
+  static_assert(
+      requires { typename L::saved; },
+      "vlt: a layer must name what forward() keeps for backward(): 'struct saved {...};' (it may be empty)");
+  static_assert(
+      requires { L::fields(); },
+      "vlt: a layer must list its parameters and children: 'static constexpr auto fields() { return members(...); }'");
+  static_assert(
+      requires(const L& l, Shape i) {
+        { l.out_shape(i) } -> std::same_as<Shape>;
+      },
+      "vlt: a layer must infer its output shape: 'Shape out_shape(Shape in) const'");
+  static_assert(
+      requires(L & l, Scope& s, typename L::in x, typename L::out y, typename L::saved& k) { l.forward(s, x, y, k); },
+      "vlt: forward() is missing or has the wrong signature; expected 'void forward(Scope&, in x, out y, saved& k)'");
+  static_assert(
+      requires(L & l, Scope& s, typename L::in x, typename L::out y, typename L::saved& k) {
+        l.backward(s, y, overwrite(x), k);
+        l.backward(s, y, Discard{}, k);
+      },
+      "vlt: backward() is missing or has the wrong signature; expected 'template <class Dx> void backward(Scope&, out "
+      "dy, Dx dx, saved& k)' (Dx is 'Grad<in>' or 'Discard')");
+  static constexpr bool ok = true;
+};
+
+// A seam between two stages. Its name carries both types into the compiler's "required from" trace.
+// Plain bools, not concepts: a failed concept makes the compiler append its own, longer, explanation.
+template <class From, class To> struct seam {
+  static constexpr bool same_space = std::is_same_v<typename From::out::space, typename To::in::space>;
+  static constexpr bool same_type = std::is_same_v<typename From::out, typename To::in>;
+  static_assert(same_space,
+                "vlt: these two stages do not fit: the first one's output lives in another feature space than the "
+                "second one's input. Put a Projector between them.");
+  static_assert(!same_space || same_type,
+                "vlt: these two stages do not fit: same feature space, but dtype or device differ. Use one Policy for "
+                "both, or an input type that converts.");
+  static constexpr bool ok = true;
+};
+
+// Does backward read the layer's input? If not, the composite above need not keep it. Unknown means yes.
+template <class L> bool keeps_input(const L& layer) {
+  if constexpr (requires { layer.keeps_input(); }) return layer.keeps_input();
+  else return true;
+}
+
+// y = residual + layer(x): inside the layer's last GEMM where it offers that, as a pass of its own where it does not.
+template <class L, class R>
+void forward_added(Scope& s, L& layer, typename L::in x, R residual, typename L::out y, typename L::saved& k) {
+  if constexpr (requires { layer.forward(s, x, y, k, residual); }) {
+    layer.forward(s, x, y, k, residual);
+  } else {
+    layer.forward(s, x, y, k);
+    ops::add(s, residual, y);
+  }
+}
+
+// forward() without a backward to come: whatever it keeps is released at once.
+template <class L> void infer(Scope& s, L& layer, typename L::in x, typename L::out y) {
+  if constexpr (requires { layer.infer(s, x, y); }) {
+    layer.infer(s, x, y);
+  } else {
+    const auto mark = s.arena().mark();
+    typename L::saved unused;
+    layer.forward(s, x, y, unused);
+    s.arena().release_keep(mark);
+  }
+}
+
+}  // namespace vlt

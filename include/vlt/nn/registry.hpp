@@ -1,0 +1,96 @@
+#pragma once
+#include <string>
+#include <vector>
+#include <vlt/base/error.hpp>
+#include <vlt/nn/fields.hpp>
+#include <vlt/tensor/scope.hpp>
+
+namespace vlt {
+
+// A tensor of the checkpoint inside a parameter: rows [row, row + rows).
+struct Part {
+  std::string name;
+  Index row, rows;
+};
+
+// One parameter of a model, found once by collect(): everything that loads, saves, counts, shards or optimises works on
+// these.
+template <Precision F, Device D> struct ParamRef {
+  using roles = roles_of<F>;
+  std::vector<Part> parts;  // its name in the checkpoint, or several when fused
+  Weight<typename roles::operand, D>* value;
+  Matrix<typename roles::grad, D>* grad = nullptr;  // null: frozen by type
+  bool* chosen = nullptr;
+  bool decay = true, multiplied = false;
+  int component = 0, unit = -1;
+
+  bool trains() const { return chosen && *chosen; }
+  const std::string& name() const { return parts.front().name; }
+};
+
+// A linear layer that can carry an adapter, whatever its type.
+struct LinearRef {
+  std::string name;
+  void* layer;
+  int which;  // member of a fused group
+  void (*attach)(void* layer, int which, Index rank, double alpha);
+  void (*merge)(void* layer, int which, Scope& s);  // folds the adapter, if any, into the base weight
+};
+
+// The list a model gives of itself. Rebuild it after attaching adapters or choosing what trains.
+template <Precision F, Device D = Device::cpu> struct Registry {
+  std::vector<ParamRef<F, D>> params;
+  std::vector<LinearRef> linears;
+  int component = 0, unit = -1, units = 0;
+
+  template <class P> void add(P& p, std::vector<Part> parts) {
+    if (!p.exists()) return;
+    ParamRef<F, D> r{std::move(parts), &p.value};
+    if constexpr (P::may_train) r.grad = &p.grad, r.chosen = &p.chosen;
+    r.decay = p.value.rows > 1, r.multiplied = p.multiplied, r.component = component, r.unit = unit;
+    params.push_back(std::move(r));
+  }
+};
+
+template <IsPolicy P> using registry_t = Registry<P::precision, P::device>;
+
+// Walks a layer by its fields(). A layer that needs more (a stack, a fused group) has a collect() of its own.
+template <class Node, class R> void collect(Node& node, R& registry, const std::string& path) {
+  if constexpr (is_param<Node>) registry.add(node, {{path, 0, node.value.rows}});
+  else if constexpr (requires { node.collect(registry, path); }) node.collect(registry, path);
+  else std::apply([&](auto... m) { (collect(node.*m.ptr, registry, join(path, m.name.view())), ...); }, Node::fields());
+}
+
+template <IsPolicy P, class Node> registry_t<P> registry_of(Node& node) {
+  registry_t<P> r;
+  collect(node, r, "");
+  return r;
+}
+
+// Decides that frozen weights live as panels. Before planning, like everything that changes what a step needs.
+template <Precision F, Device D> void choose_panels(Registry<F, D>& registry) {
+  for (auto& p : registry.params) p.value->packed = p.multiplied && !p.trains();
+}
+
+// Gives every linear layer whose full name contains one of the substrings a rank-r adapter of scale alpha / rank.
+template <Precision F, Device D>
+int attach_adapters(const Registry<F, D>& registry, const std::vector<std::string>& substrings, Index rank,
+                    double alpha) {
+  int count = 0;
+  for (const LinearRef& l : registry.linears)
+    for (const std::string& part : substrings)
+      if (l.name.find(part) != l.name.npos) {
+        l.attach(l.layer, l.which, rank, alpha);
+        ++count;
+        break;
+      }
+  if (count == 0) {
+    std::string names;
+    for (std::size_t i = 0; i < registry.linears.size() && i < 3; ++i)
+      names += (i ? ", " : "") + registry.linears[i].name;
+    require(false, "no linear layer's name contains any of the given substrings; the names look like: " + names);
+  }
+  return count;
+}
+
+}  // namespace vlt

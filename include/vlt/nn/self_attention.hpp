@@ -1,0 +1,87 @@
+#pragma once
+#include <vlt/nn/linear.hpp>
+#include <vlt/nn/linear_group.hpp>
+#include <vlt/ops/activation.hpp>
+#include <vlt/ops/attention.hpp>
+#include <vlt/ops/rope.hpp>
+
+namespace vlt {
+
+// The run-time sizes of one transformer block.
+struct BlockSizes {
+  Index width = 0, heads = 0, kv_heads = 0, head_dim = 0, mlp = 0;
+  double norm_eps = 1e-5;
+  bool qkv_bias = false, output_bias = false,
+       mlp_bias = false;  // LLaMA's attention_bias sets the first two, Qwen2 the first
+  Rope rope;
+  Activation activation = Activation::quick_gelu;
+};
+
+// Grouped-query attention within each sequence: fused q/k/v, rotary positions if there are any, output projection.
+template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttention {
+  using in = operand_t<P, Space>;
+  using out = stream_t<P, Space>;
+  using statistic = Matrix<typename P::accum, P::device>;
+  using Group = LinearGroup<P, Space, "q_proj", "k_proj", "v_proj">;
+  using Output = Linear<P, in, out>;
+  struct saved {
+    typename Group::saved group;
+    typename Output::saved output;
+    in qkv, o;
+    statistic lse;
+  };
+
+  Group qkv;
+  Output output;
+  Index heads = 0, kv_heads = 0, head_dim = 0;
+  Rope rope;
+  static constexpr auto fields() {  // CLIP and LLaMA name the same matrix differently
+    if constexpr (std::is_same_v<Space, space::text>)
+      return members(member<"">(&SelfAttention::qkv), member<"o_proj">(&SelfAttention::output));
+    else return members(member<"">(&SelfAttention::qkv), member<"out_proj">(&SelfAttention::output));
+  }
+
+  SelfAttention() = default;
+  explicit SelfAttention(const BlockSizes& c)
+      : qkv({c.heads * c.head_dim, c.kv_heads * c.head_dim, c.kv_heads * c.head_dim}, c.width, c.qkv_bias),
+        output(c.width, c.heads * c.head_dim, c.output_bias),
+        heads(c.heads),
+        kv_heads(c.kv_heads),
+        head_dim(c.head_dim),
+        rope(c.rope) {}
+  Shape out_shape(Shape i) const { return {i.rows, output.weight.value.rows}; }
+  bool keeps_input() const { return qkv.keeps_input(); }
+
+  void forward(Scope& s, in x, out y, saved& k, out residual = {}) {
+    Frame frame(s);
+    const Shape wide{x.rows, heads * head_dim};
+    k.qkv = s.keep<in>(qkv.out_shape(x.shape()), x.segments);
+    k.o = s.keep_if<in>(output.keeps_input(), wide, x.segments);
+    k.lse = s.keep<statistic>({x.rows, heads * Mask::groups});
+    qkv.forward(s, x, k.qkv, k.group);
+    turn_q_and_k(s, k.qkv, ops::Turn::forward);
+    ops::attention<Mask>(s, sizes(x), part(k.qkv, 0), part(k.qkv, 1), part(k.qkv, 2), k.o, k.lse);
+    output.forward(s, k.o, y, k.output, residual);
+  }
+  template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
+    Frame frame(s);
+    auto d_o = s.temp<in>({dy.rows, heads * head_dim}, dy.segments), d_qkv = s.temp<in>(k.qkv.shape(), dy.segments);
+    output.backward(s, dy, overwrite(d_o), k.output);
+    ops::attention_backward<Mask>(s, sizes(k.qkv), d_o, part(k.qkv, 0), part(k.qkv, 1), part(k.qkv, 2), k.lse,
+                                  part(d_qkv, 0), part(d_qkv, 1), part(d_qkv, 2));
+    turn_q_and_k(s, d_qkv, ops::Turn::backward);
+    qkv.backward(s, d_qkv, dx, k.group);
+  }
+
+ private:
+  using Operand = Matrix<typename P::operand, P::device>;
+  Operand part(in all, int i) const { return qkv.part(all, i); }
+  void turn_q_and_k(Scope& s, in all, ops::Turn turn) {  // q and k lie side by side: one call turns both
+    if (!rope.frequency.empty()) ops::rope(s, Operand(columns(all, 0, qkv.begin[2])), *all.segments, rope, turn);
+  }
+  template <class M> ops::AttentionShape sizes(const M& x) const {
+    return {heads, kv_heads, head_dim, x.segments, x.segments};
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,77 @@
+#pragma once
+#include <utility>
+#include <vector>
+#include <vlt/nn/unit.hpp>
+
+namespace vlt {
+
+// The same block many times: depth is data, the block is compiled once. Each block is a unit.
+template <class Block> struct Stack {
+  static_assert(check_layer<Block>::ok);
+  using element = Block;
+  using in = typename Block::in;
+  using out = typename Block::out;
+  static_assert(std::is_same_v<in, out>, "vlt: a Stack needs a block whose input and output types are the same");
+  struct saved {
+    std::vector<typename Block::saved> block;
+    std::vector<Arena::Mark> before;
+  };
+
+  std::vector<Unit<Block>> blocks;
+
+  Stack() = default;
+  template <class Sizes> Stack(Index depth, const Sizes& c) {
+    for (Index i = 0; i < depth; ++i) blocks.push_back({Block(c)});
+  }
+  static constexpr auto fields() { return members(); }
+  Shape out_shape(Shape i) const { return i; }
+
+  void forward(Scope& s, in x, out y, saved& k) {
+    k.block.resize(blocks.size()), k.before.resize(blocks.size());
+    if (blocks.empty()) ops::convert(s, x, y);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      const out to = i + 1 == blocks.size() ? y : s.keep<out>(x.shape(), x.segments);
+      k.before[i] = s.arena().mark();
+      blocks[i].use(s, [&](Block& b) { b.forward(s, x, to, k.block[i]); });
+      x = to;
+    }
+  }
+  // Two buffers take turns; what a block kept is released as soon as its backward is done.
+  template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
+    Frame frame(s);
+    if (blocks.empty()) return copy_or_add(s, dy, dx);
+    in turn[2];
+    for (std::size_t i = 0; i < 2 && i + 1 < blocks.size(); ++i) turn[i] = s.temp<in>(dy.shape(), dy.segments);
+    for (std::size_t i = blocks.size(); i-- > 0; std::swap(turn[0], turn[1])) {
+      blocks[i].finish(s, [&](Block& b) {
+        if (i > 0) b.backward(s, dy, overwrite(turn[0]), k.block[i]);
+        else b.backward(s, dy, dx, k.block[i]);
+      });
+      s.arena().release_keep(k.before[i]);
+      dy = turn[0];
+    }
+  }
+  // Memory: two buffers and one block, whatever the depth.
+  void infer(Scope& s, in x, out y) {
+    Frame frame(s);
+    if (blocks.empty()) ops::convert(s, x, y);
+    in turn[2];
+    for (std::size_t i = 0; i < 2 && i + 1 < blocks.size(); ++i) turn[i] = s.temp<in>(x.shape(), x.segments);
+    for (std::size_t i = 0; i < blocks.size(); ++i, std::swap(turn[0], turn[1])) {
+      const out to = i + 1 == blocks.size() ? y : turn[0];
+      blocks[i].use(s, [&](Block& b) { vlt::infer(s, b, x, to); });
+      x = to;
+    }
+  }
+
+  template <class R> void collect(R& registry, const std::string& path) {
+    for (std::size_t i = 0; i < blocks.size(); ++i) vlt::collect(blocks[i], registry, join(path, std::to_string(i)));
+  }
+
+ private:
+  template <class Dx> static void copy_or_add(Scope& s, out dy, Dx dx) {
+    if constexpr (wanted<Dx>) dx.beta != 0 ? ops::add(s, dy, dx.m) : ops::convert(s, dy, dx.m);
+  }
+};
+
+}  // namespace vlt
