@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
-#include <vlt/data/utf8.hpp>
+#include <vlt/base/utf8.hpp>
 
 namespace vlt {
 

@@ -6,7 +6,7 @@
 #include <vector>
 #include <vlt/data/byte_alphabet.hpp>
 #include <vlt/data/merge_table.hpp>
-#include <vlt/data/utf8.hpp>
+#include <vlt/base/utf8.hpp>
 #include <vlt/data/word_cache.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 

@@ -30,7 +30,7 @@ class BpeTrainer {
   }
 
   void feed(std::string_view text) {
-    utf8::check(text);
+    require_utf8(text);
     AlignedText aligned(text, {0, std::uint32_t(text.size())});
     pre_tokenizer_(aligned,
                    [&](std::size_t b, std::size_t e) { ++counts_[std::string(aligned.view().substr(b, e - b))]; });

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 #include <vlt/data/unicode_forms.hpp>
-#include <vlt/data/utf8.hpp>
+#include <vlt/base/utf8.hpp>
 
 namespace vlt {
 

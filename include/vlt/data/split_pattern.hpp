@@ -2,7 +2,7 @@
 #include <cstddef>
 #include <string_view>
 #include <vlt/data/character_class.hpp>
-#include <vlt/data/utf8.hpp>
+#include <vlt/base/utf8.hpp>
 
 namespace vlt {
 

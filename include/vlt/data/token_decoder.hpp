@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 #include <vlt/data/byte_alphabet.hpp>
-#include <vlt/data/utf8.hpp>
+#include <vlt/base/utf8.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {

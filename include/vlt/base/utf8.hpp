@@ -1,8 +1,8 @@
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
-#include <vlt/base/error.hpp>
 
 namespace vlt::utf8 {
 
@@ -14,7 +14,7 @@ struct Character {
 
 inline bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
 
-// The character at p. The text must be valid UTF-8: check_utf8 is called once, at the border.
+// The character at p. The text must be valid UTF-8: `invalid_byte` is asked once, at the border.
 inline Character at(const char* p) {
   const auto byte = [&](int i) { return std::uint32_t(static_cast<unsigned char>(p[i])); };
   const std::uint32_t b = byte(0);
@@ -25,23 +25,31 @@ inline Character at(const char* p) {
 }
 inline Character at(std::string_view text, std::size_t i) { return at(text.data() + i); }
 
+// The character that ends at i > 0.
 inline Character before(std::string_view text, std::size_t i) {
   do --i;
   while (continues(text[i]));
   return at(text, i);
 }
 
-inline void append(std::string& s, std::uint32_t c) {
-  if (c < 0x80) return s.push_back(char(c));
-  if (c < 0x800) s.push_back(char(0xC0 | c >> 6));
-  else if (c < 0x10000) s.push_back(char(0xE0 | c >> 12));
-  else s.push_back(char(0xF0 | c >> 18)), s.push_back(char(0x80 | (c >> 12 & 0x3F)));
-  if (c >= 0x800) s.push_back(char(0x80 | (c >> 6 & 0x3F)));
-  s.push_back(char(0x80 | (c & 0x3F)));
+inline void append(std::string& s, std::uint32_t code) {
+  const auto last_six = [&](int shift) { s.push_back(char(0x80 | (code >> shift & 0x3F))); };
+  if (code < 0x80) {
+    s.push_back(char(code));
+  } else if (code < 0x800) {
+    s.push_back(char(0xC0 | code >> 6));
+    last_six(0);
+  } else if (code < 0x10000) {
+    s.push_back(char(0xE0 | code >> 12));
+    last_six(6), last_six(0);
+  } else {
+    s.push_back(char(0xF0 | code >> 18));
+    last_six(12), last_six(6), last_six(0);
+  }
 }
 
-// How many bytes at i form one valid character; if none do, how many belong to the broken one, negated (Unicode's
-// "maximal subpart").
+// How many bytes at i form one valid character; if none do, how many belong to the broken one, negated (the Unicode
+// standard's "maximal subpart").
 inline int valid_length(std::string_view text, std::size_t i) {
   const auto byte = [&](std::size_t k) { return i + k < text.size() ? static_cast<unsigned char>(text[i + k]) : 0; };
   const int b = byte(0);
@@ -55,16 +63,18 @@ inline int valid_length(std::string_view text, std::size_t i) {
   return (byte(3) & 0xC0) == 0x80 ? 4 : -3;
 }
 
-inline void check(std::string_view text) {
+// The place of the first byte that is not UTF-8; nothing if the whole text is.
+inline std::optional<std::size_t> invalid_byte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     if (static_cast<unsigned char>(text[i]) < 0x80) {
       ++i;
       continue;
     }
     const int n = valid_length(text, i);
-    if (n < 0) throw std::invalid_argument("invalid UTF-8 at byte " + std::to_string(i));
+    if (n < 0) return i;
     i += std::size_t(n);
   }
+  return std::nullopt;
 }
 
 // Every broken character becomes one U+FFFD, as Rust and Python do it.
