@@ -4,9 +4,10 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
+#include <vlt/base/error.hpp>
+#include <vlt/base/utf8.hpp>
 #include <vlt/data/byte_alphabet.hpp>
 #include <vlt/data/merge_table.hpp>
-#include <vlt/base/utf8.hpp>
 #include <vlt/data/word_cache.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 

@@ -7,6 +7,7 @@
 #include <vector>
 #include <vlt/data/byte_alphabet.hpp>
 #include <vlt/data/pre_tokenizer.hpp>
+#include <vlt/data/require_utf8.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {

@@ -1,6 +1,7 @@
 #pragma once
 #include <optional>
 #include <vector>
+#include <vlt/base/error.hpp>
 #include <vlt/data/aligned_text.hpp>
 #include <vlt/data/character_class.hpp>
 #include <vlt/data/split_pattern.hpp>

@@ -1,8 +1,9 @@
 #pragma once
 #include <cstddef>
 #include <string_view>
-#include <vlt/data/character_class.hpp>
+#include <vlt/base/error.hpp>
 #include <vlt/base/utf8.hpp>
+#include <vlt/data/character_class.hpp>
 
 namespace vlt {
 
