@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/io/file.hpp>
 #include <vlt/io/json.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 

@@ -1,0 +1,23 @@
+#pragma once
+#include <vlt/base/error.hpp>
+
+namespace vlt {
+
+// On whose account a fault in a file is reported: how the program ends, and the first word of the fault's stable code.
+// The same reader serves the data set, a model folder and a checkpoint; only this differs.
+struct Blame {
+  ExitCode exit = ExitCode::model;
+  const char* family = "MODEL";
+
+  [[noreturn]] void raise(const char* code, Complaint c) const {
+    c.code = std::string(family) + "-" + code;
+    throw Error(exit, std::move(c));
+  }
+};
+
+inline constexpr Blame blame_model{ExitCode::model, "MODEL"};
+inline constexpr Blame blame_data{ExitCode::data, "DATA"};
+inline constexpr Blame blame_checkpoint{ExitCode::checkpoint, "CKPT"};
+inline constexpr Blame blame_option{ExitCode::usage, "OPT"};
+
+}  // namespace vlt
