@@ -1,35 +1,49 @@
 #pragma once
+#include <cstdint>
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <vlt/base/utf8.hpp>
 
 namespace vlt {
 
+// Can this character change what a terminal shows around it? Controls, and what reorders or hides a line.
+inline bool disturbs_a_line(std::uint32_t code) {
+  const auto within = [&](std::uint32_t first, std::uint32_t last) { return first <= code && code <= last; };
+  return code < 0x20 || within(0x7F, 0x9F) || code == 0x061C || within(0x200B, 0x200F) || within(0x2028, 0x202E) ||
+         within(0x2060, 0x206F) || code == 0xFEFF || within(0xFFF9, 0xFFFB) || within(0xE0000, 0xE007F);
+}
+
+// The character at i of somebody else's text, as a terminal may see it: itself, or an escape (\x1b, \u{202e}) if it
+// would disturb the line or is not UTF-8. Moves i behind it.
+inline std::string harmless_character(std::string_view text, std::size_t& i) {
+  char escape[16];
+  if (utf8::valid_length(text, i) < 0) {
+    std::snprintf(escape, sizeof escape, "\\x%02x", unsigned(static_cast<unsigned char>(text[i++])));
+    return escape;
+  }
+  const utf8::Character c = utf8::at(text, i);
+  i += c.length;
+  if (!disturbs_a_line(c.code)) return std::string(text.substr(i - c.length, c.length));
+  std::snprintf(escape, sizeof escape, c.code < 0x80 ? "\\x%02x" : "\\u{%x}", unsigned(c.code));
+  return escape;
+}
+
+// A whole text made harmless for one line.
+inline std::string escaped(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) out += harmless_character(text, i);
+  return out;
+}
+
 // A piece of somebody else's text for a message: in double quotes, at most `limit` bytes of it, and nothing that a
-// terminal would obey. Bytes outside printable ASCII and well-placed UTF-8 lead and tail bytes are written as \xNN.
+// terminal would obey.
 inline std::string quoted(std::string_view text, std::size_t limit = 80) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto sequence = [&](std::size_t i) -> std::size_t {  // length of the printable character at i, or 0
-    const unsigned b = byte(i);
-    if (b < 0x80) return b >= 0x20 && b != 0x7f;
-    const std::size_t n = b >= 0xc2 && b < 0xe0 ? 2 : b >= 0xe0 && b < 0xf0 ? 3 : b >= 0xf0 && b < 0xf5 ? 4 : 0;
-    for (std::size_t k = 1; k < n; ++k)
-      if ((byte(i + k) & 0xc0) != 0x80) return 0;
-    return n == 2 && b == 0xc2 && byte(i + 1) < 0xa0 ? 0 : n;  // U+0080 to U+009F are control characters
-  };
   std::string out = "\"";
   for (std::size_t i = 0; i < text.size();) {
     if (i >= limit) return out + "...\"";
-    const std::size_t n = sequence(i);
-    if (n > 0) {
-      if (text[i] == '"' || text[i] == '\\') out += '\\';
-      out += text.substr(i, n);
-    } else {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\x%02x", byte(i));
-      out += escaped;
-    }
-    i += n > 0 ? n : 1;
+    if (text[i] == '"' || text[i] == '\\') out += '\\';
+    out += harmless_character(text, i);
   }
   return out + "\"";
 }
