@@ -1,7 +1,10 @@
 #pragma once
+#include <atomic>
 #include <barrier>
+#include <exception>
 #include <thread>
 #include <vector>
+#include <vlt/base/error.hpp>
 #include <vlt/dist/communicator.hpp>
 
 namespace vlt::dist {
@@ -9,15 +12,19 @@ namespace vlt::dist {
 // Ranks as threads of one process: what several machines do, on one, for tests and debugging.
 class ThreadGroup {
  public:
-  // One rank's end. A result may lie inside its own input where the real collectives allow it.
+  // One rank's end of the group.
   class Rank {
    public:
-    static constexpr Device device = Device::cpu;
+    static constexpr bool on_host = true;
     Rank(ThreadGroup& group, int rank) : group_(group), rank_(rank) {}
     int rank() const { return rank_; }
     int size() const { return int(group_.shown_.size()); }
-    void barrier() { group_.barrier_.arrive_and_wait(); }
 
+    // Throws on every rank that waits once one of them has failed.
+    void barrier() {
+      group_.barrier_.arrive_and_wait();
+      if (group_.failed_) throw Error(ExitCode::peer, {"PEER-FAIL-001", "another rank failed", {}, {}, {}, {}, {}});
+    }
     template <class T> void reduce_scatter_sum(std::span<const T> in, std::span<T> out) {
       show(in.data());
       sum<T>(out.data(), out.size() * rank_, out.size() * (rank_ + 1));
@@ -55,23 +62,34 @@ class ThreadGroup {
     int rank_;
   };
 
-  // Runs f(rank) on `ranks` threads and waits for all of them.
+  // Runs f(rank) on `ranks` threads and waits for all of them. If one throws, the others stop at their next collective
+  // call, and the exception reaches the caller.
   template <class F> static void run(int ranks, F&& f) {
     ThreadGroup group(ranks);
     std::vector<std::thread> threads;
-    for (int r = 0; r < ranks; ++r)
-      threads.emplace_back([&, r] {
-        Rank rank(group, r);
-        f(rank);
-      });
+    for (int r = 0; r < ranks; ++r) threads.emplace_back([&, r] { group.serve(r, f); });
     for (auto& t : threads) t.join();
+    if (group.first_) std::rethrow_exception(group.first_);
   }
 
  private:
   explicit ThreadGroup(int ranks) : barrier_(ranks), shown_(ranks) {}
+
+  template <class F> void serve(int r, F& f) {
+    try {
+      Rank rank(*this, r);
+      f(rank);
+    } catch (...) {
+      if (!failed_.exchange(true)) first_ = std::current_exception();
+      barrier_.arrive_and_drop();
+    }
+  }
+
   std::barrier<> barrier_;
   std::vector<const void*> shown_;
+  std::atomic<bool> failed_{false};
+  std::exception_ptr first_;
 };
-static_assert(Communicator<ThreadGroup::Rank> && Communicator<Single>);
+static_assert(Communicator<ThreadGroup::Rank>);
 
 }  // namespace vlt::dist

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <memory>
 #include <vlt/dist/communicator.hpp>
+#include <vlt/dist/sum_of_squares.hpp>
 #include <vlt/nn/parameter_store.hpp>
 #include <vlt/tensor/scope.hpp>
 
@@ -12,20 +13,31 @@ namespace vlt::dist {
 // differently.
 enum class Reduce { once, every_micro_batch };
 
+// What gradients are multiplied by so that their norm is at most `max_norm`; 0 means no limit.
+inline double clip_factor(double norm, double max_norm) {
+  return max_norm > 0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
+}
+
 // ZeRO (Rajbhandari et al. 2020): 0 nothing is shared, 1 optimiser state, 2 also gradients, 3 also weights, frozen ones
 // included. The order of collectives is the order in which the model visits its units.
-template <Precision F, class Comm> class Zero final : public UnitHooks {
+template <Precision F, class Comm, Device D = Device::cpu> class Zero final : public UnitHooks {
  public:
-  using Store = ParameterStore<F>;
+  using Store = ParameterStore<F, D>;
   using operand = typename Store::operand;
   using grad_t = typename Store::grad_t;
   using master_t = typename Store::master_t;
+  static_assert(Communicator<Comm> && Comm::on_host == on_host(D),
+                "vlt: the communicator's buffers must live where the parameters live");
 
   static Placement placement(int stage, Reduce when, const Comm& comm) {
     return {comm.rank(), comm.size(), stage >= 1, stage >= 2 && when == Reduce::every_micro_batch, stage >= 3};
   }
-  Zero(Store& store, Comm& comm, int stage, Reduce when)
-      : store_(store), comm_(comm), stage_(stage), when_(stage >= 2 ? when : Reduce::once), lent_(store.units()) {}
+
+  Zero(Store& store, Comm& comm, Threads& threads, int stage = 0, Reduce when = Reduce::once)
+      : store_(store), comm_(comm), threads_(threads), stage_(stage), lent_(store.units()), squares_(largest(store)) {
+    require(store.placement() == placement(stage, when, comm), "the store was placed for another stage of ZeRO");
+    spare_weights_.reserve(lent_.size()), spare_grads_.reserve(lent_.size());
+  }
 
   // Call before each micro-batch.
   void begin(bool last_of_step) { last_ = last_of_step; }
@@ -65,28 +77,47 @@ template <Precision F, class Comm> class Zero final : public UnitHooks {
     }
   }
 
-  // Sums what is not summed yet, clips by the global norm, updates, and leaves gradients at zero. Returns the norm
-  // before clipping; if it is not finite, on whichever rank the fault was, no rank updates anything.
-  double step(const AdamW& o, double max_norm) {
+  // Sums over the ranks what is not summed yet. Returns the norm of all gradients, the same on every rank.
+  double reduce() {
     double square = 0;
     for (int i = 0; i < store_.units(); ++i) {
       auto& u = store_.unit(i);
-      if (stage_ == 0) comm_.template all_reduce_sum<grad_t>(std::span<grad_t>(u.grads.data));
+      if (stage_ == 0) comm_.template all_reduce_sum<grad_t>(u.grads.data);
       if (stage_ == 1) reduce(u);
-      for (grad_t g : u.grads.part(u.share)) square += double(g) * double(g);
+      square += squares_(threads_, std::span<const grad_t>(u.grads.part(u.share)));
     }
     comm_.template all_reduce_sum<double>(std::span<double>(&square, 1));
-    const double norm = std::sqrt(square), clip = max_norm > 0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
-    const bool finite = std::isfinite(norm);
-    steps_ += finite;
+    return std::sqrt(square);
+  }
+  // One step of the optimiser with gradients times `clip`; `rates` as in ParameterStore::update(). Gradients are zero
+  // afterwards.
+  void update(const AdamW& o, double clip, std::span<const double> rates = {}) {
+    ++steps_;
     for (int i = 0; i < store_.units(); ++i) {
       auto& u = store_.unit(i);
-      if (finite) store_.update(i, stage_ == 0 ? u.all : u.share, o, steps_, clip);
-      if (finite && (stage_ == 1 || stage_ == 2)) gather(u.weights.part(u.share), std::span<operand>(u.weights.data));
-      std::fill(u.grads.data.begin(), u.grads.data.end(), grad_t{});
+      store_.update(threads_, i, stage_ == 0 ? u.all : u.share, o, steps_, clip, rates);
+      if (stage_ == 1 || stage_ == 2) gather(u.weights.part(u.share), u.weights.data);
     }
+    discard();
+  }
+  // Gradients become zero, nothing else changes.
+  void discard() {
+    for (int i = 0; i < store_.units(); ++i) {
+      const auto g = store_.unit(i).grads.data;
+      threads_.ranges(Index(g.size()), 1 << 14,
+                      [&](Index begin, Index end) { std::fill(g.begin() + begin, g.begin() + end, grad_t{}); });
+    }
+  }
+  // reduce(), clip, and update() if the norm is finite, else discard() on every rank. Returns the norm before clipping.
+  double step(const AdamW& o, double max_norm, std::span<const double> rates = {}) {
+    const double norm = reduce();
+    if (std::isfinite(norm)) update(o, clip_factor(norm, max_norm), rates);
+    else discard();
     return norm;
   }
+
+  long steps() const { return steps_; }  // updates made
+
   // Buffers lent to units at the same time, at most.
   std::size_t lent_bytes() const {
     std::size_t n = 0;
@@ -96,15 +127,20 @@ template <Precision F, class Comm> class Zero final : public UnitHooks {
   }
 
  private:
-  template <class T> using Buffer = std::unique_ptr<std::vector<T>>;
+  template <class T> using Lease = std::unique_ptr<std::vector<T>>;
   struct Lent {
     int users = 0;
-    Buffer<operand> weights;
-    Buffer<grad_t> grads;
+    Lease<operand> weights;
+    Lease<grad_t> grads;
   };
 
-  template <class T> static Buffer<T> take(std::vector<Buffer<T>>& spare, Index size) {
-    Buffer<T> b = spare.empty() ? std::make_unique<std::vector<T>>() : std::move(spare.back());
+  static Index largest(Store& store) {
+    Index n = 0;
+    for (int i = 0; i < store.units(); ++i) n = std::max(n, store.unit(i).share.size());
+    return n;
+  }
+  template <class T> static Lease<T> take(std::vector<Lease<T>>& spare, Index size) {
+    Lease<T> b = spare.empty() ? std::make_unique<std::vector<T>>() : std::move(spare.back());
     if (!spare.empty()) spare.pop_back();
     if (Index(b->size()) < size) b->resize(size);
     return b;
@@ -118,14 +154,15 @@ template <Precision F, class Comm> class Zero final : public UnitHooks {
 
   Store& store_;
   Comm& comm_;
+  Threads& threads_;
   int stage_;
-  Reduce when_;
   bool last_ = true;
   long steps_ = 0;
   std::vector<Lent> lent_;
-  std::vector<Buffer<operand>> spare_weights_;
-  std::vector<Buffer<grad_t>> spare_grads_;
+  std::vector<Lease<operand>> spare_weights_;
+  std::vector<Lease<grad_t>> spare_grads_;
   std::vector<grad_t> sum_;
+  SumOfSquares squares_;
 };
 
 }  // namespace vlt::dist

@@ -1,103 +1,100 @@
 #pragma once
-#include <deque>
+#include <algorithm>
 #include <span>
-#include <vlt/nn/registry.hpp>
+#include <vlt/nn/store_layout.hpp>
 #include <vlt/ops/adamw.hpp>
+#include <vlt/tensor/buffer.hpp>
 
 namespace vlt {
 
-// Who holds what. One process holds everything; ZeRO leaves each rank an equal share of some of it.
-struct Placement {
-  int rank = 0, ranks = 1;
-  bool share_optimizer = false, share_gradients = false, share_weights = false;
-};
-
-struct Range {
-  Index begin = 0, end = 0;
-  Index size() const { return end - begin; }
-};
-
-// Part of a unit's flat parameters: all of them, or one rank's share. Indexed by position in the whole.
+// The part of a unit's flat parameters that this rank holds, indexed by position in the whole.
 template <class T> struct Flat {
-  std::vector<T> data;
+  std::span<T> data;
   Range range;
-  void place(Range r) { range = r, data.assign(r.size(), T{}); }
-  T* at(Index i) { return data.data() + (i - range.begin); }
-  std::span<T> part(Range r) { return {at(r.begin), std::size_t(r.size())}; }
+  T* at(Index i) const { return data.data() + (i - range.begin); }
+  std::span<T> part(Range r) const { return {at(r.begin), std::size_t(r.size())}; }
 };
 
-// Owns the memory of a model's parameters, unit by unit. What trains has five parallel flat buffers
-// (compute copy, gradient, master, first and second moment), padded to the number of ranks; what is frozen has one.
-template <Precision F> class ParameterStore {
+// Owns the memory of a model's parameters and points the model's layers at it. Laid out unit by unit (StoreLayout);
+// everything of one kind is one block of memory. A model must not move once its store exists.
+template <Precision F, Device D = Device::cpu> class ParameterStore {
  public:
   using roles = roles_of<F>;
   using operand = typename roles::operand;
   using grad_t = typename roles::grad;
   using master_t = typename roles::master;
 
-  struct Slot {
-    int param;    // index into registry().params
-    Range range;  // its place in the unit
-  };
-  struct Unit {
-    std::vector<Slot> trained, frozen;
-    Range all, all_frozen, share, share_frozen;  // padded
+  // One unit: its layout and its memory.
+  struct Unit : UnitLayout {
     Flat<operand> weights, frozen_weights;
     Flat<grad_t> grads;
     Flat<master_t> master, m, v;
   };
 
-  ParameterStore(Registry<F> registry, Placement placement)
-      : registry_(std::move(registry)), placement_(placement), units_(registry_.units) {
-    for (std::size_t i = 0; i < registry_.params.size(); ++i) {
-      auto& p = registry_.params[i];
-      require(p.unit >= 0, "parameter " + p.name() + " belongs to no unit");
-      Unit& u = units_[p.unit];
-      add(p.trains() ? u.trained : u.frozen, p.trains() ? u.all : u.all_frozen, int(i), p.value->size());
+  explicit ParameterStore(Registry<F, D> registry, Placement placement = {})
+      : registry_(std::move(registry)), layout_(registry_, placement), homes_(registry_.params.size()) {
+    allocate();
+    for (int i = 0; i < units(); ++i) {
+      for (const Slot& s : units_[i].trained) homes_[s.param] = {i, true, s.range};
+      for (const Slot& s : units_[i].frozen) homes_[s.param] = {i, false, s.range};
+      if (!placement.share_weights)
+        bind_weights(i, units_[i].weights.data.data(), units_[i].frozen_weights.data.data());
+      if (!placement.share_gradients) bind_grads(i, units_[i].grads.data.data());
     }
-    for (std::size_t i = 0; i < units_.size(); ++i) allocate(units_[i]), bind(int(i));
   }
   ParameterStore(const ParameterStore&) = delete;  // layers point into it
 
-  Registry<F>& registry() { return registry_; }
-  const Placement& placement() const { return placement_; }
+  const Registry<F, D>& registry() const { return registry_; }
+  const Placement& placement() const { return layout_.placement(); }
+  const StoreLayout<F, D>& layout() const { return layout_; }
   Unit& unit(int i) { return units_[i]; }
   int units() const { return int(units_.size()); }
+  StoreBytes bytes() const { return layout_.bytes(); }
 
-  // value(p, e) is element e of parameter p; only what this rank holds is written.
+  // Sets rows of a parameter, from `first_row` on; rows.size() is a multiple of its columns. What another rank holds is
+  // passed over. A parameter that trains keeps the values in full precision beside the rounded ones.
+  void write(int param, Index first_row, std::span<const float> rows) {
+    const Home& h = home(param, first_row, Index(rows.size()));
+    const Index begin = h.range.begin + first_row * registry_.params[param].value->cols;
+    Unit& u = units_[h.unit];
+    const auto put = [&](auto& flat) {
+      const Range r = intersection({begin, begin + Index(rows.size())}, flat.range);
+      using T = std::remove_reference_t<decltype(flat.data[0])>;
+      for (Index i = r.begin; i < r.end; ++i) *flat.at(i) = T(rows[i - begin]);
+    };
+    if (h.trains) put(u.master), put(u.weights);
+    else put(u.frozen_weights);
+  }
+
+  // Reads rows of a parameter: the full-precision values if it trains, else the ones products use. This rank must hold
+  // them.
+  void read(int param, Index first_row, std::span<float> rows) {
+    const Home& h = home(param, first_row, Index(rows.size()));
+    const Index begin = h.range.begin + first_row * registry_.params[param].value->cols;
+    Unit& u = units_[h.unit];
+    const auto get = [&](auto& flat) {
+      require(rows.empty() || (flat.range.holds(begin) && flat.range.holds(begin + Index(rows.size()) - 1)),
+              "rows of " + registry_.params[param].name() + " are held by another rank");
+      for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = float(*flat.at(begin + Index(i)));
+    };
+    if (h.trains) get(u.master);
+    else get(u.frozen_weights);
+  }
+
+  // Element e (row-major) of every parameter p becomes value(p, e), in the master's precision.
   template <class Value> void fill(Value&& value) {
-    for (Unit& u : units_) {
-      for (const Slot& s : u.trained)
-        for (Index i = s.range.begin; i < s.range.end; ++i) {
-          const auto x = master_t(value(registry_.params[s.param], i - s.range.begin));
-          if (inside(u.master.range, i)) *u.master.at(i) = x;
-          if (inside(u.weights.range, i)) *u.weights.at(i) = operand(x);
-        }
-      for (const Slot& s : u.frozen)
-        for (Index i = s.range.begin; i < s.range.end; ++i)
-          if (inside(u.frozen_weights.range, i))
-            *u.frozen_weights.at(i) = operand(master_t(value(registry_.params[s.param], i - s.range.begin)));
+    for (std::size_t param = 0; param < homes_.size(); ++param) {
+      const Home& h = homes_[param];
+      Unit& u = units_[h.unit];
+      for (Index e = 0; e < h.range.size(); ++e) {
+        const Index i = h.range.begin + e;
+        const auto x = master_t(value(registry_.params[param], e));
+        if (h.trains && u.master.range.holds(i)) *u.master.at(i) = x;
+        auto& copy = h.trains ? u.weights : u.frozen_weights;
+        if (copy.range.holds(i)) *copy.at(i) = operand(x);
+      }
     }
   }
-
-#ifdef VLT_PANELS
-  // Packs what was chosen; the row-major copy is out of reach from here on.
-  void pack() {
-    for (const auto& p : registry_.params) {
-      if (!p.value->packed) continue;
-      auto& w = *p.value;
-      const auto panels = [&](Index n, Index k, bool transposed) {
-        auto& b = panels_.emplace_back((cpu::panel_bytes(n, k) + 64) / sizeof(float));
-        void* at = reinterpret_cast<void*>((reinterpret_cast<std::uintptr_t>(b.data()) + 63) / 64 * 64);
-        cpu::pack(w.data, w.rows, w.cols, transposed, at);
-        return at;
-      };
-      w.forward_panels = panels(w.rows, w.cols, false);
-      w.backward_panels = panels(w.cols, w.rows, true);
-      w.data = nullptr;
-    }
-  }
-#endif
 
   // Points the layers at full buffers of a unit: the store's own, or lent ones. Null takes the memory away.
   void bind_weights(int unit, operand* trained, operand* frozen) {
@@ -111,55 +108,76 @@ template <Precision F> class ParameterStore {
       registry_.params[s.param].grad->data = grads ? grads + s.range.begin : nullptr;
   }
 
-  // One AdamW step on part of a unit. One-dimensional parameters do not decay.
-  void update(int unit, Range part, const AdamW& o, long step, double clip) {
+  // One AdamW step on part of a unit: gradients times `clip`, moments, masters and compute copies. `rates` holds a
+  // learning rate per parameter of the registry; empty means the one of `o` for all. One-dimensional parameters do not
+  // decay. `step` counts from 1.
+  void update(Threads& threads, int unit, Range part, const AdamW& o, long step, double clip,
+              std::span<const double> rates = {}) {
     Unit& u = units_[unit];
     for (const Slot& s : u.trained) {
-      const Index i = std::max(s.range.begin, part.begin), n = std::min(s.range.end, part.end) - i;
-      if (n > 0)
-        ops::adamw(o, step, clip, registry_.params[s.param].decay ? o.weight_decay : 0.0, u.grads.at(i), u.master.at(i),
-                   u.m.at(i), u.v.at(i), u.weights.at(i), n);
+      const Range r = intersection(s.range, part);
+      AdamW mine = o;
+      if (!rates.empty()) mine.learning_rate = rates[s.param];
+      const double decay = registry_.params[s.param].decay ? o.weight_decay : 0.0;
+      threads.ranges(r.size(), update_grain, [&](Index begin, Index end) {
+        const Index i = r.begin + begin;
+        ops::adamw(mine, step, clip, decay, u.grads.at(i), u.master.at(i), u.m.at(i), u.v.at(i), u.weights.at(i),
+                   end - begin);
+      });
     }
   }
 
-  std::size_t bytes() const {
-    std::size_t n = 0;
-    for (const Unit& u : units_)
-      n += (u.weights.data.size() + u.frozen_weights.data.size()) * sizeof(operand) +
-           u.grads.data.size() * sizeof(grad_t) + 3 * u.master.data.size() * sizeof(master_t);
-    return n;
-  }
-
  private:
-  static constexpr Index granule = 16;  // elements: a share begins on a cache line
-  static bool inside(Range r, Index i) { return r.begin <= i && i < r.end; }
-  static void add(std::vector<Slot>& slots, Range& all, int param, Index size) {
-    slots.push_back({param, {all.end, all.end + size}});
-    all.end += size;
-  }
-  Range share_of(Range& all) const {
-    const Index step = granule * placement_.ranks, each = (all.end + step - 1) / step * granule;
-    all.end = each * placement_.ranks;
-    return {placement_.rank * each, (placement_.rank + 1) * each};
-  }
-  void allocate(Unit& u) {
-    u.share = share_of(u.all), u.share_frozen = share_of(u.all_frozen);
-    u.weights.place(placement_.share_weights ? u.share : u.all);
-    u.frozen_weights.place(placement_.share_weights ? u.share_frozen : u.all_frozen);
-    u.grads.place(placement_.share_gradients ? u.share : u.all);
-    for (auto* f : {&u.master, &u.m, &u.v}) f->place(placement_.share_optimizer ? u.share : u.all);
-  }
-  void bind(int i) {
-    if (!placement_.share_weights) bind_weights(i, units_[i].weights.data.data(), units_[i].frozen_weights.data.data());
-    if (!placement_.share_gradients) bind_grads(i, units_[i].grads.data.data());
+  static constexpr Index update_grain = 4096;  // elements: below it, waking a thread costs more than it saves
+
+  // Where a parameter's values are.
+  struct Home {
+    int unit = -1;
+    bool trains = false;
+    Range range;
+  };
+
+  const Home& home(int param, Index first_row, Index count) const {
+    require(param >= 0 && param < int(homes_.size()), "there is no such parameter");
+    const auto& w = *registry_.params[param].value;
+    require(first_row >= 0 && count % w.cols == 0 && first_row + count / w.cols <= w.rows,
+            "these are not rows of " + registry_.params[param].name());
+    return homes_[param];
   }
 
-  Registry<F> registry_;
-  Placement placement_;
+  void allocate() {
+    Index weights = 0, grads = 0, optimizer = 0;
+    for (const UnitLayout& u : layout_.units()) {
+      weights += u.held_weights.size() + u.held_frozen.size();
+      grads += u.held_grads.size(), optimizer += u.held_optimizer.size();
+    }
+    weights_ = Buffer<operand>(weights), grads_ = Buffer<grad_t>(grads);
+    for (auto* b : {&master_, &m_, &v_}) *b = Buffer<master_t>(optimizer);
+    weights = grads = optimizer = 0;
+    const auto cut = [](auto& buffer, Range range, Index& at) {
+      at += range.size();
+      return Flat<std::remove_reference_t<decltype(*buffer.data())>>{buffer.part(at - range.size(), range.size()),
+                                                                     range};
+    };
+    for (const UnitLayout& layout : layout_.units()) {
+      Unit u{layout, {}, {}, {}, {}, {}, {}};
+      u.weights = cut(weights_, u.held_weights, weights);
+      u.frozen_weights = cut(weights_, u.held_frozen, weights);
+      u.grads = cut(grads_, u.held_grads, grads);
+      Index m = optimizer, v = optimizer;
+      u.master = cut(master_, u.held_optimizer, optimizer);
+      u.m = cut(m_, u.held_optimizer, m), u.v = cut(v_, u.held_optimizer, v);
+      units_.push_back(std::move(u));
+    }
+  }
+
+  Registry<F, D> registry_;
+  StoreLayout<F, D> layout_;
+  std::vector<Home> homes_;
   std::vector<Unit> units_;
-#ifdef VLT_PANELS
-  std::deque<std::vector<float>> panels_;
-#endif
+  Buffer<operand> weights_;
+  Buffer<grad_t> grads_;
+  Buffer<master_t> master_, m_, v_;
 };
 
 }  // namespace vlt

@@ -1,0 +1,49 @@
+#pragma once
+#include <array>
+#include <optional>
+#include <vector>
+#include <vlt/nn/registry.hpp>
+
+namespace vlt {
+
+// Whom a parameter belongs to: Registry::component counts in this order. Embedding and head are the decoder's.
+enum class ComponentKind : int { vision, projector, language };
+inline constexpr std::array<const char*, 3> component_names{"vision", "projector", "language"};
+
+// Peak learning rates as a person gives them: one for what is new (projector, adapters), one for what was pre-trained
+// (0: the same), and overrides by component, which hold for its adapters too.
+struct PeakRates {
+  double learning_rate = 1e-3;
+  double pretrained = 0;
+  std::array<std::optional<double>, 3> component{};  // by ComponentKind
+
+  double of(int component_index, bool adapter) const {
+    if (component[component_index]) return *component[component_index];
+    const bool is_new = adapter || component_index == int(ComponentKind::projector);
+    return is_new || pretrained == 0 ? learning_rate : pretrained;
+  }
+};
+
+// One rate per parameter of the registry: ParameterStore::update() takes them times the schedule's factor.
+template <Precision F, Device D> std::vector<double> peak_rates(const Registry<F, D>& registry, const PeakRates& peak) {
+  std::vector<double> rate;
+  for (const auto& p : registry.params) rate.push_back(peak.of(p.component, p.adapter));
+  return rate;
+}
+
+// What a component holds, and how much of it trains, in elements.
+struct ComponentCount {
+  Index parameters = 0, trained = 0, decayed = 0;
+};
+template <Precision F, Device D> std::array<ComponentCount, 3> count_parameters(const Registry<F, D>& registry) {
+  std::array<ComponentCount, 3> count{};
+  for (const auto& p : registry.params) {
+    ComponentCount& c = count[p.component];
+    c.parameters += p.value->size();
+    if (p.trains()) c.trained += p.value->size();
+    if (p.trains() && p.decay) c.decayed += p.value->size();
+  }
+  return count;
+}
+
+}  // namespace vlt
