@@ -1,0 +1,44 @@
+#pragma once
+#include <map>
+#include <string>
+#include <utility>
+#include <vlt/models/any_component.hpp>
+#include <vlt/models/clip_vit.hpp>
+#include <vlt/models/llama.hpp>
+#include <vlt/models/vlm.hpp>
+
+namespace vlt {
+
+// A model whose parts were chosen at run time: one type for each precision, whatever the parts are.
+template <Precision F> using any_policy = Policy<Device::cpu, F, Tuning::trainable>;
+template <Precision F>
+using AnyVision =
+    AnyComponent<any_policy<F>, stream_t<any_policy<F>, space::pixels>, stream_t<any_policy<F>, space::vision>>;
+template <Precision F>
+using AnyProjector =
+    AnyComponent<any_policy<F>, stream_t<any_policy<F>, space::vision>, stream_t<any_policy<F>, space::text>>;
+template <Precision F> using AnyLanguage = AnyDecoder<any_policy<F>>;
+template <Precision F> using AnyVlm = Vlm<AnyVision<F>, AnyProjector<F>, AnyLanguage<F>>;
+
+// The run-time sizes of a projector, whatever its kind.
+struct ProjectorSizes {
+  Index vision_width = 0, text_width = 0;
+  Index image_tokens = 0;   // tokens per image that come out of the tower
+  bool class_token = true;  // whether the first of them is the class token
+  BlockSizes vision_block;  // the tower's block: `vit` has one more of the same sizes
+};
+
+// What a program can build: a function for each kind that was compiled in. Kinds add, they do not multiply.
+template <Precision F> struct ModelKinds {
+  std::map<Tuning, AnyVision<F> (*)(const ClipSizes&, bool checkpoint)> vision;
+  std::map<std::pair<std::string, Tuning>, AnyLanguage<F> (*)(const LlamaSizes&, bool checkpoint)> language;
+  std::map<std::string, AnyProjector<F> (*)(const ProjectorSizes&)> projector;
+};
+
+// Each of these is instantiated explicitly, once, in a file of its own (make_model_kinds.hpp has the bodies).
+template <Precision F, Tuning T> AnyVision<F> make_vision(const ClipSizes& sizes, bool checkpoint);
+template <Precision F, Tuning T, class Mask> AnyLanguage<F> make_language(const LlamaSizes& sizes, bool checkpoint);
+enum class ProjectorKind { baseline, vit, perceiver, mlp };
+template <Precision F, ProjectorKind K> AnyProjector<F> make_projector(const ProjectorSizes& sizes);
+
+}  // namespace vlt

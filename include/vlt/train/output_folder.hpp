@@ -1,0 +1,73 @@
+#pragma once
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vlt/base/error.hpp>
+
+namespace vlt {
+
+// The folder of a run: new or empty when the run begins, and locked while it lasts. The lock is the kernel's (flock),
+// so that a process that dies leaves none behind.
+class OutputFolder {
+ public:
+  explicit OutputFolder(std::string path) : path_(std::move(path)) {
+    namespace fs = std::filesystem;
+    std::error_code problem;
+    if (fs::exists(path_, problem) && !fs::is_directory(path_, problem))
+      complain(ExitCode::usage, "OPT-OUT-012", "it is not a folder", "name a new folder");
+    fs::create_directories(path_, problem);
+    if (problem) complain(ExitCode::write, "WRITE-DIR-002", "cannot be created: " + problem.message(), {});
+    lock();
+    for (const auto& entry : fs::directory_iterator(path_))
+      if (entry.path().filename() != lock_name)
+        complain(ExitCode::usage, "OPT-OUT-012", "it is not empty: it holds " + entry.path().filename().string(),
+                 "name a new folder, or remove what is there");
+  }
+  ~OutputFolder() {
+    if (descriptor_ < 0) return;
+    ::unlink(file(lock_name).c_str());
+    ::close(descriptor_);
+  }
+  OutputFolder(const OutputFolder&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  static constexpr const char* lock_name = ".lock";
+  std::string path_;
+  int descriptor_ = -1;
+
+  [[noreturn]] void complain(ExitCode exit, const char* code, const std::string& what, const std::string& help) {
+    if (descriptor_ >= 0) ::unlink(file(lock_name).c_str()), ::close(std::exchange(descriptor_, -1));
+    throw Error(exit, {code,
+                       "the output folder cannot be used: " + what,
+                       "--output_dir " + path_,
+                       {},
+                       {},
+                       help,
+                       "nothing was written"});
+  }
+  void lock() {
+    descriptor_ = ::open(file(lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (descriptor_ < 0) complain(ExitCode::write, "WRITE-DIR-002", std::strerror(errno), {});
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
+      char owner[32] = "";
+      [[maybe_unused]] const auto n = ::pread(descriptor_, owner, sizeof owner - 1, 0);
+      ::close(std::exchange(descriptor_, -1));
+      complain(ExitCode::usage, "OPT-OUT-013", "process " + std::string(owner) + " is writing there",
+               "wait for it, or name another folder");
+    }
+    const std::string me = std::to_string(::getpid());
+    if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, me.data(), me.size(), 0) != ssize_t(me.size()))
+      complain(ExitCode::write, "WRITE-DIR-002", std::strerror(errno), {});
+  }
+};
+
+}  // namespace vlt
