@@ -29,7 +29,7 @@ template <class O> class OptionReader {
 
   // The same names in a JSON object. What the command line already gave stays.
   void config_file(std::string_view text, const std::string& file) {
-    const boost::json::value root = parse_json(text, file);
+    const boost::json::value root = parse_json(text, file, blame_option);
     if (!root.is_object()) refuse_option("OPT-CONFIG-010", file, "a configuration file holds one JSON object");
     const auto given = std::exchange(given_, {});
     for (const auto& [key, value] : root.as_object()) {
