@@ -1,0 +1,175 @@
+#pragma once
+#include <cmath>
+#include <span>
+#include <string>
+#include <vlt/dist/zero.hpp>
+#include <vlt/models/vlm.hpp>
+#include <vlt/tensor/buffer.hpp>
+
+namespace vlt {
+
+// What an Engine needs to know besides the model.
+struct EngineSettings {
+  AdamW optimizer;             // its learning rate is not used: rates come with each step
+  int groups = 1;              // data sets whose losses are reported apart (Targets::group)
+  bool count_correct = false;  // also count supervised tokens that the model predicts exactly
+  int zero_stage = 0;
+  dist::Reduce reduce = dist::Reduce::once;
+};
+
+// What one optimiser step was, over all its micro-batches and all ranks.
+struct StepResult {
+  double loss = 0;       // mean over supervised tokens
+  double grad_norm = 0;  // before clipping
+  bool finite = true;    // false: loss or gradient was not, and nothing was updated
+  Index supervised = 0, correct = 0;
+  std::vector<double> group_loss;       // mean over the group's supervised tokens; 0 where it has none
+  std::vector<Index> group_supervised;  // tokens
+};
+
+// Carries out optimiser steps: forward and backward of micro-batches, gradients summed, clipped and applied. Owns the
+// arena, whose size is decided once (train/plan.hpp) and never grows; after its first step it allocates nothing.
+template <Precision F, class Model, class Comm = dist::Single, Device D = Device::cpu> class Engine {
+ public:
+  using pixels = typename Model::pixels;
+
+  // `arena_bytes`: what the largest micro-batch needs (plan_training, plan_evaluation). The model must not move.
+  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes,
+         EngineSettings settings = {}, Comm comm = Comm())
+      : model_(model),
+        threads_(threads),
+        settings_(settings),
+        comm_(comm),
+        zero_(store, comm_, threads, settings.zero_stage, settings.reduce),
+        memory_(Index(arena_bytes)) {
+    clear(sums_), clear(planned_sums_);
+    const std::size_t groups = std::size_t(settings_.groups);
+    result_.group_loss.resize(groups), result_.group_supervised.resize(groups);
+    group_tokens_.resize(groups), totals_.resize(2 * groups + 1);
+  }
+  Engine(const Engine&) = delete;
+
+  // Begins an optimiser step with this many supervised tokens on this rank, in all its micro-batches together: the one
+  // normaliser of its loss.
+  void begin_step(Index supervised_tokens) {
+    double all = double(supervised_tokens);
+    comm_.template all_reduce_sum<double>(std::span<double>(&all, 1));
+    require(all > 0, "an optimiser step needs at least one supervised token");
+    tokens_ = Index(all);
+    clear(sums_);
+    std::fill(group_tokens_.begin(), group_tokens_.end(), Index(0));
+    step_cost_ = {};
+  }
+
+  // Forward and backward of one micro-batch; `last` of this step. x holds the pictures of b (rows: images).
+  void micro_batch(pixels x, const Batch& b, bool last) {
+    require(tokens_ > 0, "begin_step() comes before micro_batch()");
+    const auto pass = [&](Scope& s, LossSums& sums) {
+      model_.forward_backward(s, x, b, 1.0 / double(tokens_), saved_, sums);
+    };
+    check_room([&](Scope& s) { pass(s, planned_sums_); });
+    zero_.begin(last);
+    step_cost_ += run([&](Scope& s) { pass(s, sums_); });
+    count_tokens(b.targets);
+  }
+
+  // Sums over the ranks, clips gradients to `max_norm` (0: no limit) and updates. `rates`: one per parameter of the
+  // registry, those of this step. If loss or gradient is not finite on some rank, no rank updates anything.
+  const StepResult& finish_step(std::span<const double> rates, double max_norm) {
+    require(tokens_ > 0, "begin_step() comes before finish_step()");
+    sum_results();
+    result_.grad_norm = zero_.reduce();
+    result_.finite = std::isfinite(result_.grad_norm) && std::isfinite(result_.loss);
+    if (result_.finite) zero_.update(settings_.optimizer, dist::clip_factor(result_.grad_norm, max_norm), rates);
+    else zero_.discard();
+    tokens_ = 0;
+    return result_;
+  }
+
+  // Sums of token losses (not means) of one batch on this rank; nothing changes.
+  LossSums evaluate(pixels x, const Batch& b) {
+    LossSums sums;
+    clear(sums);
+    check_room([&](Scope& s) { model_.evaluate(s, x, b, 1.0, planned_sums_); });
+    run([&](Scope& s) { model_.evaluate(s, x, b, 1.0, sums); });
+    return sums;
+  }
+
+  Index steps() const { return zero_.steps(); }  // updates made
+  Cost step_cost() const { return step_cost_; }  // forward and backward of the last step on this rank
+  std::size_t arena_bytes() const { return memory_.bytes(); }
+  std::size_t arena_peak() const { return peak_; }                                 // most of it that was ever in use
+  std::span<std::byte> memory() const { return memory_.part(0, memory_.size()); }  // free between calls
+
+ private:
+  void clear(LossSums& sums) const {
+    sums.by_group.assign(std::size_t(settings_.groups), 0);
+    sums.correct = 0, sums.count_correct = settings_.count_correct;
+  }
+
+  void count_tokens(const Targets& t) {
+    if (t.group.empty()) group_tokens_[0] += Index(t.row.size());
+    for (int g : t.group) {
+      require(g >= 0 && g < settings_.groups, "a target belongs to a group that EngineSettings does not count");
+      ++group_tokens_[g];
+    }
+  }
+
+  // Plans what is about to run, so that a batch which is larger than the one planned for is refused before it begins.
+  template <class Pass> void check_room(Pass&& pass) {
+    Arena plan;
+    Scope s(plan, threads_);
+    pass(s);
+    if (plan.peak() <= memory_.bytes()) return;
+    throw Error(ExitCode::memory, {"MEM-ARENA-001",
+                                   "a micro-batch needs more memory than was planned",
+                                   {},
+                                   "at most " + std::to_string(memory_.bytes()) + " bytes",
+                                   std::to_string(plan.peak()) + " bytes",
+                                   "plan with a batch at least as large as any that follows",
+                                   {}});
+  }
+  template <class Pass> Cost run(Pass&& pass) {
+    Arena arena(memory_.data(), memory_.bytes());
+    Scope s(arena, threads_, &zero_);
+    pass(s);
+    peak_ = std::max(peak_, arena.peak());
+    return s.total();
+  }
+
+  // Loss shares, tokens and hits of all ranks.
+  void sum_results() {
+    const std::size_t groups = group_tokens_.size();
+    for (std::size_t g = 0; g < groups; ++g) {
+      totals_[g] = sums_.by_group[g];
+      totals_[groups + g] = double(group_tokens_[g]);
+    }
+    totals_[2 * groups] = double(sums_.correct);
+    comm_.template all_reduce_sum<double>(totals_);
+    result_.loss = 0;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const double share = totals_[g], tokens = totals_[groups + g];
+      result_.loss += share;
+      result_.group_supervised[g] = Index(tokens);
+      result_.group_loss[g] = tokens > 0 ? share * double(tokens_) / tokens : 0;
+    }
+    result_.supervised = tokens_, result_.correct = Index(totals_[2 * groups]);
+  }
+
+  Model& model_;
+  Threads& threads_;
+  EngineSettings settings_;
+  Comm comm_;
+  dist::Zero<F, Comm, D> zero_;
+  Buffer<std::byte> memory_;
+  typename Model::saved saved_;
+  LossSums sums_, planned_sums_;
+  std::vector<Index> group_tokens_;
+  std::vector<double> totals_;  // loss per group, tokens per group, hits: what ranks add up
+  StepResult result_;
+  Index tokens_ = 0;
+  Cost step_cost_;
+  std::size_t peak_ = 0;
+};
+
+}  // namespace vlt

@@ -1,0 +1,136 @@
+#pragma once
+#include <cstdio>
+#include <ostream>
+#include <string>
+#include <vector>
+#include <vlt/models/vlm.hpp>
+#include <vlt/nn/store_layout.hpp>
+#include <vlt/optim/parameter_groups.hpp>
+
+namespace vlt {
+
+// What one micro-batch needs: memory of the arena, arithmetic, and both by operation.
+struct PassPlan {
+  std::size_t arena_bytes = 0;
+  Cost cost;
+  CostTable operations;
+};
+
+// Runs forward and backward without executing anything: the code that plans is the code that runs. x needs a shape, no
+// data; the model needs no memory.
+template <class Model>
+PassPlan plan_training(Model& model, Threads& threads, typename Model::pixels x, const Batch& b) {
+  PassPlan plan;
+  Arena arena;
+  Scope s(arena, threads, nullptr, &plan.operations);
+  typename Model::saved saved;
+  LossSums sums;
+  x.data = nullptr;
+  model.forward_backward(s, x, b, 1.0, saved, sums);
+  plan.arena_bytes = arena.peak(), plan.cost = s.total();
+  return plan;
+}
+
+// The same for an evaluation.
+template <class Model>
+PassPlan plan_evaluation(Model& model, Threads& threads, typename Model::pixels x, const Batch& b) {
+  PassPlan plan;
+  Arena arena;
+  Scope s(arena, threads, nullptr, &plan.operations);
+  LossSums sums;
+  x.data = nullptr;
+  model.evaluate(s, x, b, 1.0, sums);
+  plan.arena_bytes = arena.peak(), plan.cost = s.total();
+  return plan;
+}
+
+// One kind of memory of one component.
+struct PlanLine {
+  std::string component, kind;
+  std::size_t bytes = 0;
+};
+
+// All memory that a run will use, and the arithmetic of one of its steps, known before anything is allocated.
+struct Plan {
+  std::vector<PlanLine> lines;
+  double step_flops = 0;        // forward and backward of all micro-batches of one optimiser step
+  double evaluation_flops = 0;  // one evaluation micro-batch
+
+  // A kind that needs nothing has no line.
+  void add(std::string component, std::string kind, std::size_t bytes) {
+    if (bytes > 0) lines.push_back({std::move(component), std::move(kind), bytes});
+  }
+  std::size_t total() const {
+    std::size_t sum = 0;
+    for (const PlanLine& l : lines) sum += l.bytes;
+    return sum;
+  }
+  std::size_t of(std::string_view component, std::string_view kind = {}) const {
+    std::size_t sum = 0;
+    for (const PlanLine& l : lines)
+      if (l.component == component && (kind.empty() || l.kind == kind)) sum += l.bytes;
+    return sum;
+  }
+};
+
+// The lines of a model's parameters.
+template <Precision F, Device D> void add_parameters(Plan& plan, const StoreLayout<F, D>& layout) {
+  for (std::size_t c = 0; c < component_names.size(); ++c) {
+    const StoreBytes b = layout.bytes(int(c));
+    plan.add(component_names[c], "weights", b.compute);
+    plan.add(component_names[c], "packed weights", b.panels);
+    plan.add(component_names[c], "gradients", b.gradient);
+    plan.add(component_names[c], "master weights", b.master);
+    plan.add(component_names[c], "optimiser moments", b.moments);
+  }
+}
+
+// The line of the arena, which training and evaluation share, and the arithmetic of a step of `micro_batches`.
+inline void add_step(Plan& plan, const PassPlan& training, const PassPlan& evaluation, int micro_batches) {
+  plan.add("step", "activations", std::max(training.arena_bytes, evaluation.arena_bytes));
+  plan.step_flops = training.cost.flops * micro_batches;
+  plan.evaluation_flops = evaluation.cost.flops;
+}
+
+inline std::string human_bytes(double bytes) {
+  const char* unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  int u = 0;
+  for (; bytes >= 1024 && u < 4; ++u) bytes /= 1024;
+  char text[32];
+  std::snprintf(text, sizeof text, u == 0 ? "%.0f %s" : "%.2f %s", bytes, unit[u]);
+  return text;
+}
+
+// A table for people: one row per line of the plan, its total, and the arithmetic.
+inline std::ostream& operator<<(std::ostream& out, const Plan& plan) {
+  char row[160];
+  for (const PlanLine& l : plan.lines) {
+    std::snprintf(row, sizeof row, "%-12.40s %-20.40s %12s\n", l.component.c_str(), l.kind.c_str(),
+                  human_bytes(double(l.bytes)).c_str());
+    out << row;
+  }
+  std::snprintf(row, sizeof row, "%-33s %12s\n", "total", human_bytes(double(plan.total())).c_str());
+  out << row;
+  std::snprintf(row, sizeof row, "%-33s %8.3f TFLOP\n", "one optimiser step", plan.step_flops * 1e-12);
+  return out << row;
+}
+
+// Refuses a plan that does not fit into `limit` bytes (available_memory()), naming its three largest lines.
+inline void check_fits(const Plan& plan, std::size_t limit) {
+  if (plan.total() <= limit) return;
+  auto lines = plan.lines;
+  std::sort(lines.begin(), lines.end(), [](const PlanLine& a, const PlanLine& b) { return a.bytes > b.bytes; });
+  std::string largest;
+  for (std::size_t i = 0; i < lines.size() && i < 3; ++i)
+    largest += (i ? ", " : "") + lines[i].component + " " + lines[i].kind + " " + human_bytes(double(lines[i].bytes));
+  throw Error(ExitCode::memory,
+              {"MEM-PLAN-001",
+               "the plan does not fit into memory",
+               {},
+               "at most " + human_bytes(double(limit)),
+               human_bytes(double(plan.total())) + " (" + largest + ")",
+               "lower --per_device_train_batch_size or --max_seq_len, use --gradient_checkpointing, or train less",
+               "nothing was allocated"});
+}
+
+}  // namespace vlt
