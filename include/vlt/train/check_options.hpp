@@ -13,7 +13,8 @@ class SftOptionCheck {
   void operator()() const {
     not_built();
     jobs();
-    data();
+    if (!o_.data_path.empty()) data();
+    else if (!o_.plan) needed({}, "data_path");
     adapters();
     if (o_.model_architecture == "default" && o_.from_checkpoint.empty()) {
       needed(o_.lm_model_name_or_path, "lm_model_name_or_path");
@@ -37,7 +38,8 @@ class SftOptionCheck {
     };
     for (const auto& r : table_.rows)
       if (!r.later.empty() && option_value(o_, r) != option_value(SftOptions{}, r)) refuse(r.name, r.later);
-    if (o_.precision == "fp16") refuse("precision", "fp16 (the default)", "add --precision bf16, or fp32");
+    if (o_.precision == "fp16" && !o_.validate_only)
+      refuse("precision", "fp16 (the default)", "add --precision bf16, or fp32");
     if (o_.device == "cuda") refuse("device", "this program computes on the CPU", "leave --device out");
     if (!o_.from_checkpoint.empty() && (o_.from_checkpoint.size() > 1 || o_.from_checkpoint[0] == "auto"))
       refuse("from_checkpoint", "`auto`, which resumes a checkpoint", "name the folder of an exported model (epoch-K)");

@@ -9,7 +9,7 @@ namespace option_text {
 
 template <class O> std::string fallback(const OptionRow<O>& r) {
   const std::string value = option_value(O{}, r);
-  return value.empty() || r.required ? r.empty : value;
+  return value.empty() ? r.empty : value;
 }
 template <class O> std::string range(const OptionRow<O>& r) {
   const bool word = std::holds_alternative<std::string O::*>(r.field) || r.is_list();

@@ -30,15 +30,13 @@ template <class O> struct OptionRow {
   bool above_lowest = false;   // `lowest` itself is not allowed
   Words choices;               // of a word or a list of words; empty: any
   std::string empty = "none";  // how the pages write an absent value
-  bool required = false;
-  std::string later;  // not built yet: why any value but the default is refused
+  std::string later;           // not built yet: why any value but the default is refused
 
   OptionRow& from(double low) { return lowest = low, *this; }
   OptionRow& above(double low) { return lowest = low, above_lowest = true, *this; }
   OptionRow& to(double high) { return highest = high, *this; }
   OptionRow& one_of(Words words) { return choices = std::move(words), *this; }
   OptionRow& reads(std::string word) { return empty = std::move(word), *this; }
-  OptionRow& must() { return required = true, empty = "required", *this; }
   OptionRow& not_yet(std::string why) { return later = std::move(why), *this; }
 
   bool is_flag() const { return std::holds_alternative<bool O::*>(field); }

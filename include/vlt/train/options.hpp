@@ -51,7 +51,8 @@ using O = SftOptions;
 
 inline void data(Table& t) {
   t.group = "Data";
-  t.add("data_path", &O::data_path, "JSON list of records, or JSON Lines; one file per `dataset_names` entry.").must();
+  t.add("data_path", &O::data_path, "JSON list of records, or JSON Lines; one file per `dataset_names` entry.")
+      .reads("required");
   t.add("image_folder", &O::image_folder, "Root of image names; needed as soon as a record names an image.");
   t.add("data_debug_path", &O::data_debug_path,
         "Saves the first 10 training samples there: image copies, `samples.json` and a page that shows them.");

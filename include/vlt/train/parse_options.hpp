@@ -47,12 +47,6 @@ template <class O> class OptionReader {
     given_.insert(given.begin(), given.end());
   }
 
-  bool was_given(const std::string& name) const { return given_.contains(name); }
-  void check_required() const {
-    for (const auto& r : table_.rows)
-      if (r.required && !was_given(r.name)) refuse_option("OPT-REQUIRED-007", "--" + r.name, "this option is required");
-  }
-
  private:
   const OptionTable<O>& table_;
   O& options_;
