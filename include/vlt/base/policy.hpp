@@ -18,6 +18,11 @@ enum class Precision : std::uint8_t { f64, f32, bf16 };
 // trainable: each parameter may have a gradient and each linear layer an adapter, both chosen at run time.
 enum class Tuning : std::uint8_t { frozen, adapted, trainable };
 
+// The narrowest tuning whose types can do what was asked: some base weight trains, some layer has an adapter.
+constexpr Tuning narrowest_tuning(bool any_trains, bool any_adapter) {
+  return any_trains ? Tuning::trainable : any_adapter ? Tuning::adapted : Tuning::frozen;
+}
+
 // Five roles a number can have; a precision fixes a type for each.
 template <class Operand, class Wide> struct Roles {
   using operand = Operand;  // what a GEMM reads: weights and activations

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <vlt/models/component.hpp>
+#include <vlt/nn/kv_cache.hpp>
 
 namespace vlt {
 
@@ -54,41 +55,64 @@ template <IsPolicy P, class In, class Out> class AnyComponent {
   std::unique_ptr<Interface> held_;
 };
 
-// Any decoder: AnyComponent with the embedding and the loss.
+// Any decoder: AnyComponent with the embedding, the loss, and generation where the decoder knows how.
 template <IsPolicy P> class AnyDecoder : public AnyComponent<P, stream_t<P, space::text>, stream_t<P, space::text>> {
  public:
   using in = stream_t<P, space::text>;
+  using logits_t = Matrix<typename P::accum, P::device>;
+  using Cache = KvCache<P>;
   using Base = AnyComponent<P, in, in>;
+
   template <Decoder D>
   explicit AnyDecoder(D d)
       : Base(std::unique_ptr<typename Base::Interface>(std::make_unique<TextHolder<D>>(std::move(d)))) {}
 
+  Index vocabulary() const { return text().vocabulary(); }
   void embed(Scope& s, std::span<const Index> id, in x) { text().embed(s, id, x); }
   void embed_backward(Scope& s, std::span<const Index> id, in dx) { text().embed_backward(s, id, dx); }
-  void loss(Scope& s, in x, const Targets& t, double scale, double& sum) { text().loss(s, x, t, scale, sum); }
-  void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, double& sum) {
-    text().loss_and_grad(s, x, t, scale, dx, sum);
+  void loss(Scope& s, in x, const Targets& t, double scale, LossSums& sums) { text().loss(s, x, t, scale, sums); }
+  void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, LossSums& sums) {
+    text().loss_and_grad(s, x, t, scale, dx, sums);
   }
+  void logits(Scope& s, in x, std::span<const Index> row, logits_t y) { text().logits(s, x, row, y); }
+  Cache make_cache(Index capacity) const { return text().make_cache(capacity); }
+  void extend(Scope& s, in x, in y, Cache& cache) { text().extend(s, x, y, cache); }
 
  private:
   struct Text : Base::Interface {
+    virtual Index vocabulary() const = 0;
     virtual void embed(Scope&, std::span<const Index>, in) = 0;
     virtual void embed_backward(Scope&, std::span<const Index>, in) = 0;
-    virtual void loss(Scope&, in, const Targets&, double, double&) = 0;
-    virtual void loss_and_grad(Scope&, in, const Targets&, double, in, double&) = 0;
+    virtual void loss(Scope&, in, const Targets&, double, LossSums&) = 0;
+    virtual void loss_and_grad(Scope&, in, const Targets&, double, in, LossSums&) = 0;
+    virtual void logits(Scope&, in, std::span<const Index>, logits_t) = 0;
+    virtual Cache make_cache(Index) const = 0;
+    virtual void extend(Scope&, in, in, Cache&) = 0;
   };
   template <class D> struct TextHolder final : Base::template Holder<D, Text> {
     using Base::template Holder<D, Text>::Holder;
+    Index vocabulary() const override { return this->model.vocabulary(); }
     void embed(Scope& s, std::span<const Index> id, in x) override { this->model.embed(s, id, x); }
     void embed_backward(Scope& s, std::span<const Index> id, in dx) override { this->model.embed_backward(s, id, dx); }
-    void loss(Scope& s, in x, const Targets& t, double scale, double& sum) override {
-      this->model.loss(s, x, t, scale, sum);
+    void loss(Scope& s, in x, const Targets& t, double scale, LossSums& sums) override {
+      this->model.loss(s, x, t, scale, sums);
     }
-    void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, double& sum) override {
-      this->model.loss_and_grad(s, x, t, scale, dx, sum);
+    void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, LossSums& sums) override {
+      this->model.loss_and_grad(s, x, t, scale, dx, sums);
     }
+    void logits(Scope& s, in x, std::span<const Index> row, logits_t y) override { this->model.logits(s, x, row, y); }
+    Cache make_cache(Index capacity) const override {
+      if constexpr (requires(const D& d) { d.make_cache(capacity); }) return this->model.make_cache(capacity);
+      else throw std::invalid_argument(no_extend);
+    }
+    void extend(Scope& s, in x, in y, Cache& cache) override {
+      if constexpr (requires(D & d) { d.extend(s, x, y, cache); }) this->model.extend(s, x, y, cache);
+      else throw std::invalid_argument(no_extend);
+    }
+    static constexpr const char* no_extend =
+        "this decoder's block cannot generate: its attention has no extend(Scope&, in, out, cache) and kv_width()";
   };
-  Text& text() { return static_cast<Text&>(*this->held_); }  // what the constructor put there
+  Text& text() const { return static_cast<Text&>(*this->held_); }  // what the constructor put there
 };
 
 }  // namespace vlt

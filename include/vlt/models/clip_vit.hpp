@@ -3,12 +3,14 @@
 #include <vlt/nn/pre_norm_block.hpp>
 #include <vlt/nn/stack.hpp>
 #include <vlt/ops/patchify.hpp>
+#include <vlt/ops/positions.hpp>
 
 namespace vlt {
 
 // The run-time sizes of a CLIP vision tower; `depth` is the number of layers that run (LLaVA reads the last but one).
 struct ClipSizes {
   Index image = 224, patch = 14, depth = 0;
+  bool drop_class = false;  // vision_feature_select `patch`
   BlockSizes block;
   Index patches() const { return (image / patch) * (image / patch); }
 };
@@ -19,8 +21,8 @@ template <IsPolicy P> struct ClipEmbeddings {
   using out = stream_t<P, space::vision>;
   using patches_t = operand_t<P, space::pixels>;
   static constexpr bool trainable = P::tuning == Tuning::trainable;
-  using Patch = Linear<std::conditional_t<trainable, P, typename P::frozen>, patches_t,
-                       out>;  // a convolution elsewhere: no adapter
+  using PatchPolicy = std::conditional_t<trainable, P, typename P::frozen>;
+  using Patch = Linear<PatchPolicy, patches_t, out>;
   using Norm = LayerNorm<P, out, out>;
   struct saved {
     typename Patch::saved patch;
@@ -40,8 +42,8 @@ template <IsPolicy P> struct ClipEmbeddings {
 
   ClipEmbeddings() = default;
   explicit ClipEmbeddings(const ClipSizes& c)
-      : class_embedding(Shape{1, c.block.width}),
-        position_embedding(Shape{1 + c.patches(), c.block.width}),
+      : class_embedding({1, c.block.width}, initial_matrix),
+        position_embedding({1 + c.patches(), c.block.width}, initial_matrix),
         patch_embedding(c.block.width, 3 * c.patch * c.patch, false),
         pre_layrnorm(c.block.width, c.block.norm_eps),
         image(c.image),
@@ -72,48 +74,69 @@ template <IsPolicy P> struct ClipEmbeddings {
   }
 };
 
-// CLIP's vision transformer up to the last hidden state, class token included, without the final norm (REF 5.2).
+// CLIP's vision transformer up to the last layer that runs, without the final norm (REF 5.2). The class token leaves
+// with the patches or is dropped behind the last layer (LLaVA's feature selection `patch`).
 template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
   using in = stream_t<P, space::pixels>;  // one row per image
   using out = stream_t<P, space::vision>;
   struct saved {
     typename ClipEmbeddings<P>::saved embeddings;
     typename Stack<Block>::saved layers;
-    Shape shape;
   };
 
   Unit<ClipEmbeddings<P>> embeddings;
   Stack<Block> layers;
+  bool drop_class = false;
+  Segments inside;  // rows between embeddings and last layer, of the batch in hand: class tokens included
   static constexpr auto fields() {
     return members(member<"vision_model">(&ClipVit::embeddings),
                    member<"vision_model.encoder.layers">(&ClipVit::layers));
   }
 
   ClipVit() = default;
-  explicit ClipVit(const ClipSizes& c) : embeddings{ClipEmbeddings<P>(c)}, layers(c.depth, c.block) {}
-  Segments out_segments(const Segments& images) const { return equal_segments(images.rows(), embeddings.layer.each()); }
+  explicit ClipVit(const ClipSizes& c)
+      : embeddings{ClipEmbeddings<P>(c)}, layers(c.depth, c.block), drop_class(c.drop_class) {}
+  Segments out_segments(const Segments& images) const {
+    return equal_segments(images.rows(), embeddings.layer.each() - (drop_class ? 1 : 0));
+  }
   Index width() const { return embeddings.layer.position_embedding.value.cols; }
 
   void forward(Scope& s, in x, out y, saved& k) {
-    auto e = s.keep<out>(y.shape(), y.segments);
+    Frame frame(s);
+    const Shape shape = enter(x, y);
+    auto e = s.keep<out>(shape, &inside);
+    const out last = drop_class ? s.temp<out>(shape, &inside) : y;
     embeddings.use(s, [&](auto& l) { l.forward(s, x, e, k.embeddings); });
-    layers.forward(s, e, y, k.layers);
+    layers.forward(s, e, last, k.layers);
+    if (drop_class) ops::drop_first<typename P::stream>(s, last, inside, y);
   }
   void infer(Scope& s, in x, out y) {
     Frame frame(s);
-    auto e = s.temp<out>(y.shape(), y.segments);
+    const Shape shape = enter(x, y);
+    auto e = s.temp<out>(shape, &inside);
+    const out last = drop_class ? s.temp<out>(shape, &inside) : y;
     embeddings.use(s, [&](auto& l) { vlt::infer(s, l, x, e); });
-    layers.infer(s, e, y);
+    layers.infer(s, e, last);
+    if (drop_class) ops::drop_first<typename P::stream>(s, last, inside, y);
   }
   void backward(Scope& s, out dy, Discard, saved& k) {
     Frame frame(s);
+    const Shape shape{inside.rows(), dy.cols};
+    const out d_last = drop_class ? s.temp<out>(shape, &inside) : dy;
+    if (drop_class) ops::drop_first_backward<typename P::stream>(s, dy, inside, d_last, 0);
     if constexpr (P::tuning == Tuning::trainable) {
-      auto de = s.temp<out>(dy.shape(), dy.segments);
-      layers.backward(s, dy, overwrite(de), k.layers);
+      auto de = s.temp<out>(shape, &inside);
+      layers.backward(s, d_last, overwrite(de), k.layers);
       embeddings.finish(s, [&](auto& l) { l.backward(s, de, Discard{}, k.embeddings); });
     } else {
-      layers.backward(s, dy, Discard{}, k.layers);
+      layers.backward(s, d_last, Discard{}, k.layers);
     }
+  }
+
+ private:
+  Shape enter(in x, out y) {
+    assign_equal(inside, x.rows, embeddings.layer.each());
+    return {inside.rows(), y.cols};
   }
 };
 

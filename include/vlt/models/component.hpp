@@ -1,13 +1,30 @@
 #pragma once
+#include <numeric>
 #include <span>
 #include <vector>
 #include <vlt/nn/unit.hpp>
 
 namespace vlt {
 
-// Supervised positions of a packed batch: row r of the decoder's output should predict token id.
+// Supervised positions of a packed batch: row r of the decoder's output should predict token id. Losses are summed per
+// group (the data set a sample came from); no groups: all belong to group 0.
 struct Targets {
   std::vector<Index> row, id;
+  std::vector<int> group;
+};
+
+// What a pass over supervised tokens adds up: losses (scaled) per group, and, if asked, how often the likeliest token
+// was the right one.
+struct LossSums {
+  std::vector<double> by_group;
+  Index correct = 0;
+  bool count_correct = false;
+
+  double total() const { return std::accumulate(by_group.begin(), by_group.end(), 0.0); }
+  void add(int group, double loss) {
+    if (std::size_t(group) >= by_group.size()) by_group.resize(std::size_t(group) + 1);
+    by_group[std::size_t(group)] += loss;
+  }
 };
 
 // Nothing is upstream of pixels: a component that reads them is never asked for dx.
@@ -30,11 +47,11 @@ template <class C> concept Component = requires {
 // The language model: a component between a source (ids to rows) and a sink (rows to a loss).
 template <class D>
 concept Decoder = Component<D> && requires(D& d, Scope& s, typename D::in x, std::span<const Index> id,
-                                           const Targets& t, double scale, double& loss) {
+                                           const Targets& t, double scale, LossSums& sums) {
   {d.embed(s, id, x)};
   {d.embed_backward(s, id, x)};
-  {d.loss(s, x, t, scale, loss)};              // loss += scale * sum of token losses
-  {d.loss_and_grad(s, x, t, scale, x, loss)};  // ... and dx is written
+  {d.loss(s, x, t, scale, sums)};              // sums += scale * token losses
+  {d.loss_and_grad(s, x, t, scale, x, sums)};  // ... and dx is written
 };
 
 // A layer as a component of one unit. Rows in are rows out, unless the layer says otherwise (out_segments, width).
@@ -45,6 +62,7 @@ template <class L> struct LayerComponent {
   using saved = typename L::saved;
 
   Unit<L> unit;
+
   Segments out_segments(const Segments& b) const {
     if constexpr (requires { unit.layer.out_segments(b); }) return unit.layer.out_segments(b);
     else return b;
@@ -70,8 +88,10 @@ template <IsPolicy P> struct GivenFeatures {
   using in = stream_t<P, space::vision>;
   using out = in;
   struct saved {};
+
   Index features = 0;
   static constexpr auto fields() { return members(); }
+
   Segments out_segments(const Segments& b) const { return b; }
   Index width() const { return features; }
   void forward(Scope& s, in x, out y, saved&) { ops::convert(s, x, y); }

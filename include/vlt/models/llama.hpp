@@ -20,10 +20,13 @@ template <IsPolicy P, class Block = LlamaBlock<P, mask::Causal>> struct LlamaDec
   using out = in;
   using saved = typename Stack<Block>::saved;
   using Source = Embedding<typename P::trainable>;
+  using Head = LmHead<P>;
+  using logits_t = typename Head::logits_t;
+  using Cache = KvCache<P>;
 
   Unit<Source> embed_tokens;
   Stack<Block> layers;
-  Unit<LmHead<P>> head;
+  Unit<Head> head;
   Index model_width = 0;
   bool tied = false;
   static constexpr auto fields() {
@@ -35,14 +38,12 @@ template <IsPolicy P, class Block = LlamaBlock<P, mask::Causal>> struct LlamaDec
   explicit LlamaDecoder(const LlamaSizes& c)
       : embed_tokens{Source(c.vocabulary, c.block.width)},
         layers(c.depth, c.block),
+        head{Head(c.vocabulary, c.block.width, c.block.norm_eps, c.tied)},
         model_width(c.block.width),
-        tied(c.tied) {
-    head.layer.norm = RmsNorm<P>(c.block.width, c.block.norm_eps);
-    if (!tied) head.layer.weight.reshape({c.vocabulary, c.block.width});
-    head.layer.weight.multiplied = true;
-  }
+        tied(c.tied) {}
   Segments out_segments(const Segments& b) const { return b; }
   Index width() const { return model_width; }
+  Index vocabulary() const { return embed_tokens.layer.weight.value.rows; }
 
   void forward(Scope& s, in x, out y, saved& k) { layers.forward(s, x, y, k); }
   void infer(Scope& s, in x, out y) { layers.infer(s, x, y); }
@@ -55,16 +56,34 @@ template <IsPolicy P, class Block = LlamaBlock<P, mask::Causal>> struct LlamaDec
     embed_tokens.finish(s, [&](Source& e) { e.backward(s, id, dx); });
   }
 
-  void loss(Scope& s, in x, const Targets& t, double scale, double& sum) {
-    head.use(s, [&](LmHead<P>& h) {
-      if (!tied) return h.loss(s, x, h.weight, t, scale, Discard{}, sum);
-      embed_tokens.use(s, [&](Source& e) { h.loss(s, x, e.weight, t, scale, Discard{}, sum); });
+  void loss(Scope& s, in x, const Targets& t, double scale, LossSums& sums) {
+    with_head(s, [&](Head& h, auto& weight) { h.loss(s, x, weight, t, scale, Discard{}, sums); });
+  }
+  void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, LossSums& sums) {
+    head.finish(s, [&](Head& h) {
+      if (!tied) return h.loss(s, x, h.weight, t, scale, overwrite(dx), sums);
+      embed_tokens.contribute(s, [&](Source& e) { h.loss(s, x, e.weight, t, scale, overwrite(dx), sums); });
     });
   }
-  void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, double& sum) {
-    head.finish(s, [&](LmHead<P>& h) {
-      if (!tied) return h.loss(s, x, h.weight, t, scale, overwrite(dx), sum);
-      embed_tokens.contribute(s, [&](Source& e) { h.loss(s, x, e.weight, t, scale, overwrite(dx), sum); });
+
+  // Generation: logits of some rows, and the next rows of a sequence whose earlier ones are in the cache.
+  void logits(Scope& s, in x, std::span<const Index> row, logits_t y) {
+    with_head(s, [&](Head& h, auto& weight) { h.logits(s, x, weight, row, y); });
+  }
+  Cache make_cache(Index capacity) const requires Decodable<Block, typename Cache::Layer> {
+    const Index depth = Index(layers.blocks.size());
+    return Cache(depth, depth > 0 ? layers.blocks.front().layer.kv_width() : 0, capacity);
+  }
+  void extend(Scope& s, in x, out y, Cache& cache) requires Decodable<Block, typename Cache::Layer> {
+    cache.append(*x.segments);
+    layers.extend(s, x, y, cache);
+  }
+
+ private:
+  template <class F> void with_head(Scope& s, F&& f) {
+    head.use(s, [&](Head& h) {
+      if (!tied) return f(h, h.weight);
+      embed_tokens.use(s, [&](Source& e) { f(h, e.weight); });
     });
   }
 };

@@ -1,8 +1,8 @@
 #pragma once
 #include <vlt/models/component.hpp>
+#include <vlt/nn/linear.hpp>
 #include <vlt/nn/norm.hpp>
 #include <vlt/ops/cross_entropy.hpp>
-#include <vlt/ops/gemm.hpp>
 #include <vlt/ops/rows.hpp>
 
 namespace vlt {
@@ -22,59 +22,81 @@ template <IsPolicy P> struct LmHead {
     return members(member<"model.norm">(&LmHead::norm), member<"lm_head.weight">(&LmHead::weight));
   }
 
+  LmHead() = default;
+  LmHead(Index vocabulary, Index width, double eps, bool tied) : norm(width, eps) {
+    if (!tied) weight.reshape({vocabulary, width}, initial_matrix);
+    weight.multiplied = true;
+  }
+
   // Dx = Discard: evaluation. Grad: dx of every row is written, and the norm's and the weight's gradients accumulate.
   template <class Weight, class Dx>
-  void loss(Scope& s, in x, Weight& w, const Targets& t, double scale, Dx dx, double& sum) {
+  void loss(Scope& s, in x, Weight& w, const Targets& t, double scale, Dx dx, LossSums& sums) {
     if constexpr (wanted<Dx>)
       if (dx.beta == 0) ops::fill(s, dx.m, 0);
-    const Index n = Index(t.row.size());
-    for (Index at = 0; at < n; at += chunk) {
-      const auto pick = [&](const std::vector<Index>& v) { return std::span(v).subspan(at, std::min(chunk, n - at)); };
-      loss_of_chunk(s, x, w, pick(t.row), pick(t.id), scale, dx, sum);
+    const std::size_t n = t.row.size();
+    for (std::size_t at = 0; at < n; at += std::size_t(chunk)) {
+      const std::size_t rows = std::min(std::size_t(chunk), n - at);
+      const auto groups = t.group.empty() ? std::span<const int>() : std::span(t.group).subspan(at, rows);
+      const Chunk c{std::span(t.row).subspan(at, rows), std::span(t.id).subspan(at, rows), groups};
+      loss_of_chunk(s, x, w, c, scale, dx, sums);
     }
   }
 
-  // logits of some rows, for generation and tests
+  // y = logits of the given rows of x, (rows, vocabulary): for generation, and for whoever wants to look.
   template <class Weight> void logits(Scope& s, in x, Weight& w, std::span<const Index> row, logits_t y) {
     Frame frame(s);
-    const auto mark = s.arena().mark();
-    typename RmsNorm<P>::saved unused;
     auto h = s.temp<in>({y.rows, x.cols});
     auto a = s.temp<normed>({y.rows, x.cols});
     ops::gather_rows(s, x, row, h);
-    norm.forward(s, h, a, unused);
+    infer(s, norm, h, a);
     ops::gemm<ops::Trans::no, ops::Trans::yes>(s, a, w.value, y);
-    s.arena().release_keep(mark);
   }
 
  private:
+  struct Chunk {
+    std::span<const Index> row, id;
+    std::span<const int> group;
+  };
+
   template <class Weight, class Dx>
-  void loss_of_chunk(Scope& s, in x, Weight& w, std::span<const Index> row, std::span<const Index> id, double scale,
-                     Dx dx, double& sum) {
+  void loss_of_chunk(Scope& s, in x, Weight& w, const Chunk& c, double scale, Dx dx, LossSums& sums) {
     Frame frame(s);
     const auto mark = s.arena().mark();
-    const Index rows = Index(row.size());
+    const Index rows = Index(c.row.size());
     typename RmsNorm<P>::saved k;
     auto h = s.temp<in>({rows, x.cols});
     auto a = s.temp<normed>({rows, x.cols});
     auto logits = s.temp<logits_t>({rows, w.value.rows});
-    ops::gather_rows(s, x, row, h);
+    ops::gather_rows(s, x, c.row, h);
     norm.forward(s, h, a, k);
     ops::gemm<ops::Trans::no, ops::Trans::yes>(s, a, w.value, logits);
     if constexpr (!wanted<Dx>) {
-      ops::softmax_cross_entropy(s, logits, id, scale, dlogits_t{}, sum);
+      cross_entropy(s, logits, c, scale, dlogits_t{}, sums);
     } else {
       const auto dlogits = gradient_of(s, logits);
       auto da = s.temp<normed>(a.shape());
       auto dh = s.temp<in>(h.shape());
-      ops::softmax_cross_entropy(s, logits, id, scale, dlogits, sum);
+      cross_entropy(s, logits, c, scale, dlogits, sums);
       ops::gemm<ops::Trans::no, ops::Trans::no>(s, dlogits, w.value, da);
       if constexpr (Weight::may_train)
         if (w.trains()) ops::gemm<ops::Trans::yes, ops::Trans::no>(s, dlogits, a, w.grad, {.beta = 1});
       norm.backward(s, da, overwrite(dh), k);
-      ops::scatter_add_rows(s, dh, row, dx.m);
+      ops::scatter_add_rows(s, dh, c.row, dx.m);
     }
     s.arena().release_keep(mark);
+  }
+
+  static void cross_entropy(Scope& s, logits_t logits, const Chunk& c, double scale, dlogits_t dlogits,
+                            LossSums& sums) {
+    Frame frame(s);
+    const Index rows = logits.rows, counted = sums.count_correct ? rows : 0;
+    const std::span<double> loss(s.temp<CpuMatrix<double>>({rows, 1}).data, std::size_t(rows));
+    const std::span<std::uint8_t> hit(s.temp<CpuMatrix<std::uint8_t>>({counted, 1}).data, std::size_t(counted));
+    ops::softmax_cross_entropy(s, logits, c.id, scale, dlogits, loss, hit);
+    s.run("sum_losses", {double(rows), 8.0 * double(rows)}, [&] {
+      for (std::size_t r = 0; r < loss.size(); ++r) sums.add(c.group.empty() ? 0 : c.group[r], scale * loss[r]);
+      for (const std::uint8_t h : hit) sums.correct += h;
+    });
   }
   static dlogits_t gradient_of(Scope& s, logits_t logits) {  // in place where the types agree
     if constexpr (std::is_same_v<dlogits_t, logits_t>) return logits;

@@ -18,24 +18,28 @@ struct Sample {
   std::vector<Index> id, label;
 };
 
-// Lays samples out one after another; every mark becomes the tokens of the next image.
-inline void splice(const std::vector<Sample>& samples, Index image, Batch& b) {
+// Lays samples out one after another; every mark becomes the tokens of the next image. group: each sample's, or none.
+inline void splice(const std::vector<Sample>& samples, std::span<const int> group, Index image, Batch& b) {
+  require(group.empty() || group.size() == samples.size(), "every sample of a batch needs a group, or none");
   Index next = 0;
-  for (const Sample& sample : samples) {
+  for (std::size_t i = 0; i < samples.size(); ++i) {
+    const Sample& sample = samples[i];
+    require(sample.id.size() == sample.label.size(), "a sample needs as many labels as ids");
     std::vector<TokenKind> kinds;
     for (std::size_t t = 0; t < sample.id.size(); ++t) {
       const bool picture = sample.id[t] == image;
       require(!picture || next < b.image_tokens.sequences(), "a sample has more image marks than images");
       const Index first = picture ? b.image_tokens.begin(next) : 0,
                   count = picture ? b.image_tokens.end(next) - first : 1;
-      for (Index i = 0; i < count; ++i) {
+      for (Index n = 0; n < count; ++n) {
         kinds.push_back(picture ? TokenKind::image : TokenKind::text);
         b.id.push_back(picture ? -1 : sample.id[t]);
-        b.image_row.push_back(picture ? first + i : -1);
+        b.image_row.push_back(picture ? first + n : -1);
       }
       next += picture;
-      if (t + 1 < sample.id.size() && sample.label[t + 1] >= 0)
-        b.targets.row.push_back(Index(b.id.size()) - 1), b.targets.id.push_back(sample.label[t + 1]);
+      if (t + 1 == sample.id.size() || sample.label[t + 1] < 0) continue;
+      b.targets.row.push_back(Index(b.id.size()) - 1), b.targets.id.push_back(sample.label[t + 1]);
+      if (!group.empty()) b.targets.group.push_back(group[i]);
     }
     b.text.append(kinds);
   }
@@ -60,17 +64,19 @@ template <class Vision, class Projector, class Language> struct Vlm {
   Language language;
   bool vision_trains = false;  // set by collect()
 
-  Batch batch(Segments images, const std::vector<Sample>& samples, Index image_id) const {
+  // Packs samples and their images, in order of their marks; group[i] says whose loss sample i adds to.
+  Batch batch(Segments images, const std::vector<Sample>& samples, Index image_id,
+              std::span<const int> group = {}) const {
     Batch b{std::move(images), {}, {}, {}, {}, {}, {}};
     b.features = vision.out_segments(b.images);
     b.image_tokens = projector.out_segments(b.features);
-    splice(samples, image_id, b);
+    splice(samples, group, image_id, b);
     return b;
   }
 
   // Adds scale * (sum of token losses) and all parameter gradients. Every unit is visited whatever the batch holds:
   // the order of collectives is the model's, not the data's.
-  void forward_backward(Scope& s, pixels x, const Batch& b, double scale, saved& k, double& loss) {
+  void forward_backward(Scope& s, pixels x, const Batch& b, double scale, saved& k, LossSums& sums) {
     const auto mark = s.arena().mark();
     Frame frame(s);
     const Shape text{b.text.rows(), language.width()}, image{b.image_tokens.rows(), language.width()};
@@ -88,7 +94,7 @@ template <class Vision, class Projector, class Language> struct Vlm {
     language.forward(s, h, y, k.language);
     auto dy = s.temp<tokens>(text, &b.text), dh = s.temp<tokens>(text, &b.text),
          dt = s.temp<tokens>(image, &b.image_tokens);
-    language.loss_and_grad(s, y, b.targets, scale, dy, loss);
+    language.loss_and_grad(s, y, b.targets, scale, dy, sums);
     language.backward(s, dy, overwrite(dh), k.language);
     language.embed_backward(s, b.id, dh);
     ops::fill(s, dt, 0);
@@ -98,24 +104,30 @@ template <class Vision, class Projector, class Language> struct Vlm {
   }
 
   // The loss alone, in the memory of one block.
-  void evaluate(Scope& s, pixels x, const Batch& b, double scale, double& loss) {
+  void evaluate(Scope& s, pixels x, const Batch& b, double scale, LossSums& sums) {
     Frame frame(s);
     const Shape text{b.text.rows(), language.width()};
     auto y = s.temp<tokens>(text, &b.text);
     hidden(s, x, b, y);
-    language.loss(s, y, b.targets, scale, loss);
+    language.loss(s, y, b.targets, scale, sums);
   }
+  // The decoder's output before its head, (rows of b.text, width).
   void hidden(Scope& s, pixels x, const Batch& b, tokens y) {
     Frame frame(s);
+    auto h = s.temp<tokens>(y.shape(), &b.text);
+    embed_prompt(s, x, b, h);
+    language.infer(s, h, y);
+  }
+  // The decoder's input, (rows of b.text, width): embeddings with the images' tokens in their places.
+  void embed_prompt(Scope& s, pixels x, const Batch& b, tokens h) {
+    Frame frame(s);
     auto f = s.temp<features>({b.features.rows(), vision.width()}, &b.features);
-    auto t = s.temp<tokens>({b.image_tokens.rows(), language.width()}, &b.image_tokens),
-         h = s.temp<tokens>(y.shape(), &b.text);
+    auto t = s.temp<tokens>({b.image_tokens.rows(), language.width()}, &b.image_tokens);
     x.segments = &b.images;
     vision.infer(s, x, f);
     projector.infer(s, f, t);
     language.embed(s, b.id, h);
     ops::gather_rows(s, t, b.image_row, h);
-    language.infer(s, h, y);
   }
 
   template <class R> void collect(R& registry, const std::string& path) {

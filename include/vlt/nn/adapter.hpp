@@ -1,4 +1,5 @@
 #pragma once
+#include <cmath>
 #include <vlt/nn/layer.hpp>
 #include <vlt/ops/gemm.hpp>
 
@@ -8,8 +9,8 @@ namespace vlt {
 template <IsPolicy P> struct Adapter {
   using operand = Matrix<typename P::operand, P::device>;
   struct saved {
-    operand xa;
-  };  // (tokens, r)
+    operand xa;  // (tokens, r)
+  };
 
   param_t<typename P::trainable> a, b;  // (r, in), (out, r)
   double scale = 0;
@@ -18,9 +19,13 @@ template <IsPolicy P> struct Adapter {
   }
 
   Index rank() const { return a.value.rows; }
+
+  // A begins Kaiming-uniform over its inputs (gain of a = sqrt 5: U(+-1 / sqrt(in))), B at zero: no change at first.
   void attach(Index r, double alpha, Index out, Index in) {
-    a.reshape({r, in}), b.reshape({out, r});
-    scale = alpha / double(r);
+    a.reshape({r, in}, {Init::uniform, 1 / std::sqrt(double(in))});
+    b.reshape({r > 0 ? out : 0, r}, {Init::zero});
+    a.adapter = b.adapter = true;
+    scale = r > 0 ? alpha / double(r) : 0;
   }
 
   template <class Y> void forward(Scope& s, operand x, Y y, saved& k) {
@@ -30,11 +35,8 @@ template <IsPolicy P> struct Adapter {
     ops::gemm<no, yes>(s, x, a.value, k.xa);
     ops::gemm<no, yes>(s, k.xa, b.value, y, {.alpha = scale, .beta = 1});
   }
-  // W += (alpha / r) B A: the same layer without the adapter.
-  void merge(Scope& s, operand weight) {
-    ops::gemm<ops::Trans::no, ops::Trans::no>(s, b.value, a.value, weight, {.alpha = scale, .beta = 1});
-  }
 
+  // dB += scale dy^T (x A^T),  dA += (scale dy B)^T x,  dx += (scale dy B) A
   template <class Dx> void backward(Scope& s, operand dy, operand x, Dx dx, saved& k) {
     using enum ops::Trans;
     if (rank() == 0) return;
@@ -44,6 +46,11 @@ template <IsPolicy P> struct Adapter {
     if (b.trains()) ops::gemm<yes, no>(s, dy, k.xa, b.grad, {.alpha = scale, .beta = 1});
     if (a.trains()) ops::gemm<yes, no>(s, d_xa, x, a.grad, {.beta = 1});
     if constexpr (wanted<Dx>) ops::gemm<no, no>(s, d_xa, a.value, dx.m, {.beta = dx.beta});
+  }
+
+  // W += (alpha / r) B A: the same layer without the adapter.
+  void merge(Scope& s, operand weight) {
+    ops::gemm<ops::Trans::no, ops::Trans::no>(s, b.value, a.value, weight, {.alpha = scale, .beta = 1});
   }
 };
 

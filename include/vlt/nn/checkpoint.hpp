@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/nn/kv_cache.hpp>
 #include <vlt/nn/layer.hpp>
 
 namespace vlt {
@@ -31,6 +32,12 @@ template <class Body> struct Checkpoint {
     body.forward(s, k.x, s.temp<out>(dy.shape(), dy.segments), again);
     body.backward(s, dy, dx, again);
     s.arena().release_keep(mark);
+  }
+
+  Index kv_width() const requires requires(const Body& b) { b.kv_width(); }
+  { return body.kv_width(); }
+  template <class Cache> void extend(Scope& s, in x, out y, Cache cache) requires Decodable<Body, Cache> {
+    body.extend(s, x, y, cache);
   }
 };
 

@@ -96,4 +96,12 @@ template <class L> void infer(Scope& s, L& layer, typename L::in x, typename L::
   }
 }
 
+// y = residual + layer(x) without a backward to come.
+template <class L, class R> void infer_added(Scope& s, L& layer, typename L::in x, R residual, typename L::out y) {
+  const auto mark = s.arena().mark();
+  typename L::saved unused;
+  forward_added(s, layer, x, residual, y, unused);
+  s.arena().release_keep(mark);
+}
+
 }  // namespace vlt

@@ -10,17 +10,17 @@ struct RmsNorm {
   using in = In;
   using out = Out;
   using statistic = Matrix<typename P::accum, P::device>;
-  struct saved {
+  struct saved {  // dx needs both, whatever trains
     in x;
     statistic rstd;
-  };  // dx needs both, whatever trains
+  };
 
   param_t<P> weight;  // (1, width)
   double eps = 1e-5;
   static constexpr auto fields() { return members(member<"weight">(&RmsNorm::weight)); }
 
   RmsNorm() = default;
-  RmsNorm(Index width, double epsilon) : weight(Shape{1, width}), eps(epsilon) {}
+  RmsNorm(Index width, double epsilon) : weight({1, width}, {Init::one}), eps(epsilon) {}
   Shape out_shape(Shape i) const { return i; }
 
   void forward(Scope& s, in x, out y, saved& k) {
@@ -52,7 +52,8 @@ struct LayerNorm {
   }
 
   LayerNorm() = default;
-  LayerNorm(Index width, double epsilon) : weight(Shape{1, width}), bias(Shape{1, width}), eps(epsilon) {}
+  LayerNorm(Index width, double epsilon)
+      : weight({1, width}, {Init::one}), bias({1, width}, {Init::zero}), eps(epsilon) {}
   Shape out_shape(Shape i) const { return i; }
 
   void forward(Scope& s, in x, out y, saved& k) {

@@ -44,6 +44,8 @@ template <class Names, class Norm, class Attention, class MlpLayer> struct PreNo
   explicit PreNormBlock(const BlockSizes& c)
       : norm1(c.width, c.norm_eps), attention(c), norm2(c.width, c.norm_eps), mlp(c) {}
   Shape out_shape(Shape i) const { return i; }
+  Index kv_width() const requires requires(const Attention& a) { a.kv_width(); }
+  { return attention.kv_width(); }
 
   void forward(Scope& s, in x, out y, saved& k) {
     Frame frame(s);
@@ -69,6 +71,18 @@ template <class Names, class Norm, class Attention, class MlpLayer> struct PreNo
     } else {
       attention.backward(s, dh, Discard{}, k.attention);
     }
+  }
+
+  // The next rows of one sequence, whose earlier keys and values are in the cache.
+  template <class Cache> void extend(Scope& s, in x, out y, Cache cache) requires Decodable<Attention, Cache> {
+    Frame frame(s);
+    auto a = s.temp<normed>(x.shape(), x.segments);
+    auto h = s.temp<in>(x.shape(), x.segments);
+    infer(s, norm1, x, a);
+    attention.extend(s, a, h, cache);
+    ops::add<typename in::value_type>(s, x, h);
+    infer(s, norm2, h, a);
+    infer_added(s, mlp, a, h, y);
   }
 };
 

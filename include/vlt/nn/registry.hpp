@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <string>
 #include <vector>
 #include <vlt/base/error.hpp>
@@ -18,10 +19,13 @@ struct Part {
 template <Precision F, Device D> struct ParamRef {
   using roles = roles_of<F>;
   std::vector<Part> parts;  // its name in the checkpoint, or several when fused
-  Weight<typename roles::operand, D>* value;
+  Weight<typename roles::operand, D>* value = nullptr;
   Matrix<typename roles::grad, D>* grad = nullptr;  // null: frozen by type
   bool* chosen = nullptr;
-  bool decay = true, multiplied = false;
+  Init init;
+  bool vector = false;  // one-dimensional in the checkpoint: (width), not (1, width)
+  bool decay = true;    // weight decay applies: to everything but vectors
+  bool multiplied = false, adapter = false;
   int component = 0, unit = -1;
 
   bool trains() const { return chosen && *chosen; }
@@ -35,6 +39,7 @@ struct LinearRef {
   int which;  // member of a fused group
   void (*attach)(void* layer, int which, Index rank, double alpha);
   void (*merge)(void* layer, int which, Scope& s);  // folds the adapter, if any, into the base weight
+  int component = 0;
 };
 
 // The list a model gives of itself. Rebuild it after attaching adapters or choosing what trains.
@@ -45,10 +50,17 @@ template <Precision F, Device D = Device::cpu> struct Registry {
 
   template <class P> void add(P& p, std::vector<Part> parts) {
     if (!p.exists()) return;
-    ParamRef<F, D> r{std::move(parts), &p.value};
+    ParamRef<F, D> r;
+    r.parts = std::move(parts), r.value = &p.value;
     if constexpr (P::may_train) r.grad = &p.grad, r.chosen = &p.chosen;
-    r.decay = p.value.rows > 1, r.multiplied = p.multiplied, r.component = component, r.unit = unit;
+    r.init = p.init, r.multiplied = p.multiplied, r.adapter = p.adapter;
+    r.vector = p.value.rows == 1 && !p.multiplied && !p.adapter, r.decay = !r.vector;
+    r.component = component, r.unit = unit;
     params.push_back(std::move(r));
+  }
+  void add(LinearRef linear) {
+    linear.component = component;
+    linears.push_back(std::move(linear));
   }
 };
 
@@ -72,24 +84,24 @@ template <Precision F, Device D> void choose_panels(Registry<F, D>& registry) {
   for (auto& p : registry.params) p.value->packed = p.multiplied && !p.trains();
 }
 
-// Gives every linear layer whose full name contains one of the substrings a rank-r adapter of scale alpha / rank.
+// Gives every linear layer whose full name contains one of the substrings a rank-r adapter of scale alpha / rank; the
+// layer's own weight then does not train, unless it is chosen again. `component` limits the search (-1: all). Returns
+// how many layers matched; none is an error.
 template <Precision F, Device D>
 int attach_adapters(const Registry<F, D>& registry, const std::vector<std::string>& substrings, Index rank,
-                    double alpha) {
+                    double alpha, int component = -1) {
   int count = 0;
-  for (const LinearRef& l : registry.linears)
-    for (const std::string& part : substrings)
-      if (l.name.find(part) != l.name.npos) {
-        l.attach(l.layer, l.which, rank, alpha);
-        ++count;
-        break;
-      }
-  if (count == 0) {
-    std::string names;
-    for (std::size_t i = 0; i < registry.linears.size() && i < 3; ++i)
-      names += (i ? ", " : "") + registry.linears[i].name;
-    require(false, "no linear layer's name contains any of the given substrings; the names look like: " + names);
+  std::string some_names;
+  for (const LinearRef& l : registry.linears) {
+    if (component >= 0 && l.component != component) continue;
+    if (std::count(some_names.begin(), some_names.end(), ',') < 3) some_names += l.name + ", ";
+    const auto matches = [&](const std::string& part) { return l.name.find(part) != l.name.npos; };
+    if (std::none_of(substrings.begin(), substrings.end(), matches)) continue;
+    l.attach(l.layer, l.which, rank, alpha);
+    ++count;
   }
+  require(count > 0,
+          "no linear layer's name contains any of the given substrings; the names look like: " + some_names + "...");
   return count;
 }
 

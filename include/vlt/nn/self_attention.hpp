@@ -1,5 +1,5 @@
 #pragma once
-#include <vlt/nn/linear.hpp>
+#include <vlt/nn/kv_cache.hpp>
 #include <vlt/nn/linear_group.hpp>
 #include <vlt/ops/activation.hpp>
 #include <vlt/ops/attention.hpp>
@@ -11,8 +11,7 @@ namespace vlt {
 struct BlockSizes {
   Index width = 0, heads = 0, kv_heads = 0, head_dim = 0, mlp = 0;
   double norm_eps = 1e-5;
-  bool qkv_bias = false, output_bias = false,
-       mlp_bias = false;  // LLaMA's attention_bias sets the first two, Qwen2 the first
+  bool qkv_bias = false, output_bias = false, mlp_bias = false;  // LLaMA's attention_bias: the first two; Qwen2: one
   Rope rope;
   Activation activation = Activation::quick_gelu;
 };
@@ -24,6 +23,7 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
   using statistic = Matrix<typename P::accum, P::device>;
   using Group = LinearGroup<P, Space, "q_proj", "k_proj", "v_proj">;
   using Output = Linear<P, in, out>;
+  using Cached = KvLayer<typename P::operand, P::device>;
   struct saved {
     typename Group::saved group;
     typename Output::saved output;
@@ -51,6 +51,7 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
         rope(c.rope) {}
   Shape out_shape(Shape i) const { return {i.rows, output.weight.value.rows}; }
   bool keeps_input() const { return qkv.keeps_input(); }
+  Index kv_width() const { return kv_heads * head_dim; }
 
   void forward(Scope& s, in x, out y, saved& k, out residual = {}) {
     Frame frame(s);
@@ -73,9 +74,42 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
     qkv.backward(s, d_qkv, dx, k.group);
   }
 
+  // The same for the next rows of one sequence, whose earlier keys and values are in the cache.
+  void extend(Scope& s, in x, out y, Cached cache) {
+    Frame frame(s);
+    const Index total = cache.seen->rows(), first = total - x.rows;
+    auto fused = s.temp<in>(qkv.out_shape(x.shape()), x.segments);
+    auto o = s.temp<in>({x.rows, heads * head_dim}, x.segments);
+    auto lse = s.temp<statistic>({x.rows, heads * Mask::groups});
+    infer(s, qkv, x, fused);
+    Operand keys = row_range(cache.k, 0, total);
+    if (rope.dynamic_factor > 0) {  // angles of all rows follow the length so far: the cache holds unturned keys
+      ops::convert(s, part(fused, 1), row_range(cache.k, first, x.rows));
+      const Rope turned = at_length(total);
+      auto q = part(fused, 0);
+      auto copy = s.temp<Operand>(keys.shape());
+      ops::convert(s, keys, copy);
+      ops::rope(s, q, *x.segments, turned, ops::Turn::forward);
+      ops::rope(s, copy, *cache.seen, turned, ops::Turn::forward);
+      keys = copy;
+    } else {
+      turn_q_and_k(s, fused, ops::Turn::forward);
+      ops::convert(s, part(fused, 1), row_range(cache.k, first, x.rows));
+    }
+    ops::convert(s, part(fused, 2), row_range(cache.v, first, x.rows));
+    ops::attention<Mask>(s, {heads, kv_heads, head_dim, x.segments, cache.seen}, part(fused, 0), keys,
+                         Operand(row_range(cache.v, 0, total)), Operand(o), lse);
+    infer(s, output, o, y);
+  }
+
  private:
   using Operand = Matrix<typename P::operand, P::device>;
   Operand part(in all, int i) const { return qkv.part(all, i); }
+  Rope at_length(Index n) const {
+    Rope fixed;
+    for (Index i = 0; i < head_dim / 2; ++i) fixed.frequency.push_back(rope.at(i, n));
+    return fixed;
+  }
   void turn_q_and_k(Scope& s, in all, ops::Turn turn) {  // q and k lie side by side: one call turns both
     if (!rope.frequency.empty()) ops::rope(s, Operand(columns(all, 0, qkv.begin[2])), *all.segments, rope, turn);
   }

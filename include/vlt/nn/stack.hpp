@@ -1,6 +1,7 @@
 #pragma once
 #include <utility>
 #include <vector>
+#include <vlt/nn/kv_cache.hpp>
 #include <vlt/nn/unit.hpp>
 
 namespace vlt {
@@ -53,15 +54,13 @@ template <class Block> struct Stack {
   }
   // Memory: two buffers and one block, whatever the depth.
   void infer(Scope& s, in x, out y) {
-    Frame frame(s);
-    if (blocks.empty()) ops::convert(s, x, y);
-    in turn[2];
-    for (std::size_t i = 0; i < 2 && i + 1 < blocks.size(); ++i) turn[i] = s.temp<in>(x.shape(), x.segments);
-    for (std::size_t i = 0; i < blocks.size(); ++i, std::swap(turn[0], turn[1])) {
-      const out to = i + 1 == blocks.size() ? y : turn[0];
-      blocks[i].use(s, [&](Block& b) { vlt::infer(s, b, x, to); });
-      x = to;
-    }
+    through(s, x, y, [&](Block& b, std::size_t, in from, out to) { vlt::infer(s, b, from, to); });
+  }
+  // The next rows of the cache's sequence; x.segments, already appended to the cache, says which.
+  template <Precision F, Device D>
+  void extend(Scope& s, in x, out y,
+              KeyValueCache<F, D>& cache) requires Decodable<Block, typename KeyValueCache<F, D>::Layer> {
+    through(s, x, y, [&](Block& b, std::size_t i, in from, out to) { b.extend(s, from, to, cache.layer(Index(i))); });
   }
 
   template <class R> void collect(R& registry, const std::string& path) {
@@ -69,6 +68,18 @@ template <class Block> struct Stack {
   }
 
  private:
+  // Calls f(block, number, from, to) from x to y, with two buffers that take turns in between.
+  template <class F> void through(Scope& s, in x, out y, F&& f) {
+    Frame frame(s);
+    if (blocks.empty()) return ops::convert(s, x, y);
+    in turn[2];
+    for (std::size_t i = 0; i < 2 && i + 1 < blocks.size(); ++i) turn[i] = s.temp<in>(x.shape(), x.segments);
+    for (std::size_t i = 0; i < blocks.size(); ++i, std::swap(turn[0], turn[1])) {
+      const out to = i + 1 == blocks.size() ? y : turn[0];
+      blocks[i].use(s, [&](Block& b) { f(b, i, x, to); });
+      x = to;
+    }
+  }
   template <class Dx> static void copy_or_add(Scope& s, out dy, Dx dx) {
     if constexpr (wanted<Dx>) dx.beta != 0 ? ops::add(s, dy, dx.m) : ops::convert(s, dy, dx.m);
   }

@@ -33,13 +33,22 @@ struct Segments {
     for (TokenKind k : kinds) place.push_back({first++, k});
     offset.push_back(Index(place.size()));
   }
-  void append(Index count, TokenKind kind = TokenKind::text) { append(std::vector<TokenKind>(count, kind)); }
+  void append(Index count, TokenKind kind = TokenKind::text) {
+    for (Index i = 0; i < count; ++i) place.push_back({i, kind});
+    offset.push_back(Index(place.size()));
+  }
 };
 
-// `sequences` sequences of `each` tokens: images in a vision tower, queries of a perceiver.
+// Makes s `sequences` sequences of `each` tokens: images in a vision tower, queries of a perceiver. Memory is only
+// asked for when s grows beyond what it ever held.
+inline void assign_equal(Segments& s, Index sequences, Index each, TokenKind kind = TokenKind::image) {
+  s.offset.clear(), s.place.clear();
+  for (Index i = 0; i <= sequences; ++i) s.offset.push_back(i * each);
+  for (Index row = 0; row < sequences * each; ++row) s.place.push_back({row % each, kind});
+}
 inline Segments equal_segments(Index sequences, Index each, TokenKind kind = TokenKind::image) {
   Segments s;
-  for (Index i = 0; i < sequences; ++i) s.append(each, kind);
+  assign_equal(s, sequences, each, kind);
   return s;
 }
 

@@ -1,48 +1,42 @@
 #pragma once
 #include <cstdio>
-#include <cstring>
-#include <deque>
 #include <limits>
 #include <vlt/nn/layer.hpp>
-#include <vlt/nn/registry.hpp>
 #include <vlt/testing/differences.hpp>
+#include <vlt/testing/loose_parameters.hpp>
 
 namespace vlt::testing {
 
-// Gives every parameter of a layer memory and random, non-neutral values. For layers tested alone, without a
-// ParameterStore.
-template <Precision F> class LooseParameters {
- public:
-  using roles = roles_of<F>;
-  explicit LooseParameters(Registry<F>& registry, unsigned seed = 1, double scale = 0.4) {
-    std::mt19937 rng(seed);
-    std::normal_distribution<double> normal;
-    for (auto& p : registry.params) {
-      auto& v = values_.emplace_back(p.value->size());
-      for (auto& x : v)
-        x = typename roles::operand(typename roles::master(scale * normal(rng) + (p.decay ? 0.0 : 0.7)));
-      p.value->data = v.data();
-      if (p.grad) p.grad->data = grads_.emplace_back(p.value->size()).data();
-    }
-  }
-
- private:
-  std::deque<std::vector<typename roles::operand>> values_;
-  std::deque<std::vector<typename roles::grad>> grads_;
-};
-
 struct GradCheckOptions {
-  double tolerance = 1e-8;
+  double tolerance = 1e-8;                    // relative to the derivative, or to 1 where that is smaller
   std::vector<std::string> may_be_flat = {};  // e.g. a key bias: softmax does not see it
 };
 
-// Checks one layer in double: gradients against differences, and everything the Layer contract promises about memory
-// and accumulation. Prints one line; returns true if all of it holds.
+// What a gradient check found. No faults: every promise of the Layer contract holds.
+struct GradReport {
+  std::vector<std::string> faults;
+  std::size_t tensors = 0, bytes = 0;  // compared with differences; arena peak of forward and backward
+  double largest = 0, worst = 0;       // derivative; difference from it, relative
+
+  bool ok() const { return faults.empty(); }
+  std::string text() const {
+    char line[160];
+    std::snprintf(line, sizeof line, "%zu tensors, derivatives up to %.2g, off by %.1e, %zu bytes", tensors, largest,
+                  worst, bytes);
+    std::string all = line;
+    for (const auto& f : faults) all += "\n  " + f;
+    return all;
+  }
+};
+
+// Checks one layer in double: gradients against differences, and everything the Layer contract promises about memory,
+// accumulation and threads.
 template <class L> class GradCheck {
  public:
   using in = typename L::in;
   using out = typename L::out;
 
+  // shape: of x, whose rows belong to `batch`. The layer's parameters get memory and random values here.
   GradCheck(L& layer, Shape shape, const Segments& batch, GradCheckOptions options = {})
       : layer_(layer), options_(std::move(options)), parameters_((collect(layer, registry_, ""), registry_)) {
     const Shape y = layer.out_shape(shape);
@@ -50,23 +44,8 @@ template <class L> class GradCheck {
     dx_ = matrix<in>(shape, batch, 0);
   }
 
-  bool run(const char* title) {
-    plan();
-    const Result base = step({.dx = nan, .grad = 0});
-    expect(same(base, step({.dx = nan, .grad = 0})), "a second run gives other numbers");
-    expect(base.peak == planned_.peak, "measured arena peak differs from the plan");
-    expect(base.cost == planned_.cost, "measured cost differs from the plan");
-    if (planned_.peak) expect(throws_without(Arena::granule), "runs in less memory than planned");
-    const Result over = step({.dx = 0.7, .grad = 1.3});
-    expect(over.dx == base.dx, "dx is not overwritten");
-    expect(close(over.grad, base.grad, 1.3), "parameter gradients do not accumulate");
-    const Result added = step({.beta = 1, .dx = 0.7, .grad = 0});
-    expect(close(added.dx, base.dx, 0.7), "dx does not accumulate");
-    expect(added.grad == base.grad, "parameter gradients depend on what happens to dx");
-    expect(step({.want_dx = false, .dx = 0.7, .grad = 0}).grad == base.grad,
-           "parameter gradients change under Discard");
-    expect(inferred() == base.y, "infer() and forward() differ");
-
+  GradReport run() {
+    const Result base = check_promises();
     std::vector<Tensor> tensors{{"x", x_.data, base.dx.data(), x_.size()}};
     const double* g = base.grad.data();
     for (auto& p : registry_.params)
@@ -75,15 +54,14 @@ template <class L> class GradCheck {
     expect(a.worst <= options_.tolerance, "gradient of " + a.where + " is wrong");
     for (const auto& name : a.flat)
       expect(std::count(options_.may_be_flat.begin(), options_.may_be_flat.end(), name), "derivative is zero: " + name);
-    std::printf("%s %-46s %2zu tensors, derivatives up to %.2g, off by %.1e, %zu bytes%s\n",
-                faults_.empty() ? "ok  " : "FAIL", title, tensors.size(), a.largest, a.worst, planned_.peak,
-                faults_.c_str());
-    return faults_.empty();
+    report_.tensors = tensors.size(), report_.bytes = base.peak;
+    report_.largest = a.largest, report_.worst = a.worst;
+    return report_;
   }
 
  private:
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  struct Fill {
+  struct Fill {  // what is in dx and in the parameters' gradients beforehand, and what is asked for
     double beta = 0;
     bool want_dx = true;
     double dx = 0, grad = 0;
@@ -93,6 +71,31 @@ template <class L> class GradCheck {
     std::size_t peak = 0;
     Cost cost;
   };
+
+  Result check_promises() {
+    const Result planned = plan();
+    const Result base = step({.dx = nan, .grad = 0});
+    expect(same(base, step({.dx = nan, .grad = 0})), "a second run gives other numbers");
+    expect(base.peak == planned.peak, "measured arena peak differs from the plan");
+    expect(base.cost == planned.cost, "measured cost differs from the plan");
+    if (planned.peak) expect(throws_without(Arena::granule), "runs in less memory than planned");
+    const Result over = step({.dx = 0.7, .grad = 1.3});
+    expect(over.dx == base.dx, "dx is not overwritten");
+    expect(close(over.grad, base.grad, 1.3), "parameter gradients do not accumulate");
+    const Result added = step({.beta = 1, .dx = 0.7, .grad = 0});
+    expect(close(added.dx, base.dx, 0.7), "dx does not accumulate");
+    expect(added.grad == base.grad, "parameter gradients depend on what happens to dx");
+    expect(step({.want_dx = false, .dx = 0.7, .grad = 0}).grad == base.grad,
+           "parameter gradients change under Discard");
+    expect(inferred() == base.y, "infer() and forward() differ");
+    team_ = &three_;
+    plan();
+    expect(same(base, step({.dx = nan, .grad = 0})), "three threads give other numbers than one");
+    team_ = &one_;
+    plan();
+    return base;
+  }
+
   static bool same(const Result& a, const Result& b) { return a.y == b.y && a.dx == b.dx && a.grad == b.grad; }
   static double pattern(std::size_t i) { return std::sin(0.7 * double(i) + 0.3); }
   static bool close(const std::vector<double>& filled, const std::vector<double>& base, double scale) {
@@ -101,7 +104,7 @@ template <class L> class GradCheck {
     return true;
   }
   void expect(bool ok, const std::string& fault) {
-    if (!ok) faults_ += "\n       " + fault;
+    if (!ok) report_.faults.push_back(fault);
   }
 
   template <class M> M matrix(Shape shape, const Segments& batch, double scale) {
@@ -112,12 +115,13 @@ template <class L> class GradCheck {
     m.data = v.data(), m.rows = shape.rows, m.cols = m.stride = shape.cols, m.segments = &batch;
     return m;
   }
-  void plan() {
+  Result plan() {
     Arena arena;
-    Scope s(arena);
+    Scope s(arena, *team_);
     pass(s, Fill{});
-    planned_.peak = arena.peak(), planned_.cost = s.total();
-    memory_.resize(planned_.peak / sizeof(double) + 1);
+    bytes_ = arena.peak();
+    memory_.resize(bytes_ / sizeof(double) + 1);
+    return {{}, {}, {}, bytes_, s.total()};
   }
   void pass(Scope& s, Fill f) {
     typename L::saved k;
@@ -134,10 +138,10 @@ template <class L> class GradCheck {
     return Arena(reinterpret_cast<std::byte*>(memory_.data()), bytes);
   }
   Result step(Fill f) {
-    Arena arena = poisoned(planned_.peak);
-    Scope s(arena);
+    Arena arena = poisoned(bytes_);
+    Scope s(arena, *team_);
     std::size_t at = 0;
-    for (Index i = 0; i < dx_.size(); ++i) dx_.data[i] = f.dx * pattern(i);
+    for (Index i = 0; i < dx_.size(); ++i) dx_.data[i] = f.dx * pattern(std::size_t(i));
     for (auto& p : registry_.params)
       if (p.trains())
         for (Index i = 0; i < p.grad->size(); ++i) p.grad->data[i] = f.grad * pattern(at++);
@@ -150,22 +154,22 @@ template <class L> class GradCheck {
     return r;
   }
   bool throws_without(std::size_t bytes) {
-    Arena arena = poisoned(planned_.peak - bytes);
-    Scope s(arena);
+    Arena arena = poisoned(bytes_ - bytes);
+    Scope s(arena, *team_);
     try {
       pass(s, Fill{});
     } catch (const std::bad_alloc&) { return true; }
     return false;
   }
   std::vector<double> inferred() {
-    Arena arena = poisoned(planned_.peak);
-    Scope s(arena);
+    Arena arena = poisoned(bytes_);
+    Scope s(arena, *team_);
     infer(s, layer_, x_, y_);
     return values(y_);
   }
   double loss() {
-    Arena arena(reinterpret_cast<std::byte*>(memory_.data()), planned_.peak);
-    Scope s(arena);
+    Arena arena(reinterpret_cast<std::byte*>(memory_.data()), bytes_);
+    Scope s(arena, *team_);
     typename L::saved k;
     layer_.forward(s, x_, y_, k);
     double sum = 0;
@@ -180,16 +184,19 @@ template <class L> class GradCheck {
   LooseParameters<Precision::f64> parameters_;
   std::deque<std::vector<double>> storage_;
   std::vector<double> memory_;
+  std::size_t bytes_ = 0;
   std::mt19937 rng_{3};
+  Threads one_{1}, three_{3};
+  Threads* team_ = &one_;
   in x_, dx_;
   out y_, dy_;
-  Result planned_;
-  std::string faults_;
+  GradReport report_;
 };
 
+// Checks `layer` on an input of this shape. The layer keeps pointing at memory that is gone afterwards.
 template <class L>
-bool check_gradients(const char* title, L& layer, Shape shape, const Segments& batch, GradCheckOptions options = {}) {
-  return GradCheck<L>(layer, shape, batch, std::move(options)).run(title);
+GradReport check_gradients(L& layer, Shape shape, const Segments& batch, GradCheckOptions options = {}) {
+  return GradCheck<L>(layer, shape, batch, std::move(options)).run();
 }
 
 }  // namespace vlt::testing

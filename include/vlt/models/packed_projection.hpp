@@ -1,0 +1,42 @@
+#pragma once
+#include <vlt/nn/linear.hpp>
+
+namespace vlt {
+
+// The three input projections of torch.nn.MultiheadAttention: one weight, but three different inputs.
+// Number i (0 query, 1 key, 2 value):  y = x W_i^T + b_i,  W_i = rows [i width, (i + 1) width).
+template <IsPolicy P> struct PackedProjection {
+  using operand = operand_t<P, space::text>;
+  static constexpr bool trainable = P::tuning == Tuning::trainable;
+
+  param_t<P> weight, bias;  // (3 width, width), (1, 3 width)
+  static constexpr auto fields() {
+    return members(member<"in_proj_weight">(&PackedProjection::weight),
+                   member<"in_proj_bias">(&PackedProjection::bias));
+  }
+
+  PackedProjection() = default;
+  explicit PackedProjection(Index width)  // Xavier-uniform over the packed matrix, as torch begins
+      : weight({3 * width, width}, {Init::uniform, std::sqrt(6 / double(4 * width))}),
+        bias({1, 3 * width}, {Init::zero}) {}
+  Index width() const { return weight.value.cols; }
+  bool keeps_input() const { return weight.trains(); }
+
+  void forward(Scope& s, int i, operand x, operand y) {
+    using enum ops::Trans;
+    ops::gemm<no, yes>(s, x, rows(weight.value, i), y, {.bias = columns(bias.value, i * width(), width())});
+  }
+  template <class Dx> void backward(Scope& s, int i, operand dy, operand x, Dx dx) {
+    using enum ops::Trans;
+    if constexpr (trainable) {
+      if (weight.trains()) ops::gemm<yes, no>(s, dy, x, rows(weight.grad, i), {.beta = 1});
+      if (bias.trains()) ops::add_row_sums(s, dy, columns(bias.grad, i * width(), width()));
+    }
+    ops::gemm<no, no>(s, dy, rows(weight.value, i), dx.m, {.beta = dx.beta});
+  }
+
+ private:
+  template <class M> M rows(const M& all, int i) const { return row_range(all, i * width(), width()); }
+};
+
+}  // namespace vlt
