@@ -100,13 +100,13 @@ class AddedTokens {
       if (token.lstrip)
         while (begin > done) {
           const auto c = utf8::before(text, begin);
-          if (!(classes[c.code] & space)) break;
+          if (!(classes[c.code] & blank)) break;
           begin -= c.length;
         }
       if (token.rstrip)
         while (stop < text.size()) {
           const auto c = utf8::at(text, stop);
-          if (!(classes[c.code] & space)) break;
+          if (!(classes[c.code] & blank)) break;
           stop += c.length;
         }
       begin = std::max(begin, done);

@@ -6,7 +6,7 @@
 namespace vlt {
 
 // What splitting needs to know of a character, one bit each.
-enum CharacterClass : std::uint8_t { letter = 1, number = 2, space = 4, word = 8, numeric = 16 };
+enum CharacterClass : std::uint8_t { letter = 1, number = 2, blank = 4, word = 8, numeric = 16 };
 
 // One byte of class bits for every code point, unpacked once from the generated ranges (1.1 MB, shared by the whole
 // program and constant).
@@ -24,7 +24,7 @@ class CharacterClasses {
   CharacterClasses() {
     mark(unicode::letters, letter);
     mark(unicode::numbers, number);
-    mark(unicode::spaces, space);
+    mark(unicode::spaces, blank);
     mark(unicode::word_characters, word);
     mark(unicode::numerics, numeric);
   }
