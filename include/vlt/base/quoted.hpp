@@ -48,4 +48,10 @@ inline std::string quoted(std::string_view text, std::size_t limit = 80) {
   return out + "\"";
 }
 
+// Strings find std::quoted by their namespace as well (<filesystem> brings it in): these are the better match.
+inline std::string quoted(const std::string& text, std::size_t limit = 80) {
+  return quoted(std::string_view(text), limit);
+}
+inline std::string quoted(std::string& text, std::size_t limit = 80) { return quoted(std::string_view(text), limit); }
+
 }  // namespace vlt
