@@ -1,0 +1,65 @@
+#pragma once
+#include <boost/json/basic_parser_impl.hpp>
+#include <set>
+#include <string>
+#include <vector>
+#include <vlt/io/json.hpp>
+
+namespace vlt {
+namespace json_keys {
+
+// Listens to the JSON parser and remembers the keys of every object that is still open.
+class Watcher {
+ public:
+  static constexpr std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1),
+                               max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);
+  using error = boost::json::error_code;
+  using text = boost::json::string_view;
+
+  const std::string& repeated() const { return repeated_; }
+
+  bool on_document_begin(error&) { return true; }
+  bool on_document_end(error&) { return true; }
+  bool on_object_begin(error&) { return open_.emplace_back(), true; }
+  bool on_object_end(std::size_t, error&) { return open_.pop_back(), true; }
+  bool on_array_begin(error&) { return true; }
+  bool on_array_end(std::size_t, error&) { return true; }
+  bool on_key_part(text s, std::size_t, error&) { return key_.append(s.data(), s.size()), true; }
+  bool on_key(text s, std::size_t, error& problem) {
+    key_.append(s.data(), s.size());
+    if (open_.back().insert(key_).second) return key_.clear(), true;
+    repeated_ = key_;
+    problem = boost::json::error::exception;  // stops the parser; the caller asks repeated()
+    return false;
+  }
+  bool on_string_part(text, std::size_t, error&) { return true; }
+  bool on_string(text, std::size_t, error&) { return true; }
+  bool on_number_part(text, error&) { return true; }
+  bool on_int64(std::int64_t, text, error&) { return true; }
+  bool on_uint64(std::uint64_t, text, error&) { return true; }
+  bool on_double(double, text, error&) { return true; }
+  bool on_bool(bool, error&) { return true; }
+  bool on_null(error&) { return true; }
+  bool on_comment_part(text, error&) { return true; }
+  bool on_comment(text, error&) { return true; }
+
+ private:
+  std::vector<std::set<std::string>> open_;
+  std::string key_, repeated_;
+};
+
+}  // namespace json_keys
+
+// JSON in which one object has a key twice means two things; JSON-005 says which key, and where the second one ends.
+// The text is valid JSON already.
+inline void refuse_repeated_keys(std::string_view text, const std::string& name, Blame blame = blame_model) {
+  boost::json::basic_parser<json_keys::Watcher> parser(boost::json::parse_options{});
+  boost::json::error_code problem;
+  const std::size_t used = parser.write_some(false, text.data(), text.size(), problem);
+  if (const std::string& key = parser.handler().repeated(); problem && !key.empty())
+    blame.raise(
+        "JSON-005",
+        {{}, "a key occurs twice", line_and_column(text, std::min(used, text.size()), name), {}, quoted(key), {}, {}});
+}
+
+}  // namespace vlt

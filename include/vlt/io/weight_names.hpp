@@ -1,0 +1,72 @@
+#pragma once
+#include <cmath>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+#include <vlt/nn/registry.hpp>
+
+namespace vlt {
+
+// Where a checkpoint keeps what the registry calls by one name: a tensor, or one of several equal pieces of its first
+// dimension (torch's attention packs q, k and v into one matrix).
+struct StoredAs {
+  std::string tensor;
+  Index piece = 0, pieces = 1;
+};
+using NameMap = std::function<StoredAs(const std::string&)>;
+
+inline StoredAs same_name(const std::string& name) { return {name, 0, 1}; }
+
+// CLIP towers are saved with and without this prefix; the registry has it.
+inline NameMap clip_names(bool with_prefix) {
+  return [with_prefix](const std::string& name) -> StoredAs {
+    constexpr std::string_view prefix = "vision_model.";
+    return {with_prefix || !name.starts_with(prefix) ? name : name.substr(prefix.size()), 0, 1};
+  };
+}
+
+// The perceiver's attention is torch's MultiheadAttention: `attn.q_proj.weight` is the first third of
+// `attn.in_proj_weight`. Every other projector is saved under the registry's names.
+inline StoredAs projector_name(const std::string& name) {
+  constexpr std::string_view members[] = {"q_proj", "k_proj", "v_proj"}, kinds[] = {"weight", "bias"};
+  const std::string_view before = "projection.attn.";
+  for (Index i = 0; i < 3; ++i)
+    for (const std::string_view kind : kinds)
+      if (name == std::string(before) + std::string(members[i]) + "." + std::string(kind))
+        return {std::string(before) + "in_proj_" + std::string(kind), i, 3};
+  return same_name(name);
+}
+
+// The shape that a checkpoint gives to a part of a parameter, and the keys of config.json that imply it. A patch
+// embedding is a convolution there: (width, 3, patch, patch).
+template <class Ref> std::vector<std::uint64_t> checkpoint_shape(const Ref& p, const Part& part) {
+  const auto rows = std::uint64_t(part.rows), cols = std::uint64_t(p.value->cols);
+  if (p.vector) return {p.parts.size() == 1 ? cols : rows};
+  if (part.name.ends_with("patch_embedding.weight")) {
+    const auto patch = std::uint64_t(std::llround(std::sqrt(double(cols) / 3)));
+    return {rows, 3, patch, patch};
+  }
+  return {rows, cols};
+}
+inline std::string implied_by(std::string_view name) {
+  constexpr std::pair<std::string_view, const char*> keys[] = {
+      {"embed_tokens.", "vocab_size, hidden_size"},
+      {"lm_head.", "vocab_size, hidden_size"},
+      {"k_proj.", "num_key_value_heads, head_dim, hidden_size"},
+      {"v_proj.", "num_key_value_heads, head_dim, hidden_size"},
+      {"q_proj.", "num_attention_heads, head_dim, hidden_size"},
+      {"o_proj.", "hidden_size, num_attention_heads, head_dim"},
+      {"gate_proj.", "intermediate_size, hidden_size"},
+      {"up_proj.", "intermediate_size, hidden_size"},
+      {"down_proj.", "hidden_size, intermediate_size"},
+      {"fc1.", "intermediate_size, hidden_size"},
+      {"fc2.", "hidden_size, intermediate_size"},
+      {"patch_embedding.", "hidden_size, num_channels, patch_size"},
+      {"position_embedding.", "image_size, patch_size, hidden_size"}};
+  for (const auto& [part, text] : keys)
+    if (name.find(part) != name.npos) return text;
+  return "hidden_size";
+}
+
+}  // namespace vlt
