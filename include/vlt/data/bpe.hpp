@@ -4,11 +4,12 @@
 #include <unordered_map>
 #include <utility>
 #include <vector>
-#include <vlt/base/error.hpp>
+#include <vlt/base/quoted.hpp>
 #include <vlt/base/utf8.hpp>
 #include <vlt/data/byte_alphabet.hpp>
 #include <vlt/data/merge_table.hpp>
 #include <vlt/data/word_cache.hpp>
+#include <vlt/io/tokenizer_fault.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {
@@ -37,35 +38,21 @@ class Bpe {
   };
 
   Bpe() = default;
-  Bpe(const TokenizerFile::Model& model, bool byte_level)
+  // Throws MODEL-TOK-007, 010 and 016 where vocabulary and merges do not fit together.
+  Bpe(const TokenizerFile& file, bool byte_level)
       : byte_level_(byte_level),
-        ignore_merges_(model.ignore_merges),
-        fuse_unk_(model.fuse_unk),
-        merges_(model.merges.size()) {
-    ids_.reserve(model.vocab.size());
-    for (const auto& [token, id] : model.vocab) {
-      ids_.emplace(token, id);
-      if (byte_level_ && ignore_merges_)
-        if (auto bytes = ByteAlphabet::bytes(token)) whole_words_.emplace(std::move(*bytes), id);
-    }
-    for (std::size_t rank = 0; rank < model.merges.size(); ++rank) {
-      const auto& [left, right] = model.merges[rank];
-      const std::int32_t a = known(left, rank), b = known(right, rank);
-      merges_.insert(a, b, {std::uint32_t(rank), known(left + right, rank)});
-    }
-    if (!model.unk_token.empty()) unk_ = known(model.unk_token);
-    for (int b = 0; b < 256; ++b) {
-      std::string letter, fallback = "<0x00>";
-      utf8::append(letter, ByteAlphabet::letter(std::uint8_t(b)));
-      fallback[3] = "0123456789ABCDEF"[b >> 4], fallback[4] = "0123456789ABCDEF"[b & 15];
-      byte_ids_[b] = id(byte_level_ ? letter : fallback);
-      if (!byte_level_ && !model.byte_fallback) byte_ids_[b] = -1;
-    }
-    if (byte_level_ && model.byte_fallback)
-      throw std::invalid_argument("model: byte_fallback together with ByteLevel is not supported");
-    if (model.byte_fallback)
-      for (const std::int32_t i : byte_ids_)
-        require(i >= 0, "model: byte_fallback needs all 256 tokens <0x00> to <0xFF>");
+        ignore_merges_(file.model.ignore_merges),
+        fuse_unk_(file.model.fuse_unk),
+        merges_(file.model.merges.size()) {
+    read_vocabulary(file.model);
+    read_merges(file);
+    read_bytes(file);
+    const std::string& unknown = file.model.unk_token;
+    if (unknown.empty()) return;
+    unk_ = id(unknown);
+    if (unk_ < 0)
+      refuse_tokenizer("TOK-007", "unk_token is not in the vocabulary", file.name + ": $.model.unk_token", "a token",
+                       quoted(unknown));
   }
 
   std::int32_t id(const std::string& token) const {
@@ -96,17 +83,46 @@ class Bpe {
   std::int32_t unk_ = -1;
   std::int32_t byte_ids_[256];  // of letters of the byte alphabet, or of <0xNN>; -1: none
 
-  std::int32_t known(const std::string& token) const {
-    const std::int32_t i = id(token);
-    require(i >= 0, "model: token \"" + token + "\" is not in the vocabulary");
-    return i;
+  void read_vocabulary(const TokenizerFile::Model& model) {
+    ids_.reserve(model.vocab.size());
+    for (const auto& [token, id] : model.vocab) {
+      ids_.emplace(token, id);
+      if (!byte_level_ || !ignore_merges_) continue;
+      if (auto bytes = ByteAlphabet::bytes(token)) whole_words_.emplace(std::move(*bytes), id);
+    }
   }
-  std::int32_t known(const std::string& token, std::size_t rank) const {
-    const std::int32_t i = id(token);
-    if (i < 0)
-      throw std::invalid_argument("model: merge " + std::to_string(rank) + " needs token \"" + token +
-                                  "\", which is not in the vocabulary");
-    return i;
+  void read_merges(const TokenizerFile& file) {
+    const auto known = [&](const char* code, const std::string& token, std::uint32_t rank) {
+      const std::int32_t i = id(token);
+      if (i < 0)
+        refuse_tokenizer(code, "a merge needs a token that is not in the vocabulary",
+                         file.name + ": $.model.merges[" + std::to_string(rank) + "]", "tokens of the vocabulary",
+                         quoted(token));
+      return i;
+    };
+    for (std::uint32_t rank = 0; rank < file.model.merges.size(); ++rank) {
+      const auto& [left, right] = file.model.merges[rank];
+      const std::int32_t a = known("TOK-007", left, rank), b = known("TOK-007", right, rank);
+      merges_.insert(a, b, {rank, known("TOK-010", left + right, rank)});
+    }
+  }
+  // What a single byte becomes: a letter of the byte alphabet, or <0xNN>.
+  void read_bytes(const TokenizerFile& file) {
+    const bool fallback = file.model.byte_fallback;
+    const std::string place = file.name + ": $.model.byte_fallback";
+    if (byte_level_ && fallback)
+      refuse_tokenizer("TOK-016", "byte_fallback together with ByteLevel is not supported", place, "false", "true");
+    for (int b = 0; b < 256; ++b) {
+      byte_ids_[b] = byte_level_ ? id(ByteAlphabet::spell(std::string(1, char(b)))) : fallback ? id(byte_name(b)) : -1;
+      if (fallback && byte_ids_[b] < 0)
+        refuse_tokenizer("TOK-016", "byte_fallback needs all 256 tokens <0x00> to <0xFF>", place,
+                         "all of them in the vocabulary", byte_name(b) + " is missing");
+    }
+  }
+  static std::string byte_name(int byte) {
+    std::string name = "<0x00>";
+    name[3] = "0123456789ABCDEF"[byte >> 4], name[4] = "0123456789ABCDEF"[byte & 15];
+    return name;
   }
 
   const std::vector<WordToken>& merge(std::string_view word, Scratch& s) const {

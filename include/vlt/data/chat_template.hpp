@@ -1,8 +1,9 @@
 #pragma once
 #include <string>
 #include <string_view>
-#include <vector>
+#include <utility>
 #include <vlt/base/error.hpp>
+#include <vlt/base/quoted.hpp>
 
 namespace vlt {
 
@@ -18,23 +19,37 @@ struct ChatTemplate {
   std::string separator;  // between turns, not learnt
   std::string tail;       // after the last end, not learnt
 
-  // A template that cannot work is refused before any text meets it.
-  void check() const {
+  // Refuses a template that cannot work before any text meets it: exit 2, OPT-TEMPLATE-002. `place` says whose it is.
+  void check(const std::string& place = "--template") const {
     const auto count = [](std::string_view s, std::string_view what) {
       std::size_t n = 0;
-      for (std::size_t at = s.find(what); at != std::string_view::npos; at = s.find(what, at + what.size())) ++n;
+      for (std::size_t at = s.find(what); at != s.npos; at = s.find(what, at + what.size())) ++n;
       return n;
     };
-    require(count(user, "{text}") == 1, "template: `user` needs {text} exactly once");
-    require(count(user, "{image}") == 1, "template: `user` needs {image} exactly once");
-    require(user.find("{image}") < user.find("{text}"), "template: {image} comes before {text} in `user`");
-    require(count(assistant, "{text}") == 1, "template: `assistant` needs {text} exactly once");
-    require(system.empty() || count(system, "{system}") == 1, "template: `system` needs {system} exactly once");
-    require(!system.empty() || default_system.empty(), "template: `default_system` without `system`");
-    require(!end.empty(), "template: `end` is empty, so an answer would have no end");
-    require(count(image, mark) == 1, "template: `image` needs the image mark exactly once");
-    for (const auto& literal : {user, assistant, system, end, separator, tail})
-      require(count(literal, mark) == 0, "template: the image mark belongs into `image` only");
+    const auto need = [&](bool ok, const char* key, const std::string& value, const char* expected) {
+      if (ok) return;
+      throw Error(ExitCode::usage, {"OPT-TEMPLATE-002",
+                                    "the template cannot work: `" + std::string(key) + "` is wrong",
+                                    place + ": $." + key,
+                                    expected,
+                                    quoted(value),
+                                    {},
+                                    {}});
+    };
+    need(!mark.empty(), "mark", mark, "the image's token, such as <image>");
+    need(count(user, "{text}") == 1, "user", user, "{text} exactly once");
+    need(count(user, "{image}") == 1, "user", user, "{image} exactly once");
+    need(user.find("{image}") < user.find("{text}"), "user", user, "{image} before {text}");
+    need(count(assistant, "{text}") == 1, "assistant", assistant, "{text} exactly once");
+    need(system.empty() || count(system, "{system}") == 1, "system", system, "{system} exactly once, or nothing");
+    need(!system.empty() || default_system.empty(), "default_system", default_system, "nothing, as `system` is empty");
+    need(!end.empty(), "end", end, "a special token: without it an answer would have no end");
+    need(count(image, mark) == 1, "image", image, "the image mark exactly once");
+    const std::pair<const char*, const std::string*> others[] = {{"user", &user},     {"assistant", &assistant},
+                                                                 {"system", &system}, {"end", &end},
+                                                                 {"tail", &tail},     {"separator", &separator}};
+    for (const auto& [key, text] : others)
+      need(count(*text, mark) == 0, key, *text, "no image mark: only `image` has it");
   }
 };
 

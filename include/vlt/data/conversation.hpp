@@ -36,21 +36,19 @@ struct PlacedQuestion {
 inline PlacedQuestion place_images(std::string_view text, std::size_t first_image) {
   PlacedQuestion placed;
   std::size_t front = 0, back = 0;
-  const auto trim_front = [](std::string_view& s) { s.remove_prefix(std::min(s.find_first_not_of('\n'), s.size())); };
-  const auto trim_back = [](std::string_view& s) { s = s.substr(0, s.find_last_not_of('\n') + 1); };
-  for (std::string_view rest = text;; ++front) {
-    trim_front(rest);
+  const auto without_newlines_before = [](std::string_view s) {
+    return s.substr(std::min(s.find_first_not_of('\n'), s.size()));
+  };
+  const auto without_newlines_after = [](std::string_view s) { return s.substr(0, s.find_last_not_of('\n') + 1); };
+  for (;; ++front) {
+    const std::string_view rest = without_newlines_before(text);
     if (!rest.starts_with(image_mark)) break;
-    rest.remove_prefix(image_mark.size());
-    trim_front(rest);
-    text = rest;
+    text = without_newlines_before(rest.substr(image_mark.size()));
   }
-  for (std::string_view rest = text;; ++back) {
-    trim_back(rest);
+  for (;; ++back) {
+    const std::string_view rest = without_newlines_after(text);
     if (!rest.ends_with(image_mark)) break;
-    rest.remove_suffix(image_mark.size());
-    trim_back(rest);
-    text = rest;
+    text = without_newlines_after(rest.substr(0, rest.size() - image_mark.size()));
   }
   for (std::size_t i = 0; i < front; ++i) placed.slot.push_back(first_image++);
   for (std::size_t at; (at = text.find(image_mark)) != std::string_view::npos;
@@ -64,9 +62,9 @@ inline PlacedQuestion place_images(std::string_view text, std::size_t first_imag
 }
 
 // Every question of a conversation. Without any mark all images go to the first turn's slot; otherwise there must be
-// one mark for each image.
+// one mark for each image (else DATA-IMG-004).
 inline std::vector<PlacedQuestion> place_images(const Conversation& c) {
-  require(!c.turns.empty(), "a conversation without turns");
+  require(!c.turns.empty(), "a conversation has at least one turn");
   std::vector<PlacedQuestion> placed;
   std::size_t marks = 0;
   for (const Turn& t : c.turns) {
@@ -76,7 +74,13 @@ inline std::vector<PlacedQuestion> place_images(const Conversation& c) {
   if (marks == 0)
     for (std::size_t i = 0; i < c.images; ++i) placed[0].slot.push_back(i);
   else if (marks != c.images)
-    throw std::invalid_argument(std::to_string(marks) + " <image> marks, but " + std::to_string(c.images) + " images");
+    throw Error(ExitCode::data, {"DATA-IMG-004",
+                                 "image count does not match `<image>` marks",
+                                 {},
+                                 "one mark for each image, or none: " + std::to_string(c.images) + " images are listed",
+                                 std::to_string(marks) + " marks",
+                                 "make the marks in the text as many as the files in `image`",
+                                 {}});
   return placed;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <utility>
 #include <vector>
 #include <vlt/data/encoder.hpp>
 #include <vlt/data/render.hpp>
@@ -15,35 +16,54 @@ struct ImagePosition {
 // The ids of a whole conversation, which of them are learnt, and where its images go.
 struct LabelledTokens {
   std::vector<std::int32_t> ids;
+  std::vector<ByteRange> offsets;        // the bytes of the text that each id stands for
   std::vector<std::uint8_t> supervised;  // one for each id
   std::vector<ImagePosition> images;     // in the order of the text
 };
 
-// A token is learnt if its characters overlap an answer or its end; both lists are in order, so one walk does it.
-inline std::vector<std::uint8_t> supervised_tokens(const Encoding& e, const std::vector<ByteRange>& spans) {
-  std::vector<std::uint8_t> out(e.ids.size(), 0);
+// A token is learnt if its characters overlap an answer or its end. Offsets and spans are in order, so one walk does
+// it.
+inline std::vector<std::uint8_t> supervised_tokens(const std::vector<ByteRange>& offsets,
+                                                   const std::vector<ByteRange>& spans) {
+  std::vector<std::uint8_t> out(offsets.size(), 0);
   std::size_t first = 0;
-  for (std::size_t i = 0; i < e.ids.size(); ++i) {
-    while (first < spans.size() && spans[first].end <= e.offsets[i].begin) ++first;
-    for (std::size_t k = first; k < spans.size() && spans[k].begin < e.offsets[i].end; ++k)
-      out[i] |= e.offsets[i].overlaps(spans[k]);
+  for (std::size_t i = 0; i < offsets.size(); ++i) {
+    while (first < spans.size() && spans[first].end <= offsets[i].begin) ++first;
+    for (std::size_t k = first; k < spans.size() && spans[k].begin < offsets[i].end; ++k)
+      out[i] |= offsets[i].overlaps(spans[k]);
   }
   return out;
 }
 
-// Encodes a rendered conversation once, as a whole.
+// Which tokens are the image marks that the template wrote.
+inline std::vector<ImagePosition> image_positions(const std::vector<ByteRange>& offsets,
+                                                  const std::vector<ImageMark>& marks) {
+  std::vector<ImagePosition> out;
+  std::size_t at = 0;
+  for (const ImageMark& mark : marks) {
+    while (at < offsets.size() && offsets[at] != mark.range) ++at;
+    require(at < offsets.size(), "the template's image mark is one token: see check_template");
+    out.push_back({std::uint32_t(at), mark.image});
+  }
+  return out;
+}
+
+// Encodes a rendered conversation once, as a whole. Throws DATA-LABEL-001 if nothing in it is learnt.
 inline LabelledTokens label(Encoder& encoder, const Rendered& r) {
   Encoding e = encoder.encode(r.text, r.written);
   LabelledTokens out;
-  out.supervised = supervised_tokens(e, r.supervised);
-  require(std::find(out.supervised.begin(), out.supervised.end(), 1) != out.supervised.end(), "no supervised token");
-  std::size_t at = 0;
-  for (const ImageMark& mark : r.images) {
-    while (at < e.ids.size() && e.offsets[at] != mark.range) ++at;
-    require(at < e.ids.size(), "the template's image mark is not one token of this tokenizer");
-    out.images.push_back({std::uint32_t(at), mark.image});
-  }
+  out.supervised = supervised_tokens(e.offsets, r.supervised);
+  if (std::find(out.supervised.begin(), out.supervised.end(), 1) == out.supervised.end())
+    throw Error(ExitCode::data, {"DATA-LABEL-001",
+                                 "no supervised token: there is nothing to learn here",
+                                 {},
+                                 "an answer of at least one token",
+                                 {},
+                                 {},
+                                 {}});
+  out.images = image_positions(e.offsets, r.images);
   out.ids = std::move(e.ids);
+  out.offsets = std::move(e.offsets);
   return out;
 }
 

@@ -1,10 +1,10 @@
 #pragma once
 #include <optional>
 #include <vector>
-#include <vlt/base/error.hpp>
 #include <vlt/data/aligned_text.hpp>
 #include <vlt/data/character_class.hpp>
 #include <vlt/data/split_pattern.hpp>
+#include <vlt/io/tokenizer_fault.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {
@@ -13,8 +13,9 @@ namespace vlt {
 class PreTokenizer {
  public:
   PreTokenizer() = default;
-  explicit PreTokenizer(const std::vector<TokenizerFile::PreTokenizer>& steps) {
-    for (const auto& step : steps) std::visit([&](const auto& s) { add(s); }, step);
+  // Throws MODEL-TOK-011 and 015 for steps that the library cannot do; `file` is for the complaint.
+  explicit PreTokenizer(const std::vector<TokenizerFile::PreTokenizer>& steps, const std::string& file = "tokenizer") {
+    for (const auto& step : steps) std::visit([&](const auto& s) { add(s, file); }, step);
   }
   bool byte_level() const { return byte_level_; }
 
@@ -41,32 +42,33 @@ class PreTokenizer {
   bool blank_first_ = false, byte_level_ = false;
   const CharacterClasses* classes_ = &CharacterClasses::table();
 
-  void add(const TokenizerFile::ByteLevel& s) {
-    no_more_after_bytes("ByteLevel");
-    require(!s.add_prefix_space || (cuts_.empty() && !metaspace_),
-            "pre-tokenizer ByteLevel with add_prefix_space after another one is not supported");
+  void add(const TokenizerFile::ByteLevel& s, const std::string& file) {
+    if (byte_level_) refuse_after("ByteLevel", "ByteLevel", file);
+    if (s.add_prefix_space && (!cuts_.empty() || metaspace_))
+      refuse_after("ByteLevel with add_prefix_space", "another one", file);
     blank_first_ = s.add_prefix_space;
     byte_level_ = true;
     if (s.use_regex)
       cuts_.push_back({Cut::Kind::pattern, Behavior::isolated, false, SplitPattern(SplitPattern::Family::gpt2)});
   }
-  void add(const TokenizerFile::Split& s) {
-    no_more_after_bytes("Split");
-    if (s.is_regex) cuts_.push_back({Cut::Kind::pattern, s.behavior, s.invert, SplitPattern::from_regex(s.pattern)});
+  void add(const TokenizerFile::Split& s, const std::string& file) {
+    if (byte_level_) refuse_after("Split", "ByteLevel", file);
+    if (s.is_regex)
+      cuts_.push_back({Cut::Kind::pattern, s.behavior, s.invert, SplitPattern::from_regex(s.pattern, file)});
     else cuts_.push_back({Cut::Kind::literal, s.behavior, s.invert, {}, s.pattern});
   }
-  void add(const TokenizerFile::Digits& s) {
-    no_more_after_bytes("Digits");
+  void add(const TokenizerFile::Digits& s, const std::string& file) {
+    if (byte_level_) refuse_after("Digits", "ByteLevel", file);
     cuts_.push_back({Cut::Kind::digits, s.individual ? Behavior::isolated : Behavior::contiguous});
   }
-  void add(const TokenizerFile::Metaspace& s) {
-    no_more_after_bytes("Metaspace");
-    require(cuts_.empty() && !metaspace_, "pre-tokenizer Metaspace after another one is not supported");
+  void add(const TokenizerFile::Metaspace& s, const std::string& file) {
+    if (byte_level_ || !cuts_.empty() || metaspace_) refuse_after("Metaspace", "another one", file);
     metaspace_ = s;
     if (s.split) cuts_.push_back({Cut::Kind::literal, Behavior::merged_with_next, false, {}, s.replacement});
   }
-  void no_more_after_bytes(const char* name) const {
-    require(!byte_level_, std::string("pre-tokenizer ") + name + " after ByteLevel is not supported");
+  [[noreturn]] static void refuse_after(const std::string& step, const char* other, const std::string& file) {
+    refuse_tokenizer("TOK-015", "pre-tokenizer " + step + " after " + other + " is not supported",
+                     file + ": $.pre_tokenizer");
   }
 
   static void open(AlignedText& text, const TokenizerFile::Metaspace& m) {

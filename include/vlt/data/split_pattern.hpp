@@ -1,28 +1,33 @@
 #pragma once
 #include <cstddef>
 #include <string_view>
-#include <vlt/base/error.hpp>
+#include <vlt/base/quoted.hpp>
 #include <vlt/base/utf8.hpp>
 #include <vlt/data/character_class.hpp>
+#include <vlt/io/tokenizer_fault.hpp>
 
 namespace vlt {
 
 // The split expressions of the supported tokenizer families, by hand: each takes linear time, needs no stack, and tiles
 // the text completely. Alternatives in the order in which the expression tries them:
 //   gpt2     's|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+
-//   llama_3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|
-//   ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+ qwen_2   the same with \p{N} for \p{N}{1,3}
+//   llama_3  (?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*
+//            |\s*[\r\n]+|\s+(?!\S)|\s+
+//   qwen_2   the same with \p{N} for \p{N}{1,3}
 class SplitPattern {
  public:
   enum class Family { gpt2, llama_3, qwen_2 };
 
   explicit SplitPattern(Family family) : family_(family) {}
 
-  // The pattern that a tokenizer.json spells this way; anything else is refused by name.
-  static SplitPattern from_regex(std::string_view regex) {
+  // The pattern that a tokenizer.json spells this way; any other is refused by name (exit 4). `file` is for the
+  // complaint.
+  static SplitPattern from_regex(std::string_view regex, const std::string& file) {
     for (const auto& [spelling, family] : spellings)
       if (regex == spelling) return SplitPattern(family);
-    throw std::invalid_argument("split pattern \"" + std::string(regex) + "\" is not supported");
+    refuse_tokenizer("TOK-011", "the split expression " + quoted(regex) + " is not supported",
+                     file + ": $.pre_tokenizer", "the expression of GPT-2, LLaMA 3 or Qwen 2, letter by letter",
+                     quoted(regex, 400));
   }
 
   // The end of the match that starts at i.
@@ -37,19 +42,21 @@ class SplitPattern {
   };
   static constexpr Spelling spellings[] = {
       {R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)", Family::gpt2},
-      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})"
+       R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
        Family::llama_3},
-      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+      {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
+       R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
        Family::qwen_2}};
-  static constexpr std::uint8_t any = letter | number | space;
+  static constexpr std::uint8_t any = letter | number | blank;
 
   Family family_;
   const CharacterClasses* classes_ = &CharacterClasses::table();
 
   struct Seen {
     std::uint32_t code, length;
-    std::uint8_t kind;
-  };  // kind: letter, number, space or 0
+    std::uint8_t kind;  // letter, number, blank or 0
+  };
   Seen look(std::string_view text, std::size_t i) const {
     const auto c = utf8::at(text, i);
     return {c.code, c.length, std::uint8_t((*classes_)[c.code] & any)};
@@ -78,7 +85,7 @@ class SplitPattern {
 
   // \s+(?!\S)|\s+ : all of a run that ends the text, else all but its last character, else that one.
   std::size_t white(std::string_view text, std::size_t i) const {
-    const std::size_t end = run(text, i, space);
+    const std::size_t end = run(text, i, blank);
     if (end == text.size()) return end;
     const std::size_t last = end - utf8::before(text, end).length;
     return last > i ? last : end;
@@ -89,7 +96,7 @@ class SplitPattern {
       if (const std::size_t end = contraction(text, i, false); end > i) return end;
     const std::size_t start = text[i] == ' ' && i + 1 < text.size() ? i + 1 : i;
     const Seen c = look(text, start);
-    if (c.kind != space) return run(text, start + c.length, c.kind);
+    if (c.kind != blank) return run(text, start + c.length, c.kind);
     return white(text, i);
   }
 
@@ -105,7 +112,7 @@ class SplitPattern {
     if (c.kind == 0) return newlines(text, run(text, after, 0));
     if (c.code == ' ' && after < text.size())
       if (const Seen d = look(text, after); d.kind == 0) return newlines(text, run(text, after + d.length, 0));
-    const std::size_t end = run(text, after, space);  // \s*[\r\n]+ : up to the last newline of the run
+    const std::size_t end = run(text, after, blank);  // \s*[\r\n]+ : up to the last newline of the run
     for (std::size_t k = end; k > i; --k)
       if (text[k - 1] == '\r' || text[k - 1] == '\n') return k;
     return white(text, i);

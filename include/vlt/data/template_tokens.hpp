@@ -1,6 +1,9 @@
 #pragma once
+#include <string>
 #include <vlt/data/builtin_templates.hpp>
+#include <vlt/data/template_file.hpp>
 #include <vlt/data/tokenizer.hpp>
+#include <vlt/io/file.hpp>
 
 namespace vlt {
 
@@ -9,13 +12,25 @@ inline TemplateTokens template_tokens(const Tokenizer& tokenizer, const std::str
   return {tokenizer.is_special("</s>") ? "</s>" : eos, bos};
 }
 
-// An end that is not one special token would merge with what follows it, and be learnt in pieces; an image mark must be
-// one token too.
+// Refuses (exit 4, MODEL-TOK-017) a template whose end of turn or image mark is not one special token of this
+// tokenizer: an end in pieces would merge with what follows it, and be learnt wrongly.
 inline void check_template(const ChatTemplate& t, const Tokenizer& tokenizer) {
   t.check();
-  require(tokenizer.is_special(t.end), "template: `end` (\"" + t.end + "\") is not a special token of this tokenizer");
-  require(tokenizer.is_special(t.mark),
-          "template: the image mark (\"" + t.mark + "\") is not a special token of this tokenizer");
+  const auto need = [&](const std::string& token, const char* role) {
+    if (tokenizer.is_special(token)) return;
+    refuse_tokenizer("TOK-017", std::string("the template needs a special token that this tokenizer lacks"),
+                     std::string("--template: $.") + role, "a special token of the tokenizer", quoted(token),
+                     "choose a --template that fits the language model, or write one as a JSON file");
+  };
+  need(t.end, "end");
+  need(t.mark, "mark");
+}
+
+// The template that --template asks for: a built-in one by its name, or a JSON file (a name with a slash or .json).
+inline ChatTemplate select_template(const std::string& option, const TemplateTokens& tokens) {
+  const bool file = option.find('/') != std::string::npos || option.ends_with(".json");
+  if (!file) return builtin_template(option, tokens);
+  return parse_template(read_whole_file(option, 1 << 20, blame_option), option);
 }
 
 }  // namespace vlt

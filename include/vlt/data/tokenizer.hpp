@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <span>
 #include <string>
-#include <unordered_map>
+#include <utility>
 #include <vector>
+#include <vlt/base/error.hpp>
 #include <vlt/data/added_tokens.hpp>
 #include <vlt/data/bpe.hpp>
 #include <vlt/data/normalizer.hpp>
@@ -28,41 +29,34 @@ struct EncodeOptions {
 // encodes with an Encoder of its own.
 class Tokenizer {
  public:
+  // Throws an Error of exit 4, MODEL-TOK-004 to MODEL-TOK-016, if the file's parts do not fit together.
   explicit Tokenizer(const TokenizerFile& file)
       : normalizer_(file.normalizers),
-        pre_tokenizer_(file.pre_tokenizers),
-        model_(file.model, pre_tokenizer_.byte_level()),
+        pre_tokenizer_(file.pre_tokenizers, file.name),
+        model_(file, pre_tokenizer_.byte_level()),
         decoder_(file.decoders) {
-    for (const auto& [token, id] : file.model.vocab) name(id, token);
-    for (const auto& token : file.added) add(token);
-    for (const auto& token : file.before) before_.push_back(required_id(token));
-    for (const auto& token : file.after) after_.push_back(required_id(token));
+    for (const auto& [token, id] : file.model.vocab) name(id, token, file.name + ": $.model.vocab");
+    for (std::size_t i = 0; i < file.added.size(); ++i)
+      add(file.added[i], file.name + ": $.added_tokens[" + std::to_string(i) + "]");
+    for (const auto& token : file.before) before_.push_back(required_id(token, file.name));
+    for (const auto& token : file.after) after_.push_back(required_id(token, file.name));
   }
 
-  std::size_t size() const { return spellings_.size(); }  // the largest id + 1
+  // The largest id + 1: how many rows an embedding needs.
+  std::size_t size() const { return spellings_.size(); }
+  // The id of a token by its name; -1: there is none.
   std::int32_t id(const std::string& token) const {
-    for (const auto& t : added_.tokens())
-      if (t.content == token) return t.id;
-    return model_.id(token);
+    const auto* added = find_added(token);
+    return added ? added->id : model_.id(token);
   }
   bool is_special(const std::string& token) const {
-    const auto& all = added_.tokens();
-    return std::any_of(all.begin(), all.end(), [&](const auto& t) { return t.special && t.content == token; });
+    const auto* added = find_added(token);
+    return added && added->special;
   }
   const std::vector<std::int32_t>& before() const { return before_; }
   const std::vector<std::int32_t>& after() const { return after_; }
 
-  // Adds a token at the end of the vocabulary if it is not there, and returns its id.
-  std::int32_t add_special(const std::string& content) {
-    TokenizerFile::AddedToken token{id(content), content};
-    for (const auto& t : added_.tokens())
-      if (t.content == content) return t.id;
-    if (token.id < 0) token.id = std::int32_t(size());
-    token.special = true;
-    add(token);
-    return token.id;
-  }
-
+  // The text of some ids. An id that is not below size() breaks the contract; one without a token is left out.
   std::string decode(std::span<const std::int32_t> ids, bool skip_special_tokens = false) const {
     std::vector<std::string> tokens;
     for (const std::int32_t i : ids) {
@@ -85,41 +79,51 @@ class Tokenizer {
   Bpe model_;
   TokenDecoder decoder_;
   AddedTokens added_;
-  std::vector<Spelling> spellings_;
+  std::vector<Spelling> spellings_;  // by id
   std::vector<std::int32_t> before_, after_;
 
-  static constexpr std::int32_t most = 1 << 24;  // ids beyond this are a mistake, not a vocabulary
+  static constexpr std::int32_t most = 1 << 22;  // an id beyond this is a mistake, not a vocabulary
 
-  void name(std::int32_t id, const std::string& text) {
-    require(id < most, "token \"" + text + "\": id " + std::to_string(id) + " is too large");
+  const TokenizerFile::AddedToken* find_added(const std::string& content) const {
+    const auto& all = added_.tokens();
+    const auto at = std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.content == content; });
+    return at == all.end() ? nullptr : &*at;
+  }
+  void name(std::int32_t id, const std::string& text, const std::string& place) {
+    if (id < 0 || id >= most)
+      refuse_tokenizer("TOK-006", "the id of token " + quoted(text) + " is out of range", place,
+                       "0 to " + std::to_string(most - 1), std::to_string(id));
     if (std::size_t(id) >= size()) spellings_.resize(std::size_t(id) + 1);
     Spelling& s = spellings_[std::size_t(id)];
-    require(!s.known || s.text == text,
-            "tokens \"" + s.text + "\" and \"" + text + "\" have the same id " + std::to_string(id));
+    if (s.known && s.text != text)
+      refuse_tokenizer("TOK-004", "two tokens have the same id " + std::to_string(id), place, "one token for each id",
+                       quoted(s.text) + " and " + quoted(text));
     s.text = text, s.known = true;
   }
-  void add(const TokenizerFile::AddedToken& token) {
-    require(!token.content.empty(), "added token " + std::to_string(token.id) + " is empty");
-    for (const auto& t : added_.tokens())
-      require(t.content != token.content, "added token \"" + token.content + "\" is listed twice");
+  void add(const TokenizerFile::AddedToken& token, const std::string& place) {
+    if (token.content.empty()) refuse_tokenizer("TOK-014", "an added token is empty", place, "at least one character");
+    if (find_added(token.content))
+      refuse_tokenizer("TOK-014", "an added token is listed twice", place, "each token once", quoted(token.content));
+    const std::int32_t in_model = model_.id(token.content);
+    if (in_model >= 0 && in_model != token.id)
+      refuse_tokenizer("TOK-014", "added token " + quoted(token.content) + " has another id in the vocabulary", place,
+                       "id " + std::to_string(in_model) + ", as the vocabulary says", "id " + std::to_string(token.id));
+    name(token.id, token.content, place);
     std::string spelling = token.content;
     if (token.normalized) {
       AlignedText text(token.content, {0, std::uint32_t(token.content.size())});
       normalizer_(text);
       spelling = text.view();
     }
-    const std::int32_t in_model = model_.id(token.content);
-    require(in_model < 0 || in_model == token.id, "added token \"" + token.content + "\" has id " +
-                                                      std::to_string(token.id) + ", the vocabulary says " +
-                                                      std::to_string(in_model));
-    name(token.id, token.content);
-    spellings_[std::size_t(token.id)].special = token.special;
-    spellings_[std::size_t(token.id)].text = spelling;
+    Spelling& s = spellings_[std::size_t(token.id)];
+    s.special = token.special, s.text = spelling;
     added_.add(token, spelling);
   }
-  std::int32_t required_id(const std::string& token) const {
+  std::int32_t required_id(const std::string& token, const std::string& file) const {
     const std::int32_t i = id(token);
-    require(i >= 0, "post-processor: special token \"" + token + "\" is not in the vocabulary");
+    if (i < 0)
+      refuse_tokenizer("TOK-015", "the post-processor needs a token that is not in the vocabulary",
+                       file + ": $.post_processor", "a token of the vocabulary", quoted(token));
     return i;
   }
 };

@@ -1,13 +1,20 @@
 #pragma once
-#include <vlt/io/file.hpp>
+#include <string>
+#include <string_view>
 #include <vlt/io/json.hpp>
+#include <vlt/io/tokenizer_fault.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {
 namespace tokenizer_json {
 
-[[noreturn]] inline void refuse(const Json& where, const std::string& what) {
-  throw std::invalid_argument(where.path() + ": " + what + " is not supported");
+// For what Hugging Face's library can do and this one cannot: better no tokenizer than one that differs.
+[[noreturn]] inline void refuse_kind(const Json& where, const std::string& kind, const std::string& found,
+                                     const std::string& expected) {
+  refuse_tokenizer("TOK-015", kind + " " + quoted(found) + " is not supported", where.path(), expected, quoted(found));
+}
+[[noreturn]] inline void refuse_model(const Json& where, const std::string& what, const std::string& expected) {
+  refuse_tokenizer("TOK-003", what + " is not supported", where.path(), expected);
 }
 
 inline std::string type_of(const Json& j) { return j.at("type").string(); }
@@ -22,21 +29,24 @@ template <class Visit> void each(const std::optional<Json>& j, const char* list,
 
 inline std::string literal_pattern(const Json& j) {
   const Json pattern = j.at("pattern");
-  if (!pattern.find("String")) refuse(pattern, "a regular expression here");
+  if (!pattern.find("String"))
+    refuse_kind(pattern, "a regular expression as", "pattern", "a literal: {\"String\": ...}");
   const std::string text = pattern.at("String").string();
-  require(!text.empty(), pattern.path() + ": an empty pattern");
+  if (text.empty()) refuse_tokenizer("TOK-011", "a pattern is empty", pattern.path(), "at least one character");
   return text;
 }
 
 inline TokenizerFile::PrependScheme scheme(const Json& j) {
+  using Scheme = TokenizerFile::PrependScheme;
   const std::string name = j.string("prepend_scheme", "always");
   const bool never = !j.boolean("add_prefix_space", true);
-  require(!never || !j.find("prepend_scheme") || name == "never",
-          j.path() + ": add_prefix_space contradicts prepend_scheme");
-  if (never || name == "never") return TokenizerFile::PrependScheme::never;
-  if (name == "first") return TokenizerFile::PrependScheme::first;
-  if (name == "always") return TokenizerFile::PrependScheme::always;
-  refuse(j, "prepend_scheme \"" + name + "\"");
+  if (never && j.find("prepend_scheme") && name != "never")
+    refuse_tokenizer("TOK-015", "add_prefix_space contradicts prepend_scheme", j.path(), "prepend_scheme \"never\"",
+                     quoted(name));
+  if (never || name == "never") return Scheme::never;
+  if (name == "first") return Scheme::first;
+  if (name == "always") return Scheme::always;
+  refuse_kind(j, "prepend_scheme", name, "first, always or never");
 }
 
 inline TokenizerFile::Metaspace metaspace(const Json& j) {
@@ -48,7 +58,20 @@ inline TokenizerFile::Normalizer normalizer(const Json& j) {
   if (type == "Prepend") return TokenizerFile::Prepend{j.at("prepend").string()};
   if (type == "Replace") return TokenizerFile::Replace{literal_pattern(j), j.at("content").string()};
   if (type == "NFC") return TokenizerFile::Nfc{};
-  refuse(j, "normalizer \"" + type + "\"");
+  refuse_kind(j, "normalizer", type, "Prepend, Replace or NFC");
+}
+
+inline TokenizerFile::Behavior behavior(const Json& j) {
+  using B = TokenizerFile::Behavior;
+  static constexpr std::pair<const char*, B> names[] = {{"Removed", B::removed},
+                                                        {"Isolated", B::isolated},
+                                                        {"MergedWithPrevious", B::merged_with_previous},
+                                                        {"MergedWithNext", B::merged_with_next},
+                                                        {"Contiguous", B::contiguous}};
+  const std::string found = j.at("behavior").string();
+  for (const auto& [name, value] : names)
+    if (found == name) return value;
+  refuse_kind(j, "behavior", found, "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
 }
 
 inline TokenizerFile::PreTokenizer pre_tokenizer(const Json& j) {
@@ -57,21 +80,10 @@ inline TokenizerFile::PreTokenizer pre_tokenizer(const Json& j) {
     return TokenizerFile::ByteLevel{j.boolean("add_prefix_space", true), j.boolean("use_regex", true)};
   if (type == "Digits") return TokenizerFile::Digits{j.boolean("individual_digits", false)};
   if (type == "Metaspace") return metaspace(j);
-  if (type != "Split") refuse(j, "pre-tokenizer \"" + type + "\"");
-  using B = TokenizerFile::Behavior;
-  static constexpr std::pair<const char*, B> names[] = {{"Removed", B::removed},
-                                                        {"Isolated", B::isolated},
-                                                        {"MergedWithPrevious", B::merged_with_previous},
-                                                        {"MergedWithNext", B::merged_with_next},
-                                                        {"Contiguous", B::contiguous}};
-  const std::string behavior = j.at("behavior").string();
-  const Json pattern = j.at("pattern");
-  const bool regex = pattern.find("Regex").has_value();
-  for (const auto& [name, value] : names)
-    if (behavior == name)
-      return TokenizerFile::Split{regex ? pattern.at("Regex").string() : literal_pattern(j), regex, value,
-                                  j.boolean("invert", false)};
-  refuse(j, "behavior \"" + behavior + "\"");
+  if (type != "Split") refuse_kind(j, "pre-tokenizer", type, "ByteLevel, Split, Digits or Metaspace");
+  const auto regex = j.at("pattern").find("Regex");
+  return TokenizerFile::Split{regex ? regex->string() : literal_pattern(j), regex.has_value(), behavior(j),
+                              j.boolean("invert", false)};
 }
 
 inline TokenizerFile::Decoder decoder(const Json& j) {
@@ -84,56 +96,59 @@ inline TokenizerFile::Decoder decoder(const Json& j) {
   if (type == "Strip")
     return TokenizerFile::Strip{j.at("content").string(), std::size_t(j.at("start").index()),
                                 std::size_t(j.at("stop").index())};
-  refuse(j, "decoder \"" + type + "\"");
+  refuse_kind(j, "decoder", type, "ByteLevel, Replace, ByteFallback, Fuse, Metaspace or Strip");
 }
 
+// Which tokens go before and after a single text. ByteLevel here only trims offsets; ours stay untrimmed.
 inline void read_post_processor(const Json& j, TokenizerFile& file) {
   const std::string type = type_of(j);
-  if (type == "ByteLevel") return;  // trims offsets only; ours stay untrimmed
-  if (type != "TemplateProcessing") refuse(j, "post-processor \"" + type + "\"");
-  require(file.before.empty() && file.after.empty(), j.path() + ": a second template");
+  if (type == "ByteLevel") return;
+  if (type != "TemplateProcessing") refuse_kind(j, "post-processor", type, "ByteLevel or TemplateProcessing");
   const Json single = j.at("single");
-  bool seen = false;
+  std::size_t texts = file.before.empty() && file.after.empty() ? 0 : 1;
+  const auto refuse = [&] {
+    refuse_tokenizer("TOK-015", "a post-processor that is not supported", single.path(), "the text exactly once");
+  };
   for (std::size_t i = 0; i < single.array().size(); ++i) {
     if (single[i].find("Sequence")) {
-      require(!seen, single.path() + ": the text appears twice");
-      seen = true;
+      if (++texts > 1) refuse();
       continue;
     }
     const std::string name = single[i].at("SpecialToken").at("id").string();
     const Json tokens = j.at("special_tokens").at(name).at("tokens");
     for (std::size_t k = 0; k < tokens.array().size(); ++k)
-      (seen ? file.after : file.before).push_back(tokens[k].string());
+      (texts == 1 ? file.after : file.before).push_back(tokens[k].string());
   }
-  require(seen, single.path() + ": the text does not appear");
+  if (texts != 1) refuse();
+}
+
+// A merge is a pair, or two parts with a blank between.
+inline std::array<std::string, 2> merge(const Json& j) {
+  if (j.is_array() && j.array().size() == 2) return {j[0].string(), j[1].string()};
+  const std::string text = j.string();
+  const std::size_t blank = text.find(' ');
+  if (blank == std::string::npos || text.find(' ', blank + 1) != std::string::npos)
+    refuse_tokenizer("TOK-008", "a merge does not have two parts", j.path(), "two parts with one blank between",
+                     quoted(text));
+  return {text.substr(0, blank), text.substr(blank + 1)};
 }
 
 inline void read_model(const Json& j, TokenizerFile::Model& model) {
-  if (const std::string type = j.string("type", "BPE"); type != "BPE") refuse(j, "model \"" + type + "\"");
+  if (const std::string type = j.string("type", "BPE"); type != "BPE")
+    refuse_model(j, "model type " + quoted(type), "BPE");
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
-    if (!j.string(key, "").empty()) refuse(j, key);
-  if (const auto dropout = j.find("dropout"); dropout && dropout->raw().to_number<double>() != 0) refuse(j, "dropout");
+    if (!j.string(key, "").empty()) refuse_model(j, key, "none");
+  if (j.number("dropout", 0) != 0) refuse_model(j, "dropout", "0: ids must not depend on chance");
   model.unk_token = j.string("unk_token", "");
   model.byte_fallback = j.boolean("byte_fallback", false);
   model.fuse_unk = j.boolean("fuse_unk", false);
   model.ignore_merges = j.boolean("ignore_merges", false);
   const Json vocab = j.at("vocab"), merges = j.at("merges");
   model.vocab.reserve(vocab.object().size());
-  for (const auto& [token, id] : vocab.object()) model.vocab.emplace_back(token, Json(id, vocab.path()).index());
+  for (const auto& [token, id] : vocab.object())
+    model.vocab.emplace_back(token, Json(id, vocab.path() + "[" + quoted(token) + "]").index());
   model.merges.reserve(merges.array().size());
-  for (std::size_t i = 0; i < merges.array().size(); ++i) {
-    const auto& merge = merges.array()[i];
-    if (const auto* pair = merge.if_array(); pair && pair->size() == 2) {
-      const Json both(merge, merges.path());
-      model.merges.push_back({both[0].string(), both[1].string()});
-    } else {
-      const std::string text = merges[i].string();
-      const std::size_t blank = text.find(' ');
-      require(blank != std::string::npos && text.find(' ', blank + 1) == std::string::npos,
-              merges[i].path() + ": a merge has two parts");
-      model.merges.push_back({text.substr(0, blank), text.substr(blank + 1)});
-    }
-  }
+  for (std::size_t i = 0; i < merges.array().size(); ++i) model.merges.push_back(merge(merges[i]));
 }
 
 inline TokenizerFile::AddedToken added_token(const Json& j) {
@@ -144,13 +159,13 @@ inline TokenizerFile::AddedToken added_token(const Json& j) {
 
 }  // namespace tokenizer_json
 
-// Reads a Hugging Face tokenizer.json; what the library cannot do exactly is refused by name. Truncation and padding
-// are not a tokenizer's business and ignored.
-inline TokenizerFile parse_tokenizer_json(std::string_view text, const std::string& name) {
+// What a Hugging Face tokenizer.json says; what the library cannot do exactly is refused by name (exit 4). Truncation
+// and padding are not a tokenizer's business and ignored. `name` is what complaints call the file.
+inline TokenizerFile read_tokenizer(const boost::json::value& value, const std::string& name) {
   namespace tj = tokenizer_json;
-  const boost::json::value value = parse_json(text, name);
   const Json root(value, name + ": $");
   TokenizerFile file;
+  file.name = name;
   if (const auto added = root.find("added_tokens"))
     for (std::size_t i = 0; i < added->array().size(); ++i) file.added.push_back(tj::added_token((*added)[i]));
   tj::each(root.find("normalizer"), "normalizers",
@@ -161,10 +176,6 @@ inline TokenizerFile parse_tokenizer_json(std::string_view text, const std::stri
   tj::each(root.find("post_processor"), "processors", [&](const Json& j) { tj::read_post_processor(j, file); });
   tj::read_model(root.at("model"), file.model);
   return file;
-}
-
-inline TokenizerFile read_tokenizer_json(const std::string& path) {
-  return parse_tokenizer_json(read_whole_file(path, std::size_t(256) << 20), path);
 }
 
 }  // namespace vlt

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <string>
@@ -61,6 +62,7 @@ struct TokenizerFile {
     bool byte_fallback = false, fuse_unk = false, ignore_merges = false;
   };
 
+  std::string name = "tokenizer.json";  // where it was read, for complaints
   std::vector<AddedToken> added;
   std::vector<Normalizer> normalizers;
   std::vector<PreTokenizer> pre_tokenizers;
@@ -68,5 +70,34 @@ struct TokenizerFile {
   std::vector<std::string> before, after;  // special tokens that the post-processor puts around a text
   Model model;
 };
+
+// The largest id + 1: how many rows an embedding needs.
+inline std::int32_t vocabulary_size(const TokenizerFile& file) {
+  std::int32_t size = 0;
+  for (const auto& [token, id] : file.model.vocab) size = std::max(size, id + 1);
+  for (const auto& token : file.added) size = std::max(size, token.id + 1);
+  return size;
+}
+
+// The id that the tokenizers library gives to a token that is added next: its own if the vocabulary has it, else behind
+// the added tokens, or behind as many ids as the vocabulary has tokens.
+inline std::int32_t next_added_id(const TokenizerFile& file, const std::string& content) {
+  const auto& vocab = file.model.vocab;
+  const auto known = std::find_if(vocab.begin(), vocab.end(), [&](const auto& v) { return v.first == content; });
+  if (known != vocab.end()) return known->second;
+  auto next = std::int32_t(vocab.size());
+  for (const auto& token : file.added) next = std::max(next, token.id + 1);
+  return next;
+}
+
+// Adds a special token behind the others; returns its id, whether it was there or not.
+inline std::int32_t add_special_token(TokenizerFile& file, const std::string& content) {
+  for (const auto& token : file.added)
+    if (token.content == content) return token.id;
+  TokenizerFile::AddedToken token{next_added_id(file, content), content};
+  token.special = true;
+  file.added.push_back(std::move(token));
+  return file.added.back().id;
+}
 
 }  // namespace vlt

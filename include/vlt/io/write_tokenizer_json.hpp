@@ -1,60 +1,64 @@
 #pragma once
 #include <boost/json.hpp>
-#include <string>
 #include <vlt/base/error.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {
+namespace tokenizer_json {
 
-// Writes a byte-level tokenizer.json, the kind that the trainer makes; anything else is refused rather than written in
-// part.
-inline std::string write_tokenizer_json(const TokenizerFile& file) {
-  namespace bj = boost::json;
+inline boost::json::object added_token_object(const TokenizerFile::AddedToken& t) {
+  return {{"id", t.id},         {"content", t.content},       {"single_word", t.single_word}, {"lstrip", t.lstrip},
+          {"rstrip", t.rstrip}, {"normalized", t.normalized}, {"special", t.special}};
+}
+
+inline boost::json::object pre_tokenizer_object(const TokenizerFile::PreTokenizer& step) {
+  if (const auto* bytes = std::get_if<TokenizerFile::ByteLevel>(&step))
+    return {{"type", "ByteLevel"},
+            {"add_prefix_space", bytes->add_prefix_space},
+            {"trim_offsets", false},
+            {"use_regex", bytes->use_regex}};
+  const auto* digits = std::get_if<TokenizerFile::Digits>(&step);
+  require(digits != nullptr, "tokenizer.json: only the pre-tokenizers of BpeTrainer can be written");
+  return {{"type", "Digits"}, {"individual_digits", digits->individual}};
+}
+
+inline boost::json::object model_object(const TokenizerFile::Model& model) {
+  boost::json::object vocab;
+  boost::json::array merges;
+  for (const auto& [token, id] : model.vocab) vocab[token] = id;
+  for (const auto& m : model.merges) merges.push_back(boost::json::array{boost::json::string(m[0]), m[1]});
+  return {{"type", "BPE"},
+          {"dropout", nullptr},
+          {"unk_token", nullptr},
+          {"continuing_subword_prefix", nullptr},
+          {"end_of_word_suffix", nullptr},
+          {"fuse_unk", false},
+          {"byte_fallback", false},
+          {"ignore_merges", model.ignore_merges},
+          {"vocab", std::move(vocab)},
+          {"merges", std::move(merges)}};
+}
+
+}  // namespace tokenizer_json
+
+// A byte-level tokenizer.json, the kind that BpeTrainer makes. Anything else breaks the contract: a file that was read
+// is written again from its own JSON (TokenizerFolder).
+inline boost::json::object tokenizer_object(const TokenizerFile& file) {
+  namespace tj = tokenizer_json;
   require(file.normalizers.empty() && file.before.empty() && file.after.empty() && file.decoders.size() == 1,
-          "tokenizer.json: only what the trainer makes can be written");
-  bj::array added, steps, merges;
-  for (const auto& t : file.added)
-    added.push_back(bj::object{{"id", t.id},
-                               {"content", t.content},
-                               {"single_word", t.single_word},
-                               {"lstrip", t.lstrip},
-                               {"rstrip", t.rstrip},
-                               {"normalized", t.normalized},
-                               {"special", t.special}});
-  for (const auto& step : file.pre_tokenizers) {
-    if (const auto* b = std::get_if<TokenizerFile::ByteLevel>(&step))
-      steps.push_back(bj::object{{"type", "ByteLevel"},
-                                 {"add_prefix_space", b->add_prefix_space},
-                                 {"trim_offsets", false},
-                                 {"use_regex", b->use_regex}});
-    else if (const auto* d = std::get_if<TokenizerFile::Digits>(&step))
-      steps.push_back(bj::object{{"type", "Digits"}, {"individual_digits", d->individual}});
-    else throw std::invalid_argument("tokenizer.json: only what the trainer makes can be written");
-  }
-  bj::object vocab;
-  for (const auto& [token, id] : file.model.vocab) vocab[token] = id;
-  for (const auto& m : file.model.merges) merges.push_back(bj::array{bj::string(m[0]), bj::string(m[1])});
-  const bj::object model{{"type", "BPE"},
-                         {"dropout", nullptr},
-                         {"unk_token", nullptr},
-                         {"continuing_subword_prefix", nullptr},
-                         {"end_of_word_suffix", nullptr},
-                         {"fuse_unk", false},
-                         {"byte_fallback", false},
-                         {"ignore_merges", file.model.ignore_merges},
-                         {"vocab", vocab},
-                         {"merges", merges}};
-  return bj::serialize(bj::object{
-      {"version", "1.0"},
-      {"truncation", nullptr},
-      {"padding", nullptr},
-      {"added_tokens", added},
-      {"normalizer", nullptr},
-      {"pre_tokenizer", bj::object{{"type", "Sequence"}, {"pretokenizers", steps}}},
-      {"post_processor", nullptr},
-      {"decoder",
-       bj::object{{"type", "ByteLevel"}, {"add_prefix_space", true}, {"trim_offsets", true}, {"use_regex", true}}},
-      {"model", model}});
+          "tokenizer.json: only what BpeTrainer makes can be written");
+  boost::json::array added, steps;
+  for (const auto& token : file.added) added.push_back(tj::added_token_object(token));
+  for (const auto& step : file.pre_tokenizers) steps.push_back(tj::pre_tokenizer_object(step));
+  return {{"version", "1.0"},
+          {"truncation", nullptr},
+          {"padding", nullptr},
+          {"added_tokens", std::move(added)},
+          {"normalizer", nullptr},
+          {"pre_tokenizer", boost::json::object{{"type", "Sequence"}, {"pretokenizers", std::move(steps)}}},
+          {"post_processor", nullptr},
+          {"decoder", tj::pre_tokenizer_object(TokenizerFile::ByteLevel{true, true})},
+          {"model", tj::model_object(file.model)}};
 }
 
 }  // namespace vlt
