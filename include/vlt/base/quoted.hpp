@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vlt/base/utf8.hpp>
 
 namespace vlt {
@@ -53,5 +54,11 @@ inline std::string quoted(const std::string& text, std::size_t limit = 80) {
   return quoted(std::string_view(text), limit);
 }
 inline std::string quoted(std::string& text, std::size_t limit = 80) { return quoted(std::string_view(text), limit); }
+// Views of other libraries convert to both.
+template <class Text>
+requires(!std::is_same_v<Text, std::string> && std::is_convertible_v<const Text&, std::string_view>) std::string
+    quoted(const Text& text, std::size_t limit = 80) {
+  return quoted(std::string_view(text), limit);
+}
 
 }  // namespace vlt

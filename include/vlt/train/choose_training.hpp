@@ -59,7 +59,7 @@ void attach(const Registry<F, D>& registry, ComponentKind component, const Adapt
     for (std::size_t i = 0; i < names.size() && i < 8; ++i) some += (i ? ", " : "") + names[i];
     refuse_option("OPT-LORA-014", "--" + option, "no linear layer's name contains this",
                   "a part of one of: " + some + (names.size() > 8 ? ", ..." : ""),
-                  vlt::quoted(option_text::joined(a.names, ",")));
+                  quoted(option_text::joined(a.names, ",")));
   }
   attach_adapters(registry, a.names, a.rank, a.alpha, int(component));
 }

@@ -102,7 +102,7 @@ template <class O> void check_choice(const OptionRow<O>& r, const std::string& w
   for (const auto& c : r.choices)
     if (c == word) return;
   const std::string near = nearest_name(word, r.choices);
-  refuse_option("OPT-CHOICE-005", place, "`" + r.name + "` has no such choice", allowed(r), vlt::quoted(word),
+  refuse_option("OPT-CHOICE-005", place, "`" + r.name + "` has no such choice", allowed(r), quoted(word),
                 near.empty() ? "" : "did you mean `" + near + "`?");
 }
 template <class T, class O> T number(const OptionRow<O>& r, const std::string& word, const std::string& place) {
@@ -111,7 +111,7 @@ template <class T, class O> T number(const OptionRow<O>& r, const std::string& w
   const bool ok = problem == std::errc{} && end == word.data() + word.size() && std::isfinite(double(value)) &&
                   (r.above_lowest ? double(value) > r.lowest : double(value) >= r.lowest) && double(value) <= r.highest;
   if (!ok)
-    refuse_option("OPT-VALUE-004", place, "`" + r.name + "` has a value it cannot take", allowed(r), vlt::quoted(word));
+    refuse_option("OPT-VALUE-004", place, "`" + r.name + "` has a value it cannot take", allowed(r), quoted(word));
   return value;
 }
 

@@ -16,7 +16,7 @@ template <class O> class OptionReader {
       const std::string& word = args[i];
       if (word.size() < 3 || !word.starts_with("--"))
         refuse_option("OPT-WORD-011", "command line", "a word that belongs to no option", "`--name value`",
-                      vlt::quoted(word));
+                      quoted(word));
       const std::size_t equals = word.find('=');
       const std::string place = word.substr(0, equals), name = place.substr(2);
       const OptionRow<O>& row = known(name, place);
@@ -63,7 +63,7 @@ template <class O> class OptionReader {
       refuse_option("OPT-TWICE-002", place, "this option was given twice", "each option once");
     if (row.is_flag() && !values.empty())
       refuse_option("OPT-FLAG-006", place, "a flag takes no value", "`--" + row.name + "` alone",
-                    vlt::quoted(values.front()));
+                    quoted(values.front()));
     if (!row.is_flag() && values.empty())
       refuse_option("OPT-VALUE-003", place, "this option needs a value", option_text::allowed(row));
     if (!row.is_list() && values.size() > 1)

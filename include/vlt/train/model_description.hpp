@@ -1,0 +1,137 @@
+#pragma once
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <vlt/base/nearest.hpp>
+#include <vlt/data/builtin_templates.hpp>
+#include <vlt/data/template_tokens.hpp>
+#include <vlt/io/clip_processor_file.hpp>
+#include <vlt/io/model_config.hpp>
+#include <vlt/io/tokenizer_folder.hpp>
+#include <vlt/train/model_kinds.hpp>
+#include <vlt/train/options.hpp>
+
+namespace vlt {
+
+// The folders a model's weights come from. Empty: there is none, the part begins anew.
+struct ModelFolders {
+  std::string language, vision, projector, language_adapter, vision_adapter;
+};
+
+// Everything about a model but its weights: sizes, tokens, how conversations and pictures are turned into its input.
+struct ModelDescription {
+  ModelFolders folders;
+  LlamaConfig language;  // as read; `language_sizes` is what is built: a larger vocabulary
+  LlamaSizes language_sizes;
+  ClipConfig vision;  // as read; `vision_sizes` has the layers that run
+  ClipSizes vision_sizes;
+  std::string projector_kind, mask;  // baseline, vit, perceiver or mlp; Causal or Mmca
+  ProjectorSizes projector_sizes;
+  Index vision_feature_layer = -1, tokens_per_image = 0, max_seq_len = 0;
+  TokenizerFolder tokenizer_folder;
+  std::shared_ptr<const Tokenizer> tokenizer;
+  std::string template_name;
+  ChatTemplate chat_template;
+  ClipProcessorFile processor;
+  std::string processor_text;  // the file, to be passed on
+
+  bool drops_class_token() const { return vision_sizes.drop_class; }
+};
+
+namespace describe_model {
+
+inline void refuse_model(const char* code, const std::string& place, const std::string& what,
+                         const std::string& expected, const std::string& found, const std::string& help = {}) {
+  throw Error(ExitCode::model, {code, what, place, expected, found, help, {}});
+}
+
+// How many layers of the tower run, from the index of a hidden state: -1 is the last layer's, 0 the embeddings.
+inline Index layers_to_run(Index layer, Index depth) {
+  const Index run = layer < 0 ? depth + 1 + layer : layer;
+  if (run < 0 || run > depth)
+    refuse_option("OPT-VALUE-004", "--vision_feature_layer", "the encoder has no such hidden state",
+                  "-" + std::to_string(depth + 1) + " to " + std::to_string(depth), std::to_string(layer));
+  return run;
+}
+
+inline void read_tokenizer(ModelDescription& m, const std::string& folder) {
+  m.tokenizer_folder = read_tokenizer_folder(folder);
+  add_image_and_pad_tokens(m.tokenizer_folder);
+  m.tokenizer = std::make_shared<const Tokenizer>(m.tokenizer_folder.file);
+}
+
+inline void read_processor(ModelDescription& m, const std::string& path) {
+  const Folder folder(path);
+  for (const char* name : {"preprocessor_config.json", "processor_config.json"}) {
+    const auto file = folder.find(name);
+    if (!file) continue;
+    m.processor_text = file->read_all(model_config::size_limit);
+    m.processor = parse_clip_processor(m.processor_text, folder.name_of(name));
+    if (m.processor.crop != m.vision.sizes.image)
+      refuse_model("MODEL-PROC-002", folder.name_of(name), "the pictures it makes do not fit the encoder",
+                   std::to_string(m.vision.sizes.image) + " pixels a side (image_size in config.json)",
+                   std::to_string(m.processor.crop));
+    return;
+  }
+  refuse_model("MODEL-PROC-001", path, "there is no image processor", "preprocessor_config.json", "none",
+               "copy it from the model's original folder");
+}
+
+// A built-in template by name, or one from a JSON file.
+inline ChatTemplate read_template(const ModelDescription& m, const std::string& name) {
+  const TokenizerFolder& t = m.tokenizer_folder;
+  const auto& known = builtin_template_names;
+  ChatTemplate chat;
+  if (std::find(std::begin(known), std::end(known), name) != std::end(known)) {
+    chat = builtin_template(name, template_tokens(*m.tokenizer, t.eos, t.bos));
+  } else if (name.ends_with(".json")) {
+    chat = parse_template(read_whole_file(name, model_config::size_limit, blame_option), name);
+  } else {
+    const std::string near = nearest_name(name, known);
+    refuse_option("OPT-CHOICE-005", "--template", "there is no such template",
+                  option_text::joined({std::begin(known), std::end(known)}, ", ") + ", or a .json file",
+                  quoted(name), near.empty() ? "" : "did you mean `" + near + "`?");
+  }
+  try {
+    check_template(chat, *m.tokenizer);
+  } catch (const std::invalid_argument& e) {
+    refuse_model("MODEL-TEMPLATE-001", "--template " + name, e.what(), "a template that this tokenizer can write", {},
+                 "choose another --template, or a tokenizer that has this token");
+  }
+  return chat;
+}
+
+inline void connect(ModelDescription& m) {
+  const Index tower_tokens = m.vision_sizes.patches() + (m.vision_sizes.drop_class ? 0 : 1);
+  m.tokens_per_image = m.projector_kind == "perceiver" ? 16 * 16 : tower_tokens;
+  m.projector_sizes = {m.vision_sizes.block.width, m.language_sizes.block.width, tower_tokens,
+                       !m.vision_sizes.drop_class, m.vision_sizes.block};
+}
+
+}  // namespace describe_model
+
+// Reads configurations, tokenizer, template and image processor; no weights. Exit 4 for what is wrong in a folder, 2
+// for an option that does not fit it.
+inline ModelDescription describe_base_model(const SftOptions& o) {
+  namespace dm = describe_model;
+  ModelDescription m;
+  m.folders.language = o.lm_model_name_or_path, m.folders.vision = o.vision_model_name_or_path;
+  m.language = read_llama_config(Folder(m.folders.language));
+  m.vision = read_clip_config(Folder(m.folders.vision));
+  dm::read_tokenizer(m, m.folders.language);
+  dm::read_processor(m, m.folders.vision);
+  m.template_name = o.chat_template;
+  m.chat_template = dm::read_template(m, o.chat_template);
+  m.language_sizes = m.language.sizes;
+  m.language_sizes.vocabulary = std::max(m.language_sizes.vocabulary, Index(m.tokenizer->size()));
+  m.vision_sizes = m.vision.sizes;
+  m.vision_feature_layer = o.vision_feature_layer;
+  m.vision_sizes.depth = dm::layers_to_run(o.vision_feature_layer, m.vision.sizes.depth);
+  m.vision_sizes.drop_class = o.vision_feature_select == "patch";
+  m.projector_kind = o.vis_proj, m.mask = o.enable_mmca_attention ? "Mmca" : "Causal";
+  m.max_seq_len = o.max_seq_len;
+  dm::connect(m);
+  return m;
+}
+
+}  // namespace vlt
