@@ -1,31 +1,98 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <span>
+#include <vlt/cpu/functions.hpp>
 #include <vlt/ops/elementwise.hpp>
 
 namespace vlt::ops {
 
-// Per row of logits (rows, vocabulary):  row_loss = -log softmax(logits)[target]  and, unless that span is empty,
-// row_correct = 1 where the largest logit is the target's.  dlogits = scale (softmax(logits) - onehot(target)); it may
-// be a narrower type, may be the logits themselves, or be left out (cols = 0).
+// What one row of logits says about its target:  loss = -log softmax(logits)[target];  correct: the target has the
+// largest logit (the first one, of equals).
+struct RowLoss {
+  double loss = 0;
+  bool correct = false;
+};
+
+template <class A> bool is_argmax(const A* logits, Index target, A top) {
+  return logits[target] == top && std::find(logits, logits + target, top) == logits + target;
+}
+
+namespace reference {
+// dlogits = scale (softmax(logits) - onehot(target)); null: not wanted. It may be `logits`.
+template <class A, class T> RowLoss cross_entropy_row(A* logits, Index n, Index target, double scale, T* dlogits) {
+  const A top = *std::max_element(logits, logits + n), at_target = logits[target];
+  const bool correct = is_argmax(logits, target, top);
+  A sum = 0;
+  for (Index c = 0; c < n; ++c) sum += std::exp(logits[c] - top);
+  for (Index c = 0; dlogits && c < n; ++c)
+    dlogits[c] = T(A(scale) * (std::exp(logits[c] - top) / sum - (c == target ? A(1) : A(0))));
+  return {double(top + std::log(sum) - at_target), correct};
+}
+}  // namespace reference
+
+// The same in registers. The exponentials pass through the row of logits when a gradient is wanted.
+template <Device D, class T> RowLoss cross_entropy_row(float* logits, Index n, Index target, float scale, T* dlogits) {
+  auto tops = cpu::broadcast<D>(-INFINITY);
+  cpu::for_each_register<D>(n, [&](Index c, auto count) {
+    if constexpr (std::is_same_v<decltype(count), cpu::Whole<D>>) tops = cpu::larger<D>(tops, cpu::load<D>(logits + c));
+    else
+      for (int i = 0; i < count; ++i) tops[0] = std::max(float(tops[0]), logits[c + i]);
+  });
+  const float top = cpu::largest<D>(tops), at_target = logits[target];
+  const bool correct = is_argmax(logits, target, top);
+  cpu::Floats<D> sums = {};
+  float rest = 0;
+  cpu::for_each_register<D>(n, [&](Index c, auto count) {
+    const auto e = cpu::exp<D>(cpu::load<D>(logits + c, count) - top);
+    if constexpr (std::is_same_v<decltype(count), cpu::Whole<D>>) sums += e;
+    else
+      for (int i = 0; i < count; ++i) rest += e[i];
+    if (dlogits) cpu::store<D>(logits + c, e, count);
+  });
+  const double sum = double(cpu::sum<D>(sums)) + double(rest);
+  const RowLoss result{double(top) + std::log(sum) - double(at_target), correct};
+  if (!dlogits) return result;
+  const double target_probability = double(logits[target]) / sum;
+  const float factor = float(double(scale) / sum);
+  cpu::for_each_register<D>(
+      n, [&](Index c, auto count) { cpu::store<D>(dlogits + c, cpu::load<D>(logits + c, count) * factor, count); });
+  dlogits[target] = T(float(double(scale) * (target_probability - 1)));
+  return result;
+}
+
+// Turns logits (rows, vocabulary) into the gradient of scale * sum of -log softmax(logits)[target], row by row:
+// dlogits = scale (softmax(logits) - onehot(target)). dlogits may be a narrower type, may be `logits` itself, or be
+// left out (cols = 0); unless it is, the logits are used up. row_loss (unscaled) and row_correct have one element per
+// row; row_correct may be empty.
 template <class A, class T>
 void softmax_cross_entropy(Scope& s, CpuMatrix<A> logits, std::span<const Index> target, double scale,
-                           CpuMatrix<T> dlogits, std::span<double> row_loss, std::span<std::uint8_t> row_correct) {
+                           CpuMatrix<T> dlogits, std::span<double> row_loss, std::span<std::uint8_t> row_correct = {}) {
   s.run("softmax_cross_entropy", element_cost(logits, 6, 2), [&] {
-    for (Index r = 0; r < logits.rows; ++r) {
-      Index best = 0;
-      for (Index c = 1; c < logits.cols; ++c)
-        if (logits(r, c) > logits(r, best)) best = c;
-      const A top = logits(r, best);
-      A sum = 0;
-      for (Index c = 0; c < logits.cols; ++c) sum += std::exp(logits(r, c) - top);
-      row_loss[r] = double(top + std::log(sum) - logits(r, target[r]));
-      if (!row_correct.empty()) row_correct[r] = best == target[r];
-      if (dlogits.cols == 0) continue;
-      for (Index c = 0; c < logits.cols; ++c)
-        dlogits(r, c) = T(A(scale) * (std::exp(logits(r, c) - top) / sum - (c == target[r] ? A(1) : A(0))));
-    }
+    s.threads().ranges(logits.rows, 1, [&](Index begin, Index end) {
+      for (Index r = begin; r < end; ++r) {
+        A* const row = logits.data + r * logits.stride;
+        T* const gradient = dlogits.cols ? dlogits.data + r * dlogits.stride : nullptr;
+        RowLoss result;
+        if constexpr (std::is_same_v<A, double>)
+          result = reference::cross_entropy_row(row, logits.cols, target[r], scale, gradient);
+        else result = cross_entropy_row<Device::cpu>(row, logits.cols, target[r], float(scale), gradient);
+        row_loss[r] = result.loss;
+        if (!row_correct.empty()) row_correct[r] = result.correct;
+      }
+    });
   });
+}
+
+// The same, summed: adds scale * sum of the rows' losses to `loss`.
+template <class A, class T>
+void softmax_cross_entropy(Scope& s, CpuMatrix<A> logits, std::span<const Index> target, double scale,
+                           CpuMatrix<T> dlogits, double& loss) {
+  Frame frame(s);
+  const auto each = s.temp<CpuMatrix<double>>({1, logits.rows});
+  softmax_cross_entropy(s, logits, target, scale, dlogits, std::span<double>(each.data, logits.rows));
+  if (s.arena().planning()) return;
+  for (Index r = 0; r < logits.rows; ++r) loss += scale * each(0, r);
 }
 
 }  // namespace vlt::ops

@@ -1,0 +1,164 @@
+#pragma once
+#include <cstring>
+#include <type_traits>
+#include <vlt/base/config.hpp>
+#include <vlt/base/policy.hpp>
+#if VLT_ISA_AVX2
+#include <immintrin.h>
+#endif
+
+namespace vlt::cpu {
+
+template <class T, int N> struct vector_of { typedef T type [[gnu::vector_size(N * sizeof(T))]]; };
+
+// How many floats one register of an instruction set holds.
+template <Device D> inline constexpr int lanes = D == Device::avx2 ? 8 : D == Device::portable ? 4 : 16;
+
+template <Device D> using Floats = typename vector_of<float, lanes<D>>::type;
+template <Device D> using Words = typename vector_of<std::uint32_t, lanes<D>>::type;
+template <Device D> using Halves = typename vector_of<std::uint16_t, lanes<D>>::type;
+
+template <class To, class From> [[gnu::always_inline]] inline To same_bits(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  std::memcpy(&to, &from, sizeof to);
+  return to;
+}
+
+template <Device D> [[gnu::always_inline]] inline Floats<D> broadcast(float x) { return x - Floats<D>{}; }
+
+template <Device D> [[gnu::always_inline]] inline Floats<D> load(const float* from) {
+  Floats<D> v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+template <Device D> [[gnu::always_inline]] inline Floats<D> load(const bf16* from) {
+  Halves<D> h;
+  std::memcpy(&h, from, sizeof h);
+  return same_bits<Floats<D>>(Words<D>(__builtin_convertvector(h, Words<D>) << 16));
+}
+
+// Rounds to nearest, ties to even; a NaN stays one.
+template <Device D> [[gnu::always_inline]] inline Halves<D> rounded(Floats<D> v) {
+#if VLT_ISA_AVX512_BF16
+  if constexpr (D == Device::avx512_bf16) return same_bits<Halves<D>>(_mm512_cvtneps_pbh(same_bits<__m512>(v)));
+#endif
+  const auto bits = same_bits<Words<D>>(v);
+  const Words<D> even = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
+  return __builtin_convertvector(Words<D>(v == v ? even : Words<D>{} + 0x7fc0), Halves<D>);
+}
+template <Device D> [[gnu::always_inline]] inline void store(float* to, Floats<D> v) { std::memcpy(to, &v, sizeof v); }
+template <Device D> [[gnu::always_inline]] inline void store(bf16* to, Floats<D> v) {
+  const Halves<D> h = rounded<D>(v);
+  std::memcpy(static_cast<void*>(to), &h, sizeof h);
+}
+
+// All bits of the first `count` lanes.
+template <Device D> [[gnu::always_inline]] inline Words<D> below(int count) {
+  Words<D> v;
+  for (int i = 0; i < lanes<D>; ++i) v[i] = i < count ? ~0u : 0u;
+  return v;
+}
+
+// The first `count` lanes; the others read as zero and are not written.
+template <Device D, class T> [[gnu::always_inline]] inline Floats<D> load(const T* from, int count) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16) {
+    const auto mask = __mmask16((1u << count) - 1);
+    if constexpr (sizeof(T) == 4) return same_bits<Floats<D>>(_mm512_maskz_loadu_ps(mask, from));
+    else
+      return same_bits<Floats<D>>(Words<D>(
+          __builtin_convertvector(same_bits<Halves<D>>(_mm256_maskz_loadu_epi16(mask, from)), Words<D>) << 16));
+  }
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8 && sizeof(T) == 4)
+    return same_bits<Floats<D>>(_mm256_maskload_ps(from, same_bits<__m256i>(below<D>(count))));
+#endif
+  T all[lanes<D>] = {};
+  std::memcpy(static_cast<void*>(all), from, count * sizeof(T));
+  return load<D>(all);
+}
+template <Device D, class T> [[gnu::always_inline]] inline void store(T* to, Floats<D> v, int count) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16) {
+    const auto mask = __mmask16((1u << count) - 1);
+    if constexpr (sizeof(T) == 4) return _mm512_mask_storeu_ps(to, mask, same_bits<__m512>(v));
+    else return _mm256_mask_storeu_epi16(to, mask, same_bits<__m256i>(rounded<D>(v)));
+  }
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8 && sizeof(T) == 4)
+    return _mm256_maskstore_ps(to, same_bits<__m256i>(below<D>(count)), same_bits<__m256>(v));
+#endif
+  T all[lanes<D>];
+  store<D>(all, v);
+  std::memcpy(static_cast<void*>(to), all, count * sizeof(T));
+}
+
+// A count known at compile time; Whole stands for every lane, so that one loop body serves whole registers and the
+// rest.
+template <int N> using Count = std::integral_constant<int, N>;
+template <Device D> using Whole = Count<lanes<D>>;
+template <Device D, class T, int N> [[gnu::always_inline]] inline Floats<D> load(const T* from, Count<N>) {
+  if constexpr (N == lanes<D>) return load<D>(from);
+  else return load<D>(from, N);
+}
+template <Device D, class T, int N> [[gnu::always_inline]] inline void store(T* to, Floats<D> v, Count<N>) {
+  if constexpr (N == lanes<D>) store<D>(to, v);
+  else store<D>(to, v, N);
+}
+
+// Calls f(first, count) for consecutive registers of n elements; count is Whole, or an int for what is left.
+template <Device D, class F> [[gnu::always_inline]] inline void for_each_register(Index n, F&& f) {
+  Index i = 0;
+  for (; i + lanes<D> <= n; i += lanes<D>) f(i, Whole<D>{});
+  if (i < n) f(i, int(n - i));
+}
+
+template <Device D> [[gnu::always_inline]] inline Floats<D> larger(Floats<D> a, Floats<D> b) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16)
+    return same_bits<Floats<D>>(_mm512_maskz_max_ps(0xffff, same_bits<__m512>(a), same_bits<__m512>(b)));
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8) return same_bits<Floats<D>>(_mm256_max_ps(same_bits<__m256>(a), same_bits<__m256>(b)));
+#endif
+  return a > b ? a : b;
+}
+template <Device D> [[gnu::always_inline]] inline Floats<D> smaller(Floats<D> a, Floats<D> b) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16)
+    return same_bits<Floats<D>>(_mm512_maskz_min_ps(0xffff, same_bits<__m512>(a), same_bits<__m512>(b)));
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8) return same_bits<Floats<D>>(_mm256_min_ps(same_bits<__m256>(a), same_bits<__m256>(b)));
+#endif
+  return a < b ? a : b;
+}
+template <Device D> [[gnu::always_inline]] inline Floats<D> square_root(Floats<D> v) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16) return same_bits<Floats<D>>(_mm512_maskz_sqrt_ps(0xffff, same_bits<__m512>(v)));
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8) return same_bits<Floats<D>>(_mm256_sqrt_ps(same_bits<__m256>(v)));
+#endif
+  for (int i = 0; i < lanes<D>; ++i) v[i] = __builtin_sqrtf(v[i]);
+  return v;
+}
+
+// Sums are formed pairwise: lane i with lane i + half.
+template <Device D> [[gnu::always_inline]] inline float sum(Floats<D> v) {
+  float part[lanes<D>];
+  store<D>(part, v);
+  for (int half = lanes<D> / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) part[i] += part[i + half];
+  return part[0];
+}
+template <Device D> [[gnu::always_inline]] inline float largest(Floats<D> v) {
+  float top = v[0];
+  for (int i = 1; i < lanes<D>; ++i) top = v[i] > top ? v[i] : top;
+  return top;
+}
+
+}  // namespace vlt::cpu
