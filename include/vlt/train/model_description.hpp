@@ -1,9 +1,6 @@
 #pragma once
 #include <algorithm>
-#include <filesystem>
 #include <memory>
-#include <vlt/base/nearest.hpp>
-#include <vlt/data/builtin_templates.hpp>
 #include <vlt/data/template_tokens.hpp>
 #include <vlt/io/clip_processor_file.hpp>
 #include <vlt/io/model_config.hpp>
@@ -77,28 +74,11 @@ inline void read_processor(ModelDescription& m, const std::string& path) {
                "copy it from the model's original folder");
 }
 
-// A built-in template by name, or one from a JSON file.
-inline ChatTemplate read_template(const ModelDescription& m, const std::string& name) {
+inline void read_template(ModelDescription& m, const std::string& name) {
   const TokenizerFolder& t = m.tokenizer_folder;
-  const auto& known = builtin_template_names;
-  ChatTemplate chat;
-  if (std::find(std::begin(known), std::end(known), name) != std::end(known)) {
-    chat = builtin_template(name, template_tokens(*m.tokenizer, t.eos, t.bos));
-  } else if (name.ends_with(".json")) {
-    chat = parse_template(read_whole_file(name, model_config::size_limit, blame_option), name);
-  } else {
-    const std::string near = nearest_name(name, known);
-    refuse_option("OPT-CHOICE-005", "--template", "there is no such template",
-                  option_text::joined({std::begin(known), std::end(known)}, ", ") + ", or a .json file",
-                  quoted(name), near.empty() ? "" : "did you mean `" + near + "`?");
-  }
-  try {
-    check_template(chat, *m.tokenizer);
-  } catch (const std::invalid_argument& e) {
-    refuse_model("MODEL-TEMPLATE-001", "--template " + name, e.what(), "a template that this tokenizer can write", {},
-                 "choose another --template, or a tokenizer that has this token");
-  }
-  return chat;
+  m.template_name = name;
+  m.chat_template = select_template(name, template_tokens(*m.tokenizer, t.eos, t.bos));
+  check_template(m.chat_template, *m.tokenizer);
 }
 
 inline void connect(ModelDescription& m) {
@@ -120,8 +100,7 @@ inline ModelDescription describe_base_model(const SftOptions& o) {
   m.vision = read_clip_config(Folder(m.folders.vision));
   dm::read_tokenizer(m, m.folders.language);
   dm::read_processor(m, m.folders.vision);
-  m.template_name = o.chat_template;
-  m.chat_template = dm::read_template(m, o.chat_template);
+  dm::read_template(m, o.chat_template);
   m.language_sizes = m.language.sizes;
   m.language_sizes.vocabulary = std::max(m.language_sizes.vocabulary, Index(m.tokenizer->size()));
   m.vision_sizes = m.vision.sizes;
