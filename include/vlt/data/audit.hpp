@@ -1,0 +1,205 @@
+#pragma once
+#include <deque>
+#include <exception>
+#include <unordered_set>
+#include <vlt/base/parallel.hpp>
+#include <vlt/data/bad_records.hpp>
+#include <vlt/data/dataset_file.hpp>
+#include <vlt/data/sample_builder.hpp>
+
+namespace vlt {
+
+// Looks at an image's bytes without decoding them and throws Error (exit 3) if it cannot be used. Called from several
+// threads at once.
+using ImageCheck = std::function<void(const std::string& name)>;
+
+// What a record becomes, as the audit found it.
+struct SampleSize {
+  std::int32_t tokens = 0;      // of the spliced sequence
+  std::int32_t supervised = 0;  // of these, how many are learnt
+  std::int32_t images = 0;
+};
+
+// What became of the records of one file: records = used + bad + too_long.
+struct FileAudit {
+  std::string path, name;  // name: the path's stem, numbered where it repeats
+  Index records = 0, used = 0;
+  Index bad = 0;                         // skipped, or the end of the run
+  Index too_long = 0;                    // left out whole by --truncation drop_sample
+  Index turns_cut = 0, answers_cut = 0;  // used, but shortened: whole turns left out; the only answer left cut
+  Index turns_left_out = 0;
+  Index images = 0, tokens = 0, supervised = 0;  // of the used ones
+  std::map<std::string, Index> reasons;          // of the bad ones, by code
+};
+
+// Short names of files for reports: "a/train.json", "b/train.json", "c/x.json" are train, train-2, x.
+inline std::vector<std::string> stems(const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  std::map<std::string, int> seen;
+  for (const std::string& path : paths) {
+    const std::string file = path.substr(path.rfind('/') + 1), stem = file.substr(0, file.rfind('.'));
+    const int n = ++seen[stem];
+    names.push_back(n == 1 ? stem : stem + "-" + std::to_string(n));
+  }
+  return names;
+}
+
+// The records that can be used, and an account of all.
+struct Dataset {
+  std::deque<Record> records;     // place.file says of which file; in the order of the files
+  std::vector<SampleSize> sizes;  // one for each record
+  std::vector<FileAudit> files;
+  std::vector<Complaint> warnings;
+
+  Index size() const { return Index(records.size()); }
+  // How many records of each file can be used.
+  std::vector<Index> used() const {
+    std::vector<Index> all;
+    for (const FileAudit& f : files) all.push_back(f.used);
+    return all;
+  }
+};
+
+// Accounts for every record of the data: reads it, looks at its images, builds its sample. The verdicts and their order
+// do not depend on the number of threads.
+class Audit {
+ public:
+  // listener: hears of every bad record, in the order of the files.
+  Audit(const RecordLimits& limits, const BadSampleRules& rules, const SampleBuilder& builder, ImageCheck check,
+        Threads& threads, FaultLedger::Listener listener = {})
+      : limits_(limits),
+        builder_(&builder),
+        check_(std::move(check)),
+        threads_(&threads),
+        ledger_(rules, std::move(listener)),
+        encoders_(std::size_t(threads.count()), Encoder(builder.tokenizer())) {}
+
+  // Throws Error if a file is no data set, BadRecords if too many of its records are bad.
+  Dataset operator()(const std::vector<std::string>& paths) {
+    Index records = 0;
+    const auto names = stems(paths);
+    for (std::size_t f = 0; f < paths.size(); ++f) {
+      data_.files.push_back({});
+      file().path = paths[f], file().name = names[f];
+      DatasetFile reader(paths[f], std::uint32_t(f), limits_);
+      file().records = reader.read(
+          {[this](Record&& r) { take(std::move(r)); }, [this](RecordFault&& fault) { settle(), blame(fault); }});
+      settle();
+      records += file().records;
+      const FileAudit& a = file();
+      require(a.records == a.used + a.bad + a.too_long, "audit: the totals do not add up to the file");
+    }
+    warn_of_repeated_ids();
+    ledger_.judge(records, data_.size());
+    return std::move(data_);
+  }
+  const FaultLedger& ledger() const { return ledger_; }
+
+ private:
+  struct Verdict {
+    SampleSize size;
+    Cut cut = Cut::none;
+    Index turns_left_out = 0;
+    std::optional<Complaint> fault;
+    std::exception_ptr broken;  // not the record's fault
+  };
+  static constexpr std::size_t at_once = 256;
+
+  RecordLimits limits_;
+  const SampleBuilder* builder_;
+  ImageCheck check_;
+  Threads* threads_;
+  FaultLedger ledger_;
+  std::vector<Encoder> encoders_;
+  Dataset data_;
+  std::vector<Record> waiting_;
+  std::unordered_set<std::uint64_t> good_images_;  // hashes of names
+  std::vector<std::pair<std::uint64_t, Index>> ids_;
+
+  FileAudit& file() { return data_.files.back(); }
+
+  void take(Record&& record) {
+    waiting_.push_back(std::move(record));
+    if (waiting_.size() == at_once) settle();
+  }
+  void blame(const RecordFault& fault) {
+    file().bad += fault.count;
+    file().reasons[fault.complaint.code] += fault.count;
+    ledger_.add(fault);
+  }
+
+  // Judges the waiting records on all threads and books them in their order.
+  void settle() {
+    std::vector<Verdict> verdicts(waiting_.size());
+    threads_->run([&](int thread, int count) {
+      for (std::size_t i = std::size_t(thread); i < waiting_.size(); i += std::size_t(count))
+        judge(waiting_[i], encoders_[std::size_t(thread)], verdicts[i]);
+    });
+    for (std::size_t i = 0; i < waiting_.size(); ++i) {
+      if (verdicts[i].broken) std::rethrow_exception(verdicts[i].broken);
+      book(std::move(waiting_[i]), verdicts[i]);
+    }
+    waiting_.clear();
+  }
+  void judge(const Record& record, Encoder& encoder, Verdict& v) const {
+    try {
+      for (const std::string& name : record.images)
+        if (!good_images_.contains(hash(name))) check_(name);
+      const PreparedSample p = builder_->prepare(record, encoder);
+      v.size = {std::int32_t(p.tokens), std::int32_t(p.supervised), std::int32_t(p.images.size())};
+      v.cut = p.cut, v.turns_left_out = p.turns_left_out;
+    } catch (const Error& e) {
+      if (e.exit() == ExitCode::data) v.fault = e.complaint();
+      else v.broken = std::current_exception();
+    } catch (...) { v.broken = std::current_exception(); }
+  }
+  void book(Record&& record, const Verdict& v) {
+    FileAudit& f = file();
+    if (v.fault) return blame(placed(record, *v.fault));
+    for (const std::string& name : record.images) good_images_.insert(hash(name));
+    if (v.cut == Cut::sample) return void(++f.too_long);
+    ++f.used;
+    f.turns_cut += v.cut == Cut::turns, f.answers_cut += v.cut == Cut::answer;
+    f.turns_left_out += v.turns_left_out;
+    f.images += v.size.images, f.tokens += v.size.tokens, f.supervised += v.size.supervised;
+    ids_.emplace_back(hash(record.id), data_.size());
+    data_.sizes.push_back(v.size);
+    data_.records.push_back(std::move(record));
+  }
+  // A fault that was found outside the text gets the record's place in it.
+  RecordFault placed(const Record& r, Complaint c) const {
+    const bool image = c.code.starts_with("DATA-PATH") || c.code.starts_with("DATA-IMG");
+    const std::string where =
+        describe(data_.files[r.place.file].path, r.place, r.id, image ? ".image" : ".conversations");
+    c.place = c.place.empty() ? where : where + "  " + c.place;
+    return {r.place, 1, r.id, std::move(c)};
+  }
+  static std::uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
+
+  void warn_of_repeated_ids() {
+    std::sort(ids_.begin(), ids_.end());
+    Index repeated = 0;
+    const Record *first = nullptr, *second = nullptr;
+    for (std::size_t i = 1; i < ids_.size(); ++i) {
+      const Record &a = data_.records[std::size_t(ids_[i - 1].second)], &b = data_.records[std::size_t(ids_[i].second)];
+      if (ids_[i].first != ids_[i - 1].first || a.id != b.id || a.place.file != b.place.file) continue;
+      ++repeated;
+      if (!first || before(a, *first)) first = &a, second = &b;
+    }
+    ids_ = {};
+    if (repeated == 0) return;
+    const auto at = [&](const Record& r) { return describe(data_.files[r.place.file].path, r.place, r.id); };
+    data_.warnings.push_back({"DATA-RECORD-022",
+                              std::to_string(repeated) + " records have the id of another record",
+                              at(*first),
+                              "ids that differ",
+                              "the same id at " + at(*second),
+                              "ids only name records in messages; training goes on",
+                              {}});
+  }
+  static bool before(const Record& a, const Record& b) {
+    return std::pair(a.place.file, a.place.index) < std::pair(b.place.file, b.place.index);
+  }
+};
+
+}  // namespace vlt

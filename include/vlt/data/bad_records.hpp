@@ -1,0 +1,83 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <utility>
+#include <vector>
+#include <vlt/data/record.hpp>
+
+namespace vlt {
+
+enum class OnBadSample : std::uint8_t { fail, skip };
+
+// What happens to records that cannot be used.
+struct BadSampleRules {
+  OnBadSample policy = OnBadSample::fail;
+  double max_fraction = 0.01;  // under `skip`: more than this share ends the run
+  std::size_t shown = 20;      // how many faults are kept for printing
+};
+
+// A run that ends on account of its records. As an Error it is the first fault; `faults()` are the first ones.
+class BadRecords : public Error {
+ public:
+  BadRecords(Complaint summary, std::vector<Complaint> faults)
+      : Error(ExitCode::data, std::move(summary)), faults_(std::move(faults)) {}
+  const std::vector<Complaint>& faults() const { return faults_; }
+
+ private:
+  std::vector<Complaint> faults_;
+};
+
+// Counts bad records, keeps the first, tells each to whoever writes them down, and says when there are too many.
+class FaultLedger {
+ public:
+  using Listener = std::function<void(const RecordFault&)>;
+  explicit FaultLedger(const BadSampleRules& rules, Listener listener = {})
+      : rules_(rules), listener_(std::move(listener)) {}
+
+  void add(const RecordFault& fault) {
+    count_ += fault.count;
+    reasons_[fault.complaint.code] += fault.count;
+    if (first_.size() < rules_.shown) first_.push_back(fault.complaint);
+    if (listener_) listener_(fault);
+  }
+  Index count() const { return count_; }
+  const BadSampleRules& rules() const { return rules_; }
+  const std::map<std::string, Index>& reasons() const { return reasons_; }  // how often each code
+
+  // Throws BadRecords if the run must not go on with `records` records, of which `usable` can be used.
+  void judge(Index records, Index usable) const {
+    if (count_ == 0 && usable > 0) return;
+    const std::string share = std::to_string(count_) + " of " + std::to_string(records) + " records have errors";
+    if (count_ > 0 && rules_.policy == OnBadSample::fail)
+      end(share + "; nothing was trained", "mend them, or leave them out with --on_bad_sample skip");
+    if (double(count_) > rules_.max_fraction * double(records))
+      end(share + ", more than --max_bad_fraction allows; nothing was trained",
+          "mend them, or raise --max_bad_fraction");
+    if (usable > 0) return;
+    if (count_ > 0) end(share + ": no record is left", "mend them");
+    throw Error(ExitCode::data, {"DATA-AUDIT-002",
+                                 "no record is left",
+                                 {},
+                                 "at least one record that can be used",
+                                 "0 of " + std::to_string(records),
+                                 "raise --max_seq_len or change --truncation",
+                                 {}});
+  }
+
+ private:
+  BadSampleRules rules_;
+  Listener listener_;
+  Index count_ = 0;
+  std::vector<Complaint> first_;
+  std::map<std::string, Index> reasons_;
+
+  [[noreturn]] void end(const std::string& note, const char* help) const {
+    Complaint summary =
+        first_.empty() ? Complaint{"DATA-AUDIT-001", "bad records", {}, {}, {}, {}, {}} : first_.front();
+    summary.note = note;
+    if (summary.help.empty()) summary.help = help;
+    throw BadRecords(std::move(summary), first_);
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,159 @@
+#pragma once
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vlt/data/sample_source.hpp>
+
+namespace vlt {
+
+struct LoaderSettings {
+  int workers = 1;         // threads that read ahead
+  Index held = 1;          // micro-batches that stay valid at once: those of an optimiser step
+  double timeout_s = 300;  // how long a micro-batch may keep the caller waiting
+  OnBadSample on_bad_sample = OnBadSample::fail;
+  Index first = 0, count = 0;  // which micro-batches of the order
+
+  // Micro-batches in memory at once: those held, one in each worker's hands, one that waits.
+  Index slots() const { return held + workers + 1; }
+};
+
+// Bytes of a loader's micro-batches, the largest of which is known.
+inline Index loader_bytes(const LoaderSettings& settings, const MicroBatchSize& largest, Index floats_per_image) {
+  return settings.slots() * (largest.images * floats_per_image * Index(sizeof(float)) +
+                             largest.tokens * Index(2 * sizeof(Index)) + largest.sequences * Index(sizeof(Sample)));
+}
+
+// Makes micro-batches ahead of their use, on threads of its own, and hands them out in the order's order: which thread
+// made one, and when, changes nothing. Memory is recycled.
+class Loader {
+ public:
+  Loader(std::shared_ptr<const SampleSource> source, SampleOrder order, const LoaderSettings& settings)
+      : state_(std::make_shared<State>(std::move(source), std::move(order), settings)) {
+    require(settings.workers > 0 && settings.held > 0, "a loader needs a worker and a micro-batch");
+    for (int i = 0; i < settings.workers; ++i) workers_.emplace_back([s = state_] { s->serve(); });
+  }
+  ~Loader() {
+    if (state_->shut_down(std::chrono::seconds(2)))
+      for (auto& w : workers_) w.join();
+    else
+      for (auto& w : workers_) w.detach();  // it hangs in a read; what it touches is shared and stays
+  }
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  bool more() const { return handed_out_ < state_->settings.count; }
+  // The next micro-batch. It stays valid, and the caller's, until `held` further ones were asked for. Throws what a
+  // worker threw for this micro-batch, and Error (exit 11) if it is not there in time.
+  MicroBatch& next() {
+    require(more(), "the loader has handed out all micro-batches");
+    return state_->wait_for(handed_out_++);
+  }
+
+ private:
+  struct Slot {
+    MicroBatch batch;
+    Index number = -1;  // which micro-batch it holds, once it is made
+    std::string reading;
+    std::exception_ptr error;
+  };
+
+  // What workers share. It outlives a loader whose worker hangs.
+  struct State {
+    std::shared_ptr<const SampleSource> source;
+    SampleOrder order;
+    LoaderSettings settings;
+    std::vector<Slot> slots;
+    std::mutex mutex;
+    std::condition_variable made, released, ended;
+    Index next_job = 0, oldest = 0;  // micro-batches before `oldest` are no longer in use
+    int at_work;
+    std::atomic<bool> stop{false};
+
+    State(std::shared_ptr<const SampleSource> s, SampleOrder o, const LoaderSettings& l)
+        : source(std::move(s)), order(std::move(o)), settings(l), slots(std::size_t(l.slots())), at_work(l.workers) {
+      require(l.count == 0 || order.records() > 0, "a loader without records has no micro-batches");
+    }
+    Slot& slot_of(Index number) { return slots[std::size_t(number) % slots.size()]; }
+
+    void serve() {
+      Encoder encoder(source->builder.tokenizer());
+      std::vector<Index> records;
+      for (std::unique_lock lock(mutex);; lock.lock()) {
+        released.wait(lock,
+                      [&] { return stop || next_job == settings.count || next_job < oldest + Index(slots.size()); });
+        if (stop || next_job == settings.count) break;
+        const Index number = next_job++;
+        const auto chosen = order.micro_batch(settings.first + number);
+        records.assign(chosen.begin(), chosen.end());
+        lock.unlock();
+        Slot& slot = slot_of(number);
+        std::exception_ptr error;
+        try {
+          fill(slot, records, encoder);
+        } catch (...) { error = std::current_exception(); }
+        lock.lock();
+        slot.number = number, slot.error = error, slot.reading.clear();
+        made.notify_all();
+        lock.unlock();
+      }
+      --at_work;  // the lock is held
+      ended.notify_all();
+    }
+    void fill(Slot& slot, const std::vector<Index>& records, Encoder& encoder) {
+      MicroBatch& b = slot.batch;
+      b.clear();
+      for (const Index record : records) {
+        if (stop) return;
+        try {
+          source->append(record, encoder, b, [&](const std::string& name) {
+            const std::lock_guard lock(mutex);
+            slot.reading = name;
+          });
+        } catch (const Error& e) {
+          Complaint c = e.complaint();
+          const std::string place = source->place_of(record, ".image");
+          c.place = c.place.empty() ? place : place + "  " + c.place;
+          if (e.exit() != ExitCode::data || settings.on_bad_sample == OnBadSample::fail) throw Error(e.exit(), c);
+          b.lost.push_back({record, std::move(c)});
+        }
+      }
+    }
+
+    MicroBatch& wait_for(Index number) {
+      std::unique_lock lock(mutex);
+      oldest = std::max<Index>(0, number - settings.held + 1);
+      released.notify_all();
+      Slot& slot = slot_of(number);
+      const auto limit = std::chrono::duration<double>(settings.timeout_s);
+      if (!made.wait_for(lock, limit, [&] { return slot.number == number; })) stalled(slot);
+      if (slot.error) std::rethrow_exception(slot.error);
+      return slot.batch;
+    }
+    [[noreturn]] void stalled(const Slot& slot) const {
+      throw Error(ExitCode::stalled,
+                  {"DATA-LOADER-001",
+                   "the loader made no progress for " + std::to_string(Index(settings.timeout_s)) + " s",
+                   slot.reading,
+                   "a micro-batch within --loader_timeout_s",
+                   slot.reading.empty() ? "no image is being read" : "this image is still being read",
+                   "check the storage, or raise --loader_timeout_s",
+                   {}});
+    }
+    // Tells the workers to end; did all do so in time?
+    bool shut_down(std::chrono::seconds grace) {
+      std::unique_lock lock(mutex);
+      stop = true;
+      released.notify_all();
+      return ended.wait_for(lock, grace, [&] { return at_work == 0; });
+    }
+  };
+
+  std::shared_ptr<State> state_;
+  std::vector<std::thread> workers_;
+  Index handed_out_ = 0;
+};
+
+}  // namespace vlt

@@ -1,0 +1,57 @@
+#pragma once
+#include <vlt/data/audit.hpp>
+#include <vlt/data/sample_order.hpp>
+
+namespace vlt {
+
+// A record that failed only while its image was decoded.
+struct LostSample {
+  Index record;
+  Complaint complaint;
+};
+
+// What one forward and backward pass reads: samples and the pixels of their images, one after another.
+struct MicroBatch {
+  std::vector<Sample> samples;
+  std::vector<Index> record;  // of each sample: its position in the data set
+  std::vector<int> group;     // of each sample: its file
+  std::vector<float> pixels;  // (images, channels * height * width)
+  Index images = 0;
+  Index tokens = 0;              // of the spliced sequences
+  Index supervised = 0;          // of these, how many are learnt
+  std::vector<LostSample> lost;  // left out under --on_bad_sample skip; all samples may be
+
+  void clear() {
+    samples.clear(), record.clear(), group.clear(), pixels.clear(), lost.clear();
+    images = tokens = supervised = 0;
+  }
+};
+
+// How large micro-batches are.
+struct MicroBatchSize {
+  Index sequences = 0, tokens = 0, supervised = 0, images = 0, longest = 0;
+
+  void add(const SampleSize& s) {
+    ++sequences, tokens += s.tokens, supervised += s.supervised, images += s.images;
+    longest = std::max<Index>(longest, s.tokens);
+  }
+  void cover(const MicroBatchSize& b) {
+    sequences = std::max(sequences, b.sequences), tokens = std::max(tokens, b.tokens);
+    supervised = std::max(supervised, b.supervised), images = std::max(images, b.images);
+    longest = std::max(longest, b.longest);
+  }
+};
+
+// The largest of each over the first `count` micro-batches, from what the audit found. They may stem from different
+// micro-batches.
+inline MicroBatchSize largest_micro_batch(SampleOrder order, const std::vector<SampleSize>& sizes, Index count) {
+  MicroBatchSize largest;
+  for (Index m = 0; m < count; ++m) {
+    MicroBatchSize one;
+    for (const Index record : order.micro_batch(m)) one.add(sizes[std::size_t(record)]);
+    largest.cover(one);
+  }
+  return largest;
+}
+
+}  // namespace vlt

@@ -1,0 +1,92 @@
+#pragma once
+#include <charconv>
+#include <vlt/data/loader.hpp>
+#include <vlt/data/split.hpp>
+
+namespace vlt {
+
+// What a user asks of the data.
+struct DataOptions {
+  std::vector<std::string> data_path;
+  std::vector<std::string> dataset_samples{"all"};  // for each file, or one for all: `all` or a count
+  std::string image_folder;
+  double train_split_ratio = 0.9;
+  std::uint32_t seed = 1234;
+  RecordLimits limits;
+  BadSampleRules bad;
+};
+
+// How images are looked at and read.
+struct Pictures {
+  ImageCheck check;
+  PixelReader read;
+  Index floats_per_image = 0;
+};
+
+// The data of a run: where samples come from, and which of its records train and evaluate.
+struct RunData {
+  std::shared_ptr<const SampleSource> source;
+  Split split;
+
+  const Dataset& data() const { return source->data; }
+  SampleOrder train_order(Index batch_size, std::uint64_t seed) const { return {split.train, batch_size, seed, true}; }
+  SampleOrder eval_order(Index batch_size) const { return {split.eval, batch_size, 0, false}; }
+};
+
+// How many records to draw from each file; none: all. Exit 2 for anything but `all` and positive numbers.
+inline std::vector<std::optional<Index>> parse_dataset_samples(const std::vector<std::string>& words,
+                                                               std::size_t files) {
+  const auto refuse = [](std::string what, std::string expected, std::string found) {
+    throw Error(ExitCode::usage,
+                {"OPT-DATA-042", std::move(what), "--dataset_samples", std::move(expected), std::move(found), {}, {}});
+  };
+  if (words.size() != 1 && words.size() != files)
+    refuse("`dataset_samples` does not fit the data files", "one value, or one for each of " + std::to_string(files),
+           std::to_string(words.size()) + " values");
+  std::vector<std::optional<Index>> all;
+  for (std::size_t f = 0; f < files; ++f) {
+    const std::string& word = words[words.size() == 1 ? 0 : f];
+    Index n = 0;
+    const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), n);
+    if (word == "all") all.push_back(std::nullopt);
+    else if (problem == std::errc() && end == word.data() + word.size() && n > 0) all.push_back(n);
+    else refuse("`dataset_samples` is neither `all` nor a count", "`all` or a positive integer", quoted(word));
+  }
+  return all;
+}
+
+// Audits all files, then draws, joins, shuffles and splits what can be used. Throws as Audit does.
+// threads: for the audit. listener: hears of every bad record.
+inline RunData load_data(const DataOptions& options, const SampleBuilder& builder, const Pictures& pictures,
+                         Threads& threads, FaultLedger::Listener listener = {}) {
+  const auto samples = parse_dataset_samples(options.dataset_samples, options.data_path.size());
+  Audit audit(options.limits, options.bad, builder, pictures.check, threads, std::move(listener));
+  Dataset data = audit(options.data_path);
+  for (std::size_t f = 0; f < samples.size(); ++f)
+    if (samples[f] && *samples[f] > data.files[f].used)
+      data.warnings.push_back({"DATA-SPLIT-042",
+                               "--dataset_samples asks for more records than there are",
+                               data.files[f].path,
+                               "at most " + std::to_string(data.files[f].used),
+                               std::to_string(*samples[f]),
+                               {},
+                               "all records are used"});
+  Split split = split_records(data.used(), samples, options.train_split_ratio, options.seed);
+  return {
+      std::make_shared<SampleSource>(SampleSource{std::move(data), builder, pictures.read, pictures.floats_per_image}),
+      std::move(split)};
+}
+
+// Exit 2 if nothing is left to train on.
+inline void check_training_split(const Split& split) {
+  if (!split.train.empty()) return;
+  throw Error(ExitCode::usage, {"OPT-DATA-041",
+                                "no record is left to train on",
+                                "--data_train_split_ratio",
+                                "at least 1 training record",
+                                "0 training records, " + std::to_string(split.eval.size()) + " for evaluation",
+                                "raise --data_train_split_ratio or add records",
+                                {}});
+}
+
+}  // namespace vlt
