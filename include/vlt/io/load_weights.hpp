@@ -91,16 +91,20 @@ struct LoadPlan {
   WeightFolder::Place tied_head, tied_to;
 };
 
-// Compares a component's parameters (adapters aside) with a folder. Missing, unexpected and misshaped tensors are
+// A component's own weights, or its adapters only.
+enum class Which { base, adapters };
+
+// Compares a component's parameters with a folder. Missing, unexpected and misshaped tensors are
 // listed in one WEIGHTS-003, before anything large is read.
 template <Precision F, Device D>
-LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, const WeightRules& rules) {
+LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, const WeightRules& rules,
+                   Which which = Which::base) {
   LoadPlan plan;
   loading::Misfits misfits;
   std::set<std::string> used;
   for (std::size_t i = 0; i < registry.params.size(); ++i) {
     const auto& p = registry.params[i];
-    if (p.component != rules.component || p.adapter) continue;
+    if (p.component != rules.component || p.adapter != (which == Which::adapters)) continue;
     for (const Part& part : p.parts) {
       const StoredAs as = rules.stored_as(part.name);
       const WeightFolder::Place place = folder.find(as.tensor);

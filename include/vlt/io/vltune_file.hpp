@@ -1,0 +1,53 @@
+#pragma once
+#include <vlt/io/folder.hpp>
+#include <vlt/io/json.hpp>
+#include <vlt/io/pretty_json.hpp>
+#include <vlt/io/write_file.hpp>
+
+namespace vlt {
+
+// epoch-K/vltune.json: what a trained model needs to be used again and its Hugging Face folders do not say.
+struct VltuneFile {
+  boost::json::object chat_template;  // in full, as a template file has it
+  bool mmca = false;                  // multi-modal causal attention
+  Index vision_feature_layer = -1;    // which hidden state is read: -1 is the last
+  std::string vision_feature_select = "full";
+  Index max_seq_len = 4096;
+  std::string language_folder, vision_folder;  // of the base models
+};
+
+namespace vltune_file {
+
+inline constexpr int format = 1;
+
+template <class File, class F> void each(File& f, F&& visit) {
+  visit("mmca", f.mmca), visit("vision_feature_layer", f.vision_feature_layer);
+  visit("vision_feature_select", f.vision_feature_select), visit("max_seq_len", f.max_seq_len);
+  visit("language_folder", f.language_folder), visit("vision_folder", f.vision_folder);
+}
+inline void read(const Json& j, bool& to) { to = j.boolean(); }
+inline void read(const Json& j, Index& to) { to = j.integer(); }
+inline void read(const Json& j, std::string& to) { to = j.string(); }
+
+}  // namespace vltune_file
+
+inline void write_vltune_file(const std::string& folder, const VltuneFile& file) {
+  boost::json::object json{{"format", vltune_file::format}};
+  vltune_file::each(file, [&](const char* key, const auto& value) { json[key] = value; });
+  json["template"] = file.chat_template;
+  write_file(folder + "/vltune.json", pretty_json(json));
+}
+
+inline VltuneFile read_vltune_file(const Folder& folder) {
+  const std::string name = folder.name_of("vltune.json");
+  const boost::json::value value = parse_json(folder.read("vltune.json", 1 << 20), name, folder.blame());
+  const Json root(value, name + ": $", folder.blame());
+  if (const Json format = root.at("format"); format.integer() != vltune_file::format)
+    format.refuse("this folder was written by another version", std::to_string(vltune_file::format));
+  VltuneFile file;
+  vltune_file::each(file, [&](const char* key, auto& to) { vltune_file::read(root.at(key), to); });
+  file.chat_template = root.at("template").object();
+  return file;
+}
+
+}  // namespace vlt
