@@ -1,0 +1,74 @@
+#pragma once
+#include <vlt/data/loader.hpp>
+#include <vlt/train/engine.hpp>
+#include <vlt/train/model_description.hpp>
+#include <vlt/train/plan.hpp>
+#include <vlt/train/process_memory.hpp>
+
+namespace vlt {
+
+// What a plan needs to know of the data, in training and in evaluation.
+struct WorkSize {
+  MicroBatchSize training, evaluation;
+  LoaderSettings training_loader, evaluation_loader;
+  Index micro_batches_per_step = 1;
+  std::size_t decoder_bytes = 0;  // of all workers together
+};
+
+// The largest micro-batch that the options allow, for a plan without data.
+inline MicroBatchSize limit_of(const ModelDescription& m, Index sequences, Index images_per_sample) {
+  const Index fitting = std::min(images_per_sample, (m.max_seq_len - 1) / m.tokens_per_image);
+  MicroBatchSize n;
+  n.sequences = sequences, n.tokens = sequences * m.max_seq_len, n.images = sequences * fitting;
+  n.longest = m.max_seq_len, n.supervised = n.tokens - n.images * m.tokens_per_image;
+  return n;
+}
+
+// A micro-batch of given size and no content: a plan looks at shapes only.
+template <class Model> Batch empty_batch(const Model& model, const MicroBatchSize& n) {
+  Batch b;
+  b.images.append(n.images, TokenKind::image);
+  b.features = model.vision.out_segments(b.images);
+  b.image_tokens = model.projector.out_segments(b.features);
+  const Index rows = std::max(n.tokens, b.image_tokens.rows() + n.sequences);
+  Index left = rows;
+  for (Index i = 0; i < n.sequences; ++i) {
+    const Index fair = left / (n.sequences - i), length = i == 0 ? std::min(std::max(n.longest, fair), left) : fair;
+    b.text.append(length);
+    left -= length;
+  }
+  b.id.assign(std::size_t(rows), 0), b.image_row.assign(std::size_t(rows), -1);
+  b.targets.row.assign(std::size_t(n.supervised), 0), b.targets.id.assign(std::size_t(n.supervised), 0);
+  b.targets.group.assign(std::size_t(n.supervised), 0);
+  return b;
+}
+
+// All memory of a run and the work of its steps, from shapes alone.
+template <Precision F>
+Plan plan_run(AnyVlm<F>& model, const StoreLayout<F>& layout, Threads& threads, const WorkSize& work,
+              Index floats_per_image, bool trains) {
+  Plan plan;
+  const auto pass = [&](const MicroBatchSize& n, auto&& run) {
+    const Batch b = empty_batch(model, n);
+    typename AnyVlm<F>::pixels x;
+    x.rows = n.images, x.cols = x.stride = floats_per_image;
+    return n.sequences > 0 ? run(x, b) : PassPlan{};
+  };
+  add_parameters(plan, layout);
+  const PassPlan training = pass(trains ? work.training : MicroBatchSize{},
+                                 [&](auto x, const Batch& b) { return plan_training(model, threads, x, b); });
+  const PassPlan evaluation =
+      pass(work.evaluation, [&](auto x, const Batch& b) { return plan_evaluation(model, threads, x, b); });
+  add_step(plan, training, evaluation, int(work.micro_batches_per_step));
+  if (trains && work.training.sequences > 0)
+    plan.add("loader", "micro-batches",
+             std::size_t(loader_bytes(work.training_loader, work.training, floats_per_image)));
+  if (work.evaluation.sequences > 0)
+    plan.add("loader", "evaluation",
+             std::size_t(loader_bytes(work.evaluation_loader, work.evaluation, floats_per_image)));
+  plan.add("loader", "image decoders", work.decoder_bytes);
+  plan.add("program", "in use already", anonymous_memory());
+  return plan;
+}
+
+}  // namespace vlt
