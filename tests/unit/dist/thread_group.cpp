@@ -1,0 +1,91 @@
+#include <vlt/dist/sum_of_squares.hpp>
+#include <vlt/dist/thread_group.hpp>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <numeric>
+
+using namespace vlt;
+using dist::ThreadGroup;
+
+// ((1e16 + 1) - 1e16) + 1 = 1: any other order of these four gives something else, in at least one place.
+TEST_CASE("sums are formed in rank order, shares arrive in their places", "[threads]") {
+  const double value[4] = {1e16, 1, -1e16, 1};
+  std::vector<std::vector<double>> sums(4), gathered(4), parts(4);
+  ThreadGroup::run(4, [&](auto& comm) {
+    const int rank = comm.rank();
+    std::vector<double> x(8), all(8, value[rank]), part(2), back(8);
+    for (int i = 0; i < 8; ++i) x[i] = value[rank] * (i + 1);
+    comm.template reduce_scatter_sum<double>(std::span<const double>(x), std::span<double>(part));
+    comm.template all_reduce_sum<double>(std::span<double>(all));
+    parts[rank] = part;
+    part = {double(rank), -double(rank)};
+    comm.template all_gather<double>(std::span<const double>(part), std::span<double>(back));
+    sums[rank] = all, gathered[rank] = back;
+  });
+  for (int rank = 0; rank < 4; ++rank) {
+    CHECK(sums[rank] == std::vector<double>(8, 1));
+    CHECK(gathered[rank] == std::vector<double>{0, 0, 1, -1, 2, -2, 3, -3});
+    for (int i = 0; i < 2; ++i) {
+      double expected = 0;
+      for (double v : value) expected += v * (2 * rank + i + 1);
+      CHECK(parts[rank][i] == expected);
+    }
+  }
+}
+
+TEST_CASE("collectives work in place and on sizes that ranks do not divide", "[threads]") {
+  for (int ranks : {1, 2, 3}) {
+    std::vector<int> right(ranks, 0);
+    ThreadGroup::run(ranks, [&](auto& comm) {
+      const int rank = comm.rank();
+      std::vector<float> x(7), y(2 * ranks);
+      for (int i = 0; i < 7; ++i) x[i] = float(i + rank);
+      comm.template all_reduce_sum<float>(std::span<float>(x));
+      std::iota(y.begin(), y.end(), float(rank));
+      const std::span<float> mine(y.data() + 2 * rank, 2);
+      comm.template reduce_scatter_sum<float>(std::span<const float>(y), mine);
+      comm.template all_gather<float>(std::span<const float>(mine), std::span<float>(y));
+      bool ok = true;
+      const float ranks_sum = float(ranks * (ranks - 1) / 2);
+      for (int i = 0; i < 7; ++i) ok &= x[i] == float(ranks * i) + ranks_sum;
+      for (int i = 0; i < 2 * ranks; ++i) ok &= y[i] == float(ranks * i) + ranks_sum;
+      right[rank] = ok;
+    });
+    CHECK(right == std::vector<int>(ranks, 1));
+  }
+}
+
+TEST_CASE("a rank that fails stops the others and reaches the caller", "[threads]") {
+  std::vector<int> stopped(3, 0);
+  const auto run = [&] {
+    ThreadGroup::run(3, [&](auto& comm) {
+      comm.barrier();
+      if (comm.rank() == 1) throw std::runtime_error("rank 1 has had enough");
+      try {
+        std::vector<float> x(5);
+        for (;;) comm.template all_reduce_sum<float>(std::span<float>(x));
+      } catch (const Error& e) {
+        stopped[comm.rank()] = e.exit() == ExitCode::peer;
+        throw;
+      }
+    });
+  };
+  CHECK_THROWS_WITH(run(), "rank 1 has had enough");
+  CHECK(stopped == std::vector<int>{1, 0, 1});
+}
+
+TEST_CASE("a sum of squares does not depend on the number of threads", "[threads]") {
+  std::vector<float> x(100003);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(0.37f * float(i)) * (i % 1000 == 0 ? 1e3f : 1e-3f);
+  long double exact = 0;
+  for (float v : x) exact += static_cast<long double>(v) * v;
+  dist::SumOfSquares squares(Index(x.size()));
+  Threads one(1), three(3);
+  const double sum = squares(one, std::span<const float>(x));
+  CHECK(sum == squares(three, std::span<const float>(x)));
+  CHECK(sum == Approx(double(exact)).epsilon(1e-14));
+  CHECK(squares(one, std::span<const float>(x.data() + 1, 0)) == 0);
+  x[77777] = NAN;
+  CHECK(std::isnan(squares(three, std::span<const float>(x))));
+}
