@@ -1,0 +1,38 @@
+// Gradient checks of attention and of whole blocks, under every tuning and with adapters.
+#include "check.hpp"
+using namespace vlt;
+
+namespace {
+
+template <class P, class Mask> void attention_and_block(const std::string& mask) {
+  check(name_of<P>() + " SelfAttention, " + mask, SelfAttention<P, Mask>(odd_sizes()));
+  check(name_of<P>() + " LlamaBlock, " + mask, LlamaBlock<P, Mask>(odd_sizes()));
+}
+
+}  // namespace
+
+TEST_CASE("trainable blocks, causal") { attention_and_block<Gold, mask::Causal>("causal"); }
+TEST_CASE("trainable blocks, mmca") { attention_and_block<Gold, mask::Mmca>("mmca"); }
+TEST_CASE("frozen blocks") { attention_and_block<Gold::frozen, mask::Causal>("causal"); }
+TEST_CASE("CLIP's block") { check("ClipBlock", ClipBlock<Gold>(odd_sizes())); }
+
+TEST_CASE("adapted blocks") {
+  using Block = LlamaBlock<Gold::adapted, mask::Mmca>;
+  Block none(odd_sizes()), some(odd_sizes()), all(odd_sizes());
+  check("no adapter", none);
+  attach_adapters(registry_of<Gold>(some), {"q_proj", "v_proj"}, 3, 5.0);
+  check("adapters on q and v", some);
+  attach_adapters(registry_of<Gold>(all), {"proj"}, 3, 5.0);
+  check("adapters everywhere", all);
+}
+
+TEST_CASE("adapters beside trainable weights") {
+  using Block = LlamaBlock<Gold, mask::Causal>;
+  Block some(odd_sizes()), all(odd_sizes());
+  attach_adapters(registry_of<Gold>(some), {"q_proj", "v_proj"}, 3, 5.0);
+  check("adapters on q and v, the rest trains", some);
+  attach_adapters(registry_of<Gold>(all), {"proj"}, 3, 5.0);
+  for (auto& p : registry_of<Gold>(all).params)
+    if (p.chosen && !p.adapter) *p.chosen = false;
+  check("adapters only", all);
+}

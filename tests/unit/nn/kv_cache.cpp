@@ -1,0 +1,84 @@
+// A cache changes when rows are computed, not what they are.
+#include <vlt/nn/checkpoint.hpp>
+#include <vlt/nn/stack.hpp>
+#include "check.hpp"
+using namespace vlt;
+
+namespace {
+
+using enum TokenKind;
+const std::vector<TokenKind> kinds{text, image, image, text, text, image, text, text, text};
+
+// The rows of one sequence through a stack of three blocks, at once or in the given portions.
+template <class Block> std::vector<double> through(Stack<Block>& stack, const std::vector<Index>& portions) {
+  auto registry = registry_of<Gold>(stack);
+  testing::LooseParameters<Precision::f64> parameters(registry);
+  std::vector<double> x(kinds.size() * 8), y(x.size(), NAN), memory(20000, NAN);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(0.7 * double(i));
+  Threads threads;
+  Arena a(reinterpret_cast<std::byte*>(memory.data()), memory.size() * sizeof(double));
+  Scope s(a, threads);
+  KvCache<Gold> cache(3, stack.blocks.front().layer.kv_width(), Index(kinds.size()));
+  const auto rows = [&](std::vector<double>& v, const Segments& b, Index first) {
+    typename Block::in t;
+    t.data = v.data() + first * 8, t.rows = b.rows(), t.cols = t.stride = 8, t.segments = &b;
+    return t;
+  };
+  for (Index n : portions) {
+    Segments b;
+    const Index first = cache.length();
+    b.append(std::vector<TokenKind>(kinds.begin() + first, kinds.begin() + first + n), first);
+    cache.append(b);
+    stack.extend(s, rows(x, b, first), rows(y, b, first), cache);
+  }
+  if (portions.empty()) {
+    Segments b;
+    b.append(kinds);
+    stack.infer(s, rows(x, b, 0), rows(y, b, 0));
+  }
+  CHECK(a.mark().temp == 0);
+  CHECK(a.mark().keep == 0);
+  return y;
+}
+
+template <class Block> void equals_the_whole(const BlockSizes& sizes) {
+  Stack<Block> stack(3, sizes);
+  const auto whole = through(stack, {});
+  for (const auto& portions : {std::vector<Index>{9}, {5, 1, 1, 1, 1}, {1, 3, 2, 3}}) {
+    const auto parts = through(stack, portions);
+    for (std::size_t i = 0; i < whole.size(); ++i) CHECK(parts[i] == Approx(whole[i]).epsilon(1e-12).margin(1e-12));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("extending a sequence equals computing it at once") {
+  equals_the_whole<LlamaBlock<Gold::frozen, mask::Causal>>(odd_sizes());
+  equals_the_whole<LlamaBlock<Gold::frozen, mask::Mmca>>(odd_sizes());
+  equals_the_whole<Checkpoint<LlamaBlock<Gold, mask::Causal>>>(odd_sizes());
+}
+
+TEST_CASE("with rotary angles that follow the length, the last row equals the whole's") {
+  BlockSizes sizes = odd_sizes();
+  sizes.rope.dynamic_factor = 2, sizes.rope.trained_length = 4;
+  Stack<LlamaBlock<Gold::frozen, mask::Causal>> stack(1, sizes);
+  const auto whole = through(stack, {}), parts = through(stack, {5, 1, 1, 1, 1});
+  for (std::size_t i = whole.size() - 8; i < whole.size(); ++i) CHECK(parts[i] == Approx(whole[i]).margin(1e-12));
+  const auto at_once = through(stack, {9});
+  for (std::size_t i = 0; i < whole.size(); ++i) CHECK(at_once[i] == Approx(whole[i]).margin(1e-12));
+}
+
+TEST_CASE("a cache holds one sequence, in order, up to its capacity") {
+  KvCache<Gold> cache(2, 12, 4);
+  Segments three = equal_segments(1, 3, text), next;
+  next.append({text, text}, 3);
+  CHECK(cache.bytes() == 2 * 2 * 12 * 4 * sizeof(double));
+  cache.append(three);
+  CHECK_THROWS_WITH(cache.append(three), Catch::Contains("positions"));
+  CHECK_THROWS_WITH(cache.append(next), Catch::Contains("full"));
+  CHECK_THROWS_WITH(cache.append(equal_segments(2, 1)), Catch::Contains("one sequence"));
+  CHECK(cache.length() == 3);
+  cache.clear();
+  CHECK(cache.length() == 0);
+  CHECK_NOTHROW(cache.append(three));
+}

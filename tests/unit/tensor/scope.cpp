@@ -1,0 +1,76 @@
+// Scope::run is where planning and execution part; hooks speak only while executing.
+#include <catch2/catch.hpp>
+#include <string>
+#include <vlt/tensor/scope.hpp>
+
+using namespace vlt;
+
+namespace {
+
+struct Recorder : UnitHooks {
+  std::string log;
+  void acquire(int u, Pass p) override { log += (p == Pass::forward ? "f" : "b") + std::to_string(u); }
+  void release(int u) override { log += "r" + std::to_string(u); }
+  void grad_ready(int u) override { log += "g" + std::to_string(u); }
+};
+
+}  // namespace
+
+TEST_CASE("a plan counts and does not execute") {
+  Threads threads;
+  Arena plan;
+  CostTable table;
+  Recorder hooks;
+  Scope s(plan, threads, &hooks, &table);
+  int ran = 0;
+  s.run("gemm", {10, 4}, [&] { ++ran; });
+  s.run("gemm", {5, 2}, [&] { ++ran; });
+  s.run("add", {1, 1}, [&] { ++ran; });
+  s.acquire(3, Pass::forward), s.grad_ready(3), s.release(3);
+  CHECK(ran == 0);
+  CHECK(hooks.log.empty());
+  CHECK(s.total() == Cost{16, 7});
+  CHECK(table.line["gemm"].calls == 2);
+  CHECK(table.line["gemm"].cost == Cost{15, 6});
+}
+
+TEST_CASE("with memory it executes, counts the same, and calls the hooks") {
+  alignas(64) std::byte memory[64];
+  Threads threads;
+  Arena arena(memory, sizeof memory);
+  Recorder hooks;
+  Scope s(arena, threads, &hooks);
+  int ran = 0;
+  s.run("gemm", {10, 4}, [&] { ++ran; });
+  s.acquire(3, Pass::forward), s.acquire(4, Pass::backward), s.grad_ready(4), s.release(3);
+  CHECK(ran == 1);
+  CHECK(hooks.log == "f3b4g4r3");
+  CHECK(s.total() == Cost{10, 4});
+}
+
+TEST_CASE("a Frame gives back temporaries, not what is kept") {
+  Threads threads;
+  Arena plan;
+  Scope s(plan, threads);
+  {
+    Frame frame(s);
+    s.temp<CpuMatrix<float>>({4, 4});
+    s.keep<CpuMatrix<float>>({4, 4});
+    CHECK(plan.mark().temp == 64);
+  }
+  CHECK(plan.mark().temp == 0);
+  CHECK(plan.mark().keep == 64);
+}
+
+TEST_CASE("keep_if keeps what backward reads and nothing else") {
+  Threads threads;
+  Arena plan;
+  Scope s(plan, threads);
+  const Segments batch = equal_segments(1, 16);
+  const auto kept = s.keep_if<Tokens<space::text, float, Device::cpu>>(true, {16, 1}, &batch);
+  CHECK(plan.mark().keep == 64);
+  CHECK(kept.segments == &batch);
+  s.keep_if<CpuMatrix<float>>(false, {16, 1});
+  CHECK(plan.mark().keep == 64);
+  CHECK(plan.mark().temp == 64);
+}
