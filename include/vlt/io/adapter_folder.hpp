@@ -29,7 +29,7 @@ inline std::string module_of(const std::string& name) {
 // Writes a folder that PeftModel.from_pretrained loads: the adapters of one component under their full module names.
 // `task` is PEFT's task_type (CAUSAL_LM for a decoder, empty for a tower).
 template <class Store>
-void write_adapter_folder(const std::string& path, Store& store, ComponentId component, const NameMap& base_names,
+void write_adapter_folder(const std::string& path, Store& store, ComponentKind component, const NameMap& base_names,
                           const AdapterConfig& config, const std::string& task, StoredType type) {
   make_folders(path);
   const auto list = saved_tensors(store, int(component), adapter_folder::names(base_names), type, Which::adapters);
@@ -92,7 +92,7 @@ inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolde
 
 // Reads adapters into the ones that were attached to a component; the two sets must be the same.
 template <class Store>
-void load_adapters(const WeightFolder& weights, Store& store, ComponentId component, const NameMap& base_names) {
+void load_adapters(const WeightFolder& weights, Store& store, ComponentKind component, const NameMap& base_names) {
   WeightRules rules;
   rules.component = int(component);
   rules.stored_as = adapter_folder::names(base_names);

@@ -1,16 +1,16 @@
 #pragma once
 #include <vlt/io/model_config.hpp>
 #include <vlt/io/save_weights.hpp>
+#include <vlt/nn/component_kind.hpp>
 
 namespace vlt {
 
-// The components of a model, as Vlm numbers them in its registry.
-enum class ComponentId : int { vision = 0, projector = 1, language = 2 };
+using ComponentId = ComponentKind;
 
 // A decoder's tensors have the registry's names; a tied head may be stored nevertheless, if it is the embedding.
 inline WeightRules language_rules(const LlamaConfig& config) {
   WeightRules rules;
-  rules.component = int(ComponentId::language);
+  rules.component = int(ComponentKind::language);
   rules.stored_vocabulary = config.sizes.vocabulary;
   rules.extra = [](const std::string& n) { return n.ends_with("rotary_emb.inv_freq") ? Extra::ignore : Extra::refuse; };
   if (config.sizes.tied) rules.tied_head = "lm_head.weight", rules.tied_to = "model.embed_tokens.weight";
@@ -22,7 +22,7 @@ inline WeightRules language_rules(const LlamaConfig& config) {
 inline WeightRules vision_rules(const ClipConfig& config, const WeightFolder& folder, Index layers) {
   const bool prefix = bool(folder.find("vision_model.embeddings.class_embedding"));
   WeightRules rules;
-  rules.component = int(ComponentId::vision);
+  rules.component = int(ComponentKind::vision);
   rules.stored_as = clip_names(prefix);
   rules.extra = [before = std::string(prefix ? "vision_model." : ""), layers,
                  all = config.sizes.depth](const std::string& n) {
@@ -40,7 +40,7 @@ inline WeightRules vision_rules(const ClipConfig& config, const WeightFolder& fo
 
 inline WeightRules projector_rules() {
   WeightRules rules;
-  rules.component = int(ComponentId::projector);
+  rules.component = int(ComponentKind::projector);
   rules.stored_as = projector_name;
   return rules;
 }
@@ -61,7 +61,7 @@ template <class Store>
 void write_language_folder(const std::string& path, const LlamaConfig& config, Index vocabulary, Store& store,
                            StoredType type, std::uint64_t limit = shard_bytes) {
   make_folders(path);
-  write_weights(path, "model", saved_tensors(store, int(ComponentId::language), same_name, type), limit);
+  write_weights(path, "model", saved_tensors(store, int(ComponentKind::language), same_name, type), limit);
   boost::json::object json = config.raw;
   if (json.at("vocab_size") != vocabulary) json["vocab_size"] = vocabulary;
   hf::set_type(json, type);
@@ -75,7 +75,7 @@ void write_vision_folder(const std::string& path, const ClipConfig& config, Stor
                          const std::vector<KeptTensor>& kept, StoredType type, std::vector<SavedTensor> more = {},
                          std::uint64_t limit = shard_bytes) {
   make_folders(path);
-  auto list = saved_tensors(store, int(ComponentId::vision), names, type);
+  auto list = saved_tensors(store, int(ComponentKind::vision), names, type);
   add_kept(list, kept, type);
   list.insert(list.end(), more.begin(), more.end());
   write_weights(path, "model", std::move(list), limit);

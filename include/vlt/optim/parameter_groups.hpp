@@ -2,13 +2,10 @@
 #include <array>
 #include <optional>
 #include <vector>
+#include <vlt/nn/component_kind.hpp>
 #include <vlt/nn/registry.hpp>
 
 namespace vlt {
-
-// Whom a parameter belongs to: Registry::component counts in this order. Embedding and head are the decoder's.
-enum class ComponentKind : int { vision, projector, language };
-inline constexpr std::array<const char*, 3> component_names{"vision", "projector", "language"};
 
 // Peak learning rates as a person gives them: one for what is new (projector, adapters), one for what was pre-trained
 // (0: the same), and overrides by component, which hold for its adapters too.
