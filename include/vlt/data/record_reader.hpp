@@ -27,9 +27,7 @@ class RecordReader {
       else if (key == "conversations") conversations();
       else extra(key);
     });
-    if (const auto bytes = in_.offset() - begin_; bytes > std::uint64_t(limits_.record_bytes))
-      refuse({}, "RECORD-037", "the record is too long", std::to_string(limits_.record_bytes) + " bytes",
-             std::to_string(bytes) + " bytes");
+    refuse_if_long();
     check();
     if (!fault_) return std::nullopt;
     RecordFault fault{record.place, 1, record.id, std::move(fault_->complaint)};
@@ -82,6 +80,10 @@ class RecordReader {
                    JsonScanner::Kind found) {
     refuse(path, code, what, expected, JsonScanner::name_of(found));
     in_.skip();
+  }
+  void refuse_if_long() {
+    if (Index(in_.offset() - begin_) > limits_.record_bytes)
+      refuse({}, "RECORD-037", "the record is too long", "at most " + std::to_string(limits_.record_bytes) + " bytes");
   }
   // What may still be stored of this record.
   std::size_t room(Index limit) const {
@@ -208,6 +210,7 @@ class RecordReader {
     if (bytes > std::size_t(limits_.text_bytes))
       refuse(path + ".value", "RECORD-037", "the text of a turn is too long",
              "at most " + std::to_string(limits_.text_bytes) + " bytes", std::to_string(bytes) + " bytes");
+    refuse_if_long();
     if (!fault_) add(role_of(from), from, std::move(value), number, path);
   }
   static std::string role_help() { return "a turn is {\"from\": \"human\" or \"gpt\", \"value\": \"...\"}"; }

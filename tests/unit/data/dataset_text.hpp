@@ -1,0 +1,66 @@
+#pragma once
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+#include <vlt/data/dataset_file.hpp>
+
+namespace vlt::test {
+
+// A folder that is removed when the test ends.
+struct TemporaryFolder {
+  std::string path = (std::filesystem::temp_directory_path() / ("vlt_data_" + std::to_string(::getpid()))).string();
+  TemporaryFolder() { std::filesystem::create_directories(path); }
+  ~TemporaryFolder() { std::filesystem::remove_all(path); }
+  std::string write(const std::string& name, std::string_view bytes) const {
+    const std::string full = path + "/" + name;
+    std::ofstream(full, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
+    return full;
+  }
+};
+
+// What reading a data set gives: records, faults, or the end.
+struct ReadOutcome {
+  Index records = 0, bad = 0;
+  std::vector<Record> good;
+  std::vector<Complaint> faults;
+  std::vector<RecordFault> bad_records;
+  Complaint fatal;  // its code is empty unless the file was refused
+  int exit = 0;
+
+  // The first complaint, fatal or not, as one text.
+  std::string told() const {
+    const Complaint c = !fatal.code.empty() ? fatal : faults.empty() ? Complaint{} : faults.front();
+    return c.code + " " + c.what + " | " + c.place + " | " + c.expected + " | " + c.found + " | " + c.help;
+  }
+};
+
+inline ReadOutcome read_file(const std::string& path, const RecordLimits& limits = {}) {
+  ReadOutcome out;
+  try {
+    DatasetFile file(path, 0, limits);
+    out.records = file.read({[&](Record&& r) { out.good.push_back(std::move(r)); },
+                             [&](RecordFault&& f) {
+                               out.bad += f.count;
+                               out.faults.push_back(f.complaint);
+                               out.bad_records.push_back(std::move(f));
+                             }});
+  } catch (const Error& e) { out.fatal = e.complaint(), out.exit = int(e.exit()); }
+  return out;
+}
+inline ReadOutcome read_text(std::string_view text, const RecordLimits& limits = {}) {
+  const TemporaryFolder folder;
+  return read_file(folder.write("x.json", text), limits);
+}
+
+// A record with one human and one gpt turn.
+inline std::string record(const std::string& id, const std::string& image = "\"a.png\"",
+                          const std::string& question = "<image>\\nWhat is this?",
+                          const std::string& answer = "A cat.") {
+  return R"({"id": ")" + id + R"(", "image": )" + image + R"(, "conversations": [{"from": "human", "value": ")" +
+         question + R"("}, {"from": "gpt", "value": ")" + answer + R"("}]})";
+}
+
+}  // namespace vlt::test
