@@ -39,8 +39,9 @@ using ReportRows = std::vector<std::pair<std::string, std::string>>;
 // Everything that report.html shows. Sections without content are left out.
 struct ReportData {
   std::string title = "VLTune";
-  std::string status;  // one line: what the run is doing or how it ended
-  ReportRows facts;    // the few figures at the top: name, value with unit
+  std::string status;    // one line: what the run is doing or how it ended
+  bool running = false;  // the page then reloads itself
+  ReportRows facts;      // the few figures at the top: name, value with unit
   MetricsHistory metrics;
   std::vector<ReportComponent> components;
   ReportRows memory;  // lines of the plan: what, bytes with unit
