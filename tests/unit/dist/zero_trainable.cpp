@@ -1,0 +1,71 @@
+#include "zero_training.hpp"
+
+using namespace zero_training;
+using Gold = Policy<Device::cpu, Precision::f64>;
+
+TEST_CASE("every stage of ZeRO trains the same model, bit for bit", "[threads]") {
+  const int ranks = GENERATE(2, 3);
+  const bool tied = GENERATE(false, true);
+  INFO(ranks << " ranks" << (tied ? ", tied head" : ""));
+  compare_stages<Gold>(ranks, tied, 1e-12);
+}
+
+TEST_CASE("without a gradient, matrices decay and vectors do not", "[dist]") {
+  auto model = build<Gold>(false);
+  dist::Single comm;
+  Threads threads(1);
+  ParameterStore<Precision::f64> store(registry_of<Gold>(model));
+  store.fill([](const auto&, Index) { return 2.0; });
+  dist::Zero<Precision::f64, dist::Single> zero(store, comm, threads);
+  zero.step({.learning_rate = 0.1, .weight_decay = 0.5}, 1);
+  for (const auto& p : store.registry().params) {
+    INFO(p.name());
+    CHECK(p.value->data[0] == (p.value->rows == 1 ? 2.0 : 2.0 - 0.1 * (0.5 * 2.0)));
+  }
+}
+
+TEST_CASE("gradients are scaled so that their norm becomes the limit", "[dist]") {
+  auto model = build<Gold>(false);
+  dist::Single comm;
+  Threads threads(1);
+  ParameterStore<Precision::f64> store(registry_of<Gold>(model));
+  dist::Zero<Precision::f64, dist::Single> zero(store, comm, threads);
+  double count = 0;
+  for (const auto& p : store.registry().params)
+    std::fill_n(p.grad->data, p.grad->size(), 0.5), count += double(p.grad->size());
+  const double norm = zero.step({.beta1 = 0.9}, 2.0);
+  CHECK(norm == Approx(0.5 * std::sqrt(count)).epsilon(1e-13));
+  CHECK(store.unit(0).m.data[0] == Approx(0.1 * 0.5 * 2.0 / (norm + 1e-6)).epsilon(1e-13));
+  CHECK(dist::clip_factor(norm, 0) == 1);
+  CHECK(dist::clip_factor(0.5, 2) == 1);
+}
+
+TEST_CASE("a NaN on one rank stops the step on every rank", "[threads]") {
+  std::vector<double> norm(2);
+  std::vector<int> untouched(2, 1);
+  dist::ThreadGroup::run(2, [&](auto& comm) {
+    auto model = build<Gold>(false);
+    using Z = dist::Zero<Precision::f64, std::remove_reference_t<decltype(comm)>>;
+    ParameterStore<Precision::f64> store(registry_of<Gold>(model), Z::placement(1, Reduce::once, comm));
+    store.fill([](const auto&, Index) { return 2.0; });
+    Threads threads(1);
+    Z zero(store, comm, threads, 1);
+    for (const auto& p : store.registry().params)
+      std::fill_n(p.grad->data, p.grad->size(), comm.rank() == 1 ? NAN : 0.5);
+    norm[comm.rank()] = zero.step({}, 1.0);
+    for (const auto& p : store.registry().params)
+      untouched[comm.rank()] &= p.value->data[0] == 2.0 && p.grad->data[0] == 0 && zero.steps() == 0;
+  });
+  CHECK((std::isnan(norm[0]) && std::isnan(norm[1])));
+  CHECK(untouched == std::vector<int>{1, 1});
+}
+
+TEST_CASE("a store that was placed for another stage is refused", "[dist]") {
+  auto model = build<Gold>(false);
+  dist::Single comm;
+  Threads threads(1);
+  ParameterStore<Precision::f64> store(registry_of<Gold>(model));
+  using Z = dist::Zero<Precision::f64, dist::Single>;
+  CHECK_NOTHROW(Z(store, comm, threads, 0));
+  CHECK_THROWS_AS(Z(store, comm, threads, 1), std::invalid_argument);
+}
