@@ -47,7 +47,7 @@ inline std::string tokens(const DebugSample& s) {
     const std::string piece = range.end > begin ? s.text.substr(begin, range.end - begin) : "";
     done = std::max(done, range.end);
     const bool taught = i < s.supervised.size() && s.supervised[i] != 0;
-    const char* kind = taught ? "taught" : piece == "<image>" ? "image" : "";
+    const char* kind = taught ? "taught" : piece == s.image_mark ? "image" : "";
     std::string shown;
     for (const char c : piece) shown += c == '\n' ? std::string("\u21B5\n") : std::string(1, c);
     out += html_element("span",

@@ -41,6 +41,7 @@ struct DebugSample {
   std::vector<ByteRange> tokens;         // the bytes of `text` each id stands for; empty for what the tokenizer adds
   std::vector<ByteRange> spans;          // answers and their ends, in bytes of `text`
   std::string truncation;                // empty: nothing was cut
+  std::string image_mark = "<image>";    // the template's
   std::vector<DebugImage> images;
 };
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vlt/base/utf8.hpp>
@@ -36,10 +37,29 @@ inline std::string base64(std::string_view bytes) {
   return out;
 }
 
-// A picture that lies inside the page itself.
+// An image of at most `side` pixels a side: whole squares of pixels become their mean.
+inline Image shrunk(const Image& image, int side) {
+  const int factor = (std::max(image.width, image.height) + side - 1) / side;
+  if (factor <= 1) return image;
+  Image small(std::max(1, image.width / factor), std::max(1, image.height / factor));
+  for (int y = 0; y < small.height; ++y)
+    for (int x = 0; x < small.width; ++x)
+      for (int c = 0; c < Image::channels; ++c) {
+        int sum = 0, count = 0;
+        for (int v = y * factor; v < std::min((y + 1) * factor, image.height); ++v)
+          for (int u = x * factor; u < std::min((x + 1) * factor, image.width); ++u, ++count)
+            sum += image.row(v)[u * Image::channels + c];
+        small.row(y)[x * Image::channels + c] = std::uint8_t((sum + count / 2) / count);
+      }
+  return small;
+}
+
+// A picture that lies inside the page itself, made small if it is large; a tiny one is shown with its pixels sharp.
 inline std::string inline_picture(const Image& image, std::string_view name) {
-  return "<img alt=\"" + html_text(name) + "\" width=\"" + std::to_string(image.width) + "\" height=\"" +
-         std::to_string(image.height) + "\" src=\"data:image/png;base64," + base64(encode_png(image)) + "\">";
+  const Image shown = shrunk(image, 384);
+  return "<img" + std::string(shown.width < 112 ? " class=\"tiny\"" : "") + " alt=\"" + html_text(name) +
+         "\" width=\"" + std::to_string(shown.width) + "\" height=\"" + std::to_string(shown.height) +
+         "\" src=\"data:image/png;base64," + base64(encode_png(shown)) + "\">";
 }
 
 // An element with content that is markup already.

@@ -4,8 +4,8 @@
 #include <cstdio>
 #include <string>
 #include <vector>
+#include <vlt/train/figures.hpp>
 #include <vlt/train/html.hpp>
-#include <vlt/train/progress.hpp>
 
 namespace vlt {
 
@@ -21,23 +21,9 @@ struct ChartSeries {
 struct Chart {
   std::string title, x_label, y_label;
   std::vector<ChartSeries> series;
+  bool wide = false;              // over two columns of the page
   int width = 520, height = 250;  // in the units of the SVG
 };
-
-// A value as an axis shows it: 0.25, 2e-5, 12.5 k.
-inline std::string shown_value(double value) {
-  if (value != 0 && std::fabs(value) < 1e-3) {
-    char text[32];
-    std::snprintf(text, sizeof text, "%.3g", value);
-    std::string s = text;
-    if (const std::size_t zero = s.find("e-0"); zero != s.npos) s.erase(zero + 2, 1);
-    return s;
-  }
-  if (std::fabs(value) >= 1000) return (value < 0 ? "-" : "") + shown_count(std::fabs(value));
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
 
 namespace line_chart_parts {
 
@@ -47,7 +33,8 @@ inline std::vector<double> ticks(double low, double high, int wanted) {
   const double of_ten = rough / power;
   const double step = power * (of_ten < 1.5 ? 1 : of_ten < 3.5 ? 2 : of_ten < 7.5 ? 5 : 10);
   std::vector<double> out;
-  for (double k = std::ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; ++k) out.push_back(k * step);
+  const auto first = static_cast<long long>(std::ceil(low / step - 1e-9));  // whole numbers: there is no -0
+  for (long long k = first; double(k) * step <= high + 1e-9 * step; ++k) out.push_back(double(k) * step);
   return out;
 }
 
@@ -75,7 +62,7 @@ class Frame {
   double y(double v) const { return bottom() - (v - y_.low) / (y_.high - y_.low) * (bottom() - top); }
   const Range& x_range() const { return x_; }
   const Range& y_range() const { return y_; }
-  double right() const { return chart_.width - 14.0; }
+  double right() const { return chart_.width - 22.0; }
   double bottom() const { return chart_.height - 38.0; }
   static constexpr double left = 56, top = 26;
 
@@ -172,7 +159,7 @@ inline std::string line_chart(const Chart& chart) {
   svg += parts::tips(chart, frame);
   const std::string size = std::to_string(chart.width) + " " + std::to_string(chart.height);
   return html_element(
-      "figure", "class=\"card\"",
+      "figure", chart.wide ? "class=\"card wide\"" : "class=\"card\"",
       html_element("figcaption", "", html_text(chart.title) + legend) +
           html_element("svg", "viewBox=\"0 0 " + size + "\" role=\"img\" aria-label=\"" + html_text(chart.title) + "\"",
                        svg));

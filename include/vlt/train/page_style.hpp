@@ -33,6 +33,7 @@ figcaption { font-weight: 600; margin-bottom: 2px; }
   vertical-align: middle; background: currentColor; }
 .key.c0::before { background: var(--c0); } .key.c1::before { background: var(--c1); }
 .key.c2::before { background: var(--c2); } .key.c3::before { background: var(--c3); }
+img.tiny { image-rendering: pixelated; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .axis { stroke: var(--quiet); stroke-width: 1; }
@@ -44,7 +45,8 @@ svg circle.c2 { fill: var(--c2); } svg circle.c3 { fill: var(--c3); }
 svg .tip { fill: transparent; } svg .tip:hover { fill: var(--quiet); opacity: .18; }
 .scroll { overflow-x: auto; padding: 4px 16px; }
 table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: 7px 14px 7px 0; border-top: 1px solid var(--line); vertical-align: top; }
+th, td { text-align: left; padding: 7px 0 7px 26px; border-top: 1px solid var(--line); vertical-align: top; }
+tr > :first-child { padding-left: 0; }
 tr:first-child > * { border-top: 0; }
 th { font-weight: 500; color: var(--quiet); font-size: 13px; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
@@ -54,7 +56,7 @@ tr.sum td { font-weight: 600; }
 .bar .lost { background: var(--bad); }
 .answer { display: flex; gap: 14px; }
 .answer .pictures { flex: 0 0 auto; display: flex; flex-direction: column; gap: 8px; max-width: 128px; }
-.answer img { width: 112px; height: auto; border-radius: 6px; image-rendering: pixelated; display: block; }
+.answer img { width: 112px; height: auto; border-radius: 6px; display: block; }
 .answer dl { margin: 0; min-width: 0; }
 .answer dt { color: var(--quiet); font-size: 12.5px; } .answer dd { margin: 0 0 6px; overflow-wrap: anywhere; }
 .answer dd, .text { white-space: pre-wrap; }
@@ -65,7 +67,7 @@ details summary { cursor: pointer; color: var(--quiet); } details[open] summary 
 .tokens .taught { background: var(--taught); border-bottom-color: var(--taught-edge); }
 .tokens .image { background: var(--mark); }
 .strip { display: flex; flex-wrap: wrap; gap: 14px; margin: 10px 0; } .strip figure { margin: 0; }
-.strip img { height: 168px; width: auto; border-radius: 6px; image-rendering: pixelated; display: block; }
+.strip img { height: 168px; width: auto; border-radius: 6px; display: block; }
 .strip figcaption { font-weight: 400; font-size: 13px; color: var(--quiet); }
 @media print { body { background: #fff; } .card { break-inside: avoid; } }
 )css";

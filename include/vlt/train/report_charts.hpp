@@ -21,16 +21,20 @@ template <class Value> ChartSeries steps(const MetricsHistory& m, std::string na
   return s;
 }
 
-// The exponential mean with this many steps of memory, unbiased at the beginning (Adam's correction).
-inline ChartSeries smoothed(ChartSeries s, double memory) {
-  const double keep = 1 - 1 / std::max(1.0, memory);
-  double mean = 0, weight = 0;
-  for (double& y : s.y) {
-    if (!std::isfinite(y)) continue;
-    mean = keep * mean + (1 - keep) * y, weight = keep * weight + (1 - keep);
-    y = mean / weight;
+// The mean over the neighbours within `reach` steps on both sides; what is not finite does not count.
+inline ChartSeries smoothed(const ChartSeries& s, std::size_t reach) {
+  std::vector<double> sums{0}, counts{0};  // of everything before
+  for (const double y : s.y) {
+    sums.push_back(sums.back() + (std::isfinite(y) ? y : 0));
+    counts.push_back(counts.back() + (std::isfinite(y) ? 1 : 0));
   }
-  return s;
+  ChartSeries out = s;
+  for (std::size_t i = 0; i < s.y.size(); ++i) {
+    const std::size_t begin = i - std::min(reach, i), end = std::min(s.y.size(), i + reach + 1);
+    const double count = counts[end] - counts[begin];
+    out.y[i] = count > 0 ? (sums[end] - sums[begin]) / count : NAN;
+  }
+  return out;
 }
 
 // At most about 600 places; of every group of neighbours the lowest and the highest stay.
@@ -53,18 +57,16 @@ inline ChartSeries thinned(const ChartSeries& s) {
   return out;
 }
 
-inline std::string noisy_chart(const std::string& title, const std::string& unit, ChartSeries raw,
-                               std::vector<ChartSeries> more = {}) {
+// A value that jumps from step to step: its mean over neighbours, and faintly itself.
+inline Chart noisy_chart(const std::string& title, const std::string& unit, const ChartSeries& raw) {
+  const std::size_t reach = raw.x.size() / 50;
+  Chart chart{title, "step", unit, {thinned(smoothed(raw, reach))}};
+  if (reach == 0) return chart;
   ChartSeries faint = thinned(raw);
-  const bool smooth = raw.x.size() >= 20;
-  const double memory = smooth ? double(raw.x.size()) / 20 : 1;
-  ChartSeries clear = thinned(smoothed(std::move(raw), memory));
   faint.style = Style::faint;
   faint.name.clear();
-  Chart chart{title, "step", unit, {std::move(clear)}};
-  if (smooth) chart.series.push_back(std::move(faint));
-  for (auto& s : more) chart.series.push_back(std::move(s));
-  return line_chart(chart);
+  chart.series.push_back(std::move(faint));
+  return chart;
 }
 
 inline ChartSeries evaluations(const MetricsHistory& m, std::string name, int colour) {
@@ -98,23 +100,30 @@ inline std::string datasets_chart(const MetricsHistory& m) {
       at->x.push_back(double(step.step)), at->y.push_back(loss);
     }
   if (chart.series.size() < 2) return {};
-  for (auto& s : chart.series) s = thinned(smoothed(std::move(s), double(s.x.size()) / 20));
+  for (auto& s : chart.series) s = thinned(smoothed(s, s.x.size() / 50));
+  return line_chart(chart);
+}
+
+inline std::string loss_chart(const MetricsHistory& m) {
+  Chart chart = noisy_chart("Loss", "per supervised token", steps(m, "training", 0, [](auto& s) { return s.loss; }));
+  chart.series.push_back(evaluations(m, "evaluation", 1));
+  chart.wide = true, chart.width = 1080, chart.height = 300;
   return line_chart(chart);
 }
 
 // All charts of a run; empty before its first step.
 inline std::string charts(const MetricsHistory& m) {
   if (m.steps.empty()) return {};
-  std::string out = noisy_chart("Loss", "per supervised token", steps(m, "training", 0, [](auto& s) { return s.loss; }),
-                                {evaluations(m, "evaluation", 1)});
-  if (!m.evaluations.empty())
-    out += line_chart({"Evaluation loss", "step", "per supervised token", {evaluations(m, "", 1)}});
+  const auto noisy = [&](const char* title, const char* unit, int colour, auto value) {
+    return line_chart(noisy_chart(title, unit, steps(m, "", colour, value)));
+  };
+  std::string out = loss_chart(m);
+  out += line_chart({"Evaluation loss", "step", "per supervised token", {evaluations(m, "", 1)}});
   out += rates_chart(m);
-  out += noisy_chart("Gradient norm", "before clipping", steps(m, "", 3, [](auto& s) { return s.grad_norm; }));
-  out += noisy_chart("Throughput", "tokens per second", steps(m, "", 2, [](auto& s) { return s.tokens_per_s; }));
-  if (std::any_of(m.steps.begin(), m.steps.end(), [](auto& s) { return s.token_accuracy.has_value(); }))
-    out += noisy_chart("Token accuracy", "share of supervised tokens",
-                       steps(m, "", 2, [](auto& s) { return s.token_accuracy.value_or(NAN); }));
+  out += noisy("Gradient norm", "before clipping", 3, [](auto& s) { return s.grad_norm; });
+  out += noisy("Throughput", "tokens per second", 2, [](auto& s) { return s.tokens_per_s; });
+  out +=
+      noisy("Token accuracy", "share of supervised tokens", 2, [](auto& s) { return s.token_accuracy.value_or(NAN); });
   out += datasets_chart(m);
   return html_element("div", "class=\"charts\"", out);
 }
