@@ -27,11 +27,11 @@ struct Chart {
 
 namespace line_chart_parts {
 
-// Round places that cover [low, high], about `wanted` of them.
-inline std::vector<double> ticks(double low, double high, int wanted) {
+// Round places that cover [low, high], about `wanted` of them, at least `least` apart.
+inline std::vector<double> ticks(double low, double high, int wanted, double least = 0) {
   const double rough = (high - low) / wanted, power = std::pow(10.0, std::floor(std::log10(rough)));
   const double of_ten = rough / power;
-  const double step = power * (of_ten < 1.5 ? 1 : of_ten < 3.5 ? 2 : of_ten < 7.5 ? 5 : 10);
+  const double step = std::max(least, power * (of_ten < 1.5 ? 1 : of_ten < 3.5 ? 2 : of_ten < 7.5 ? 5 : 10));
   std::vector<double> out;
   const auto first = static_cast<long long>(std::ceil(low / step - 1e-9));  // whole numbers: there is no -0
   for (long long k = first; double(k) * step <= high + 1e-9 * step; ++k) out.push_back(double(k) * step);
@@ -52,7 +52,7 @@ class Frame {
   Frame(const Chart& chart, Range x, Range y) : chart_(chart), x_(x), y_(y) {
     if (x_.low == x_.high) x_.low -= 0.5, x_.high += 0.5;
     // A nearly level line keeps to the middle, and nothing positive gets an axis below zero.
-    const double least = std::max(std::fabs(y_.high) * 0.02, 1e-12);
+    const double least = y_.high == 0 ? 1 : std::fabs(y_.high) * 0.02;
     const double margin = std::max((y_.high - y_.low) * 0.06, y_.high - y_.low < least ? least : 0.0);
     const bool positive = y_.low >= 0;
     y_.low = positive ? std::max(0.0, y_.low - margin) : y_.low - margin;
@@ -91,7 +91,7 @@ inline std::string axes(const Chart& chart, const Frame& f) {
     out += segment(Frame::left, f.y(t), f.right(), f.y(t), "grid");
     out += label(Frame::left - 8, f.y(t) + 4, "end", shown_value(t));
   }
-  for (const double t : ticks(f.x_range().low, f.x_range().high, 6)) {
+  for (const double t : ticks(f.x_range().low, f.x_range().high, 6, 1)) {
     out += segment(f.x(t), f.bottom(), f.x(t), f.bottom() + 4, "axis");
     out += label(f.x(t), f.bottom() + 17, "middle", shown_value(t));
   }
@@ -103,14 +103,14 @@ inline std::string axes(const Chart& chart, const Frame& f) {
 inline std::string drawn(const ChartSeries& s, const Frame& f) {
   const std::string colour = "c" + std::to_string(s.colour);
   std::string out, path;
+  const bool dots = s.style == ChartSeries::Style::points || s.x.size() == 1;
   for (std::size_t i = 0; i < s.x.size(); ++i) {
     if (!std::isfinite(s.y[i])) {
       path += ' ';
       continue;
     }
     const std::string x = number(f.x(s.x[i])), y = number(f.y(s.y[i]));
-    if (s.style == ChartSeries::Style::points)
-      out += "<circle class=\"" + colour + "\" cx=\"" + x + "\" cy=\"" + y + "\" r=\"3\"/>";
+    if (dots) out += "<circle class=\"" + colour + "\" cx=\"" + x + "\" cy=\"" + y + "\" r=\"3\"/>";
     path += (path.empty() || path.back() == ' ' ? "M" : "L") + x + " " + y;
   }
   const char* kind = s.style == ChartSeries::Style::faint ? " faint" : "";

@@ -35,6 +35,7 @@ figcaption { font-weight: 600; margin-bottom: 2px; }
 .key.c2::before { background: var(--c2); } .key.c3::before { background: var(--c3); }
 img.tiny { image-rendering: pixelated; }
 svg { display: block; width: 100%; height: auto; }
+.wide { overflow-x: auto; } .wide svg { min-width: 680px; }
 svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .axis { stroke: var(--quiet); stroke-width: 1; }
 svg path { fill: none; stroke-width: 1.9; stroke-linejoin: round; } svg .faint { opacity: .3; stroke-width: 1.1; }
