@@ -82,11 +82,11 @@ inline TileLayout tile_layout(Size image, const std::vector<std::array<int, 2>>&
 }
 
 // The whole image squeezed to one tile, then the tiles of the canvas, row by row; black where the image does not reach.
-inline std::vector<Image> cut_tiles(const Image& in, const TileLayout& l, int tile, PassOrder order) {
+inline std::vector<Image> cut_tiles(const Image& in, const TileLayout& l, int tile) {
   Image canvas(l.canvas.width, l.canvas.height);
-  copy_rectangle(resize(in, l.fitted.width, l.fitted.height, order), 0, 0, canvas, l.offset.width, l.offset.height,
+  copy_rectangle(resize(in, l.fitted.width, l.fitted.height), 0, 0, canvas, l.offset.width, l.offset.height,
                  l.fitted.width, l.fitted.height);
-  std::vector<Image> out{resize(in, tile, tile, order)};
+  std::vector<Image> out{resize(in, tile, tile)};
   for (int y = 0; y < l.tiles.height; ++y)
     for (int x = 0; x < l.tiles.width; ++x) {
       Image& one = out.emplace_back(tile, tile);

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 #include <vector>
+#include <vlt/io/folder.hpp>
 #include <vlt/io/json.hpp>
 
 namespace vlt {
@@ -13,46 +14,84 @@ struct ClipProcessorFile {
   std::vector<std::array<int, 2>> grid;  // LLaVA-NeXT: (height, width) of the canvases; empty for plain CLIP
 };
 
+namespace clip_processor_file {
+
+// A size is an integer, or an object with the given key, or one with equal height and width.
+inline int size(const Json& root, const char* key, const char* inner, int absent) {
+  const auto v = root.find(key);
+  if (!v) return absent;
+  if (!v->is_object()) return v->index();
+  if (const auto edge = v->find(inner)) return edge->index();
+  const int height = v->at("height").index();
+  if (height != v->at("width").index()) v->refuse("height and width differ; not supported", "a square");
+  return height;
+}
+inline void three(const Json& root, const char* key, std::array<double, 3>& to) {
+  const auto v = root.find(key);
+  if (!v) return;
+  if (v->array().size() != 3) v->refuse("a number for each of red, green and blue is needed", "3 numbers");
+  for (std::size_t i = 0; i < 3; ++i) to[i] = (*v)[i].number();
+}
+
+}  // namespace clip_processor_file
+
 // Sizes may be integers or objects; steps that would change the pixels otherwise are refused by name.
-inline ClipProcessorFile parse_clip_processor(std::string_view text, const std::string& name) {
-  const boost::json::value value = parse_json(text, name);
-  Json root(value, name + ": $");
+inline ClipProcessorFile parse_clip_processor(std::string_view text, const std::string& name,
+                                              Blame blame = blame_model) {
+  using namespace clip_processor_file;
+  const boost::json::value value = parse_json(text, name, blame);
+  Json root(value, name + ": $", blame);
   if (const auto nested = root.find("image_processor")) root = *nested;
   ClipProcessorFile file;
-  const auto size = [&](const char* key, const char* inner, int absent) {
-    const auto v = root.find(key);
-    if (!v) return absent;
-    if (!v->raw().is_object()) return v->index();
-    if (const auto edge = v->find(inner)) return edge->index();
-    const int height = v->at("height").index();
-    require(height == v->at("width").index(), v->path() + ": height and width differ; not supported");
-    return height;
-  };
-  if (const auto s = root.find("size"); s && s->raw().is_object() && !s->find("shortest_edge"))
-    throw std::invalid_argument(s->path() + ": only shortest_edge is supported");
-  file.shortest_edge = size("size", "shortest_edge", file.shortest_edge);
-  file.crop = size("crop_size", "shortest_edge", file.crop);
+  if (const auto s = root.find("size"); s && s->is_object() && !s->find("shortest_edge"))
+    s->refuse("only shortest_edge is supported", "an integer, or {\"shortest_edge\": an integer}");
+  file.shortest_edge = size(root, "size", "shortest_edge", file.shortest_edge);
+  file.crop = size(root, "crop_size", "shortest_edge", file.crop);
+  if (file.shortest_edge < 1 || file.shortest_edge > 4096)
+    root.at("size").refuse("the size is out of range", "1 to 4096");
+  if (file.crop < 1 || file.crop > file.shortest_edge)
+    root.refuse("crop_size is larger than size: padding is not supported",
+                "crop_size from 1 to " + std::to_string(file.shortest_edge));
   for (const char* step : {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"})
-    require(root.boolean(step, true), root.path() + "." + step + ": false is not supported");
+    if (!root.boolean(step, true)) root.at(step).refuse(std::string(step) + " false is not supported", "true");
   const bool next = root.find("image_grid_pinpoints").has_value();
-  require(next || !root.boolean("do_pad", false), root.path() + ".do_pad: padding to a square is not supported");
-  if (const auto r = root.find("resample")) require(r->index() == 3, r->path() + ": only 3 (bicubic) is supported");
-  if (const auto r = root.find("rescale_factor")) file.rescale_factor = r->raw().to_number<double>();
-  const auto three = [&](const char* key, std::array<double, 3>& out) {
-    const auto v = root.find(key);
-    if (!v) return;
-    require(v->array().size() == 3, v->path() + ": three numbers are needed");
-    for (std::size_t i = 0; i < 3; ++i) out[i] = v->array()[i].to_number<double>();
-  };
-  three("image_mean", file.mean);
-  three("image_std", file.std);
-  for (const double s : file.std) require(s > 0, root.path() + ".image_std: must be positive");
+  if (!next && root.boolean("do_pad", false))
+    root.at("do_pad").refuse("do_pad: padding to a square is not supported", "false");
+  if (const auto r = root.find("resample"); r && r->index() != 3)
+    r->refuse("another filter than bicubic is not supported", "3 (bicubic)");
+  file.rescale_factor = root.number("rescale_factor", file.rescale_factor);
+  three(root, "image_mean", file.mean);
+  three(root, "image_std", file.std);
+  for (const double s : file.std)
+    if (!(s > 0)) root.at("image_std").refuse("a deviation must be positive", "positive numbers");
   if (next) {
     const Json grid = root.at("image_grid_pinpoints");
     for (std::size_t i = 0; i < grid.array().size(); ++i) file.grid.push_back({grid[i][0].index(), grid[i][1].index()});
-    require(!file.grid.empty(), grid.path() + ": empty");
+    if (file.grid.empty()) grid.refuse("the grid is empty", "pairs of height and width");
   }
   return file;
+}
+
+// The image processor of a model folder, and the file as it is, which goes along when the model is saved.
+struct ClipProcessorSource {
+  ClipProcessorFile file;
+  std::string name, text;
+};
+
+// Reads preprocessor_config.json or, if there is none, processor_config.json.
+inline ClipProcessorSource read_clip_processor(const Folder& folder) {
+  for (const char* name : {"preprocessor_config.json", "processor_config.json"})
+    if (auto file = folder.find(name)) {
+      std::string text = file->read_all(1 << 20);
+      return {parse_clip_processor(text, file->name(), folder.blame()), name, std::move(text)};
+    }
+  folder.blame().raise("CONFIG-002", {{},
+                                      "the folder does not say how images are prepared",
+                                      folder.path(),
+                                      "preprocessor_config.json",
+                                      "neither that nor processor_config.json",
+                                      "copy preprocessor_config.json from the model's original folder",
+                                      {}});
 }
 
 }  // namespace vlt
