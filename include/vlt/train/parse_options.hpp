@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <set>
 #include <vlt/io/json.hpp>
 #include <vlt/train/option_table.hpp>
 
@@ -45,6 +46,13 @@ template <class O> class OptionReader {
       }
     }
     given_.insert(given.begin(), given.end());
+  }
+
+  // Names of the options that were given.
+  std::set<std::string> given() const {
+    std::set<std::string> names;
+    for (const auto& [name, place] : given_) names.insert(name);
+    return names;
   }
 
  private:

@@ -1,0 +1,86 @@
+#pragma once
+#include <filesystem>
+#include <vlt/io/vltune_file.hpp>
+#include <vlt/train/choose_training.hpp>
+#include <vlt/train/model_weights.hpp>
+
+namespace vlt {
+
+template <Precision F> constexpr StoredType stored_type() {
+  return F == Precision::bf16 ? StoredType::bf16 : F == Precision::f64 ? StoredType::f64 : StoredType::f32;
+}
+
+// Writes a trained model: language_model/ and vision_model/ are Hugging Face folders, projector/ is ours, adapters are
+// PEFT folders beside them. Under adapters a base folder is written only if one of its tensors changed; else the
+// original folder is named. The folder appears whole or not at all.
+template <Precision F> class ModelExport {
+ public:
+  ModelExport(const ModelDescription& m, const WeightOrigin& origin, const TrainingChoice& choice)
+      : m_(m), origin_(origin), choice_(choice) {}
+
+  void write(const std::string& folder, ParameterStore<F>& store) const {
+    namespace fs = std::filesystem;
+    const std::string draft = folder + ".tmp";
+    std::error_code unused;
+    fs::remove_all(draft, unused);
+    make_folders(draft);
+    language(draft, store);
+    vision(draft, store);
+    write_projector_folder(draft + "/projector", projector_config_of(m_), store, stored_type<F>());
+    write_vltune_file(draft, vltune_file());
+    fs::remove_all(folder, unused);
+    std::error_code problem;
+    fs::rename(draft, folder, problem);
+    if (problem)
+      throw Error(
+          ExitCode::write,
+          {"WRITE-MODEL-003", "the model's folder cannot be put in place", folder, {}, problem.message(), {}, {}});
+  }
+
+ private:
+  const ModelDescription& m_;
+  const WeightOrigin& origin_;
+  const TrainingChoice& choice_;
+
+  static bool base_changed(ParameterStore<F>& store, ComponentId component) {
+    for (const auto& p : store.registry().params)
+      if (p.component == int(component) && !p.adapter && p.trains()) return true;
+    return false;
+  }
+  void language(const std::string& folder, ParameterStore<F>& store) const {
+    const bool adapters = choice_.language_adapters.rank > 0;
+    const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentId::language);
+    const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
+    if (base) write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, stored_type<F>());
+    if (adapters)
+      write_adapter_folder(adapter, store, ComponentId::language, same_name,
+                           adapter_config(choice_.language_adapters, base ? "../language_model" : m_.folders.language),
+                           "CAUSAL_LM", stored_type<F>());
+    write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
+  }
+  void vision(const std::string& folder, ParameterStore<F>& store) const {
+    const bool adapters = choice_.vision_adapters.rank > 0;
+    const bool base = !adapters || base_changed(store, ComponentId::vision);
+    const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
+    if (base) write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept, stored_type<F>());
+    if (adapters)
+      write_adapter_folder(adapter, store, ComponentId::vision, origin_.vision_names,
+                           adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision), {},
+                           stored_type<F>());
+    write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);
+  }
+  static AdapterConfig adapter_config(const AdapterChoice& a, const std::string& base) {
+    return {a.rank, a.alpha, base, {}};
+  }
+  VltuneFile vltune_file() const {
+    return {template_object(m_.chat_template),
+            m_.mask == "Mmca",
+            m_.vision_feature_layer,
+            m_.drops_class_token() ? "patch" : "full",
+            m_.max_seq_len,
+            m_.folders.language,
+            m_.folders.vision};
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,79 @@
+#pragma once
+#include <vlt/io/adapter_folder.hpp>
+#include <vlt/io/projector_folder.hpp>
+#include <vlt/nn/parameter_store.hpp>
+#include <vlt/optim/initialise.hpp>
+#include <vlt/train/model_description.hpp>
+
+namespace vlt {
+
+// What was found while a model's weights were read and is needed when it is written again.
+struct WeightOrigin {
+  NameMap vision_names = same_name;
+  std::vector<KeptTensor> vision_kept;
+  Index grown_rows = 0;  // of the embedding
+  std::vector<std::string> warnings;
+};
+
+inline ProjectorConfig projector_config_of(const ModelDescription& m) {
+  ProjectorConfig c;
+  c.kind = m.projector_kind;
+  c.vision_width = m.projector_sizes.vision_width, c.text_width = m.projector_sizes.text_width;
+  if (c.kind == "vit") c.vision_heads = m.vision_sizes.block.heads, c.vision_mlp = m.vision_sizes.block.mlp;
+  if (c.kind == "perceiver") c.queries = m.tokens_per_image, c.patches = m.vision_sizes.patches();
+  return c;
+}
+
+// The folders of a model, opened and compared with what is to be built; only headers are read. Missing, unexpected and
+// misshaped tensors are refused here, before anything large is allocated.
+template <Precision F> class ModelWeights {
+ public:
+  ModelWeights(const Registry<F>& registry, const ModelDescription& m) : m_(m) {
+    open(m.folders.language, [&](const WeightFolder& f) { return plan_load(registry, f, language_rules(m.language)); });
+    open(m.folders.vision, [&](const WeightFolder& f) {
+      const WeightRules rules = vision_rules(m.vision, f, m.vision_sizes.depth);
+      origin_.vision_names = rules.stored_as;
+      return plan_load(registry, f, rules);
+    });
+    if (m.folders.projector.empty()) return;
+    require_same_projector(read_projector_config(Folder(m.folders.projector)), projector_config_of(m),
+                           m.folders.projector);
+    open(m.folders.projector, [&](const WeightFolder& f) { return plan_load(registry, f, projector_rules()); });
+  }
+
+  // Begins what no folder holds (values by seed and name), reads the rest.
+  WeightOrigin read_into(ParameterStore<F>& store, Threads& threads, std::uint64_t seed) {
+    initialise(store, threads, seed, [this](const ParamRef<F, Device::cpu>& p) { return is_new(p); });
+    for (const LoadPlan& plan : plans_) {
+      LoadedWeights found = load_weights(plan, store);
+      origin_.grown_rows += found.grown_rows;
+      for (auto& k : found.kept) origin_.vision_kept.push_back(std::move(k));
+      for (auto& w : found.warnings) origin_.warnings.push_back(std::move(w));
+    }
+    adapters(store, m_.folders.language_adapter, ComponentId::language, same_name);
+    adapters(store, m_.folders.vision_adapter, ComponentId::vision, origin_.vision_names);
+    return origin_;
+  }
+
+ private:
+  const ModelDescription& m_;
+  std::deque<WeightFolder> folders_;
+  std::vector<LoadPlan> plans_;
+  WeightOrigin origin_;
+
+  bool is_new(const ParamRef<F, Device::cpu>& p) const {
+    const ModelFolders& f = m_.folders;
+    if (p.component == int(ComponentId::projector)) return f.projector.empty();
+    return p.adapter && (p.component == int(ComponentId::vision) ? f.vision_adapter : f.language_adapter).empty();
+  }
+  template <class Compare> void open(const std::string& folder, Compare&& compare) {
+    folders_.emplace_back(Folder(folder));
+    plans_.push_back(compare(folders_.back()));
+  }
+  static void adapters(ParameterStore<F>& store, const std::string& folder, ComponentId component,
+                       const NameMap& names) {
+    if (!folder.empty()) load_adapters(WeightFolder(Folder(folder), "adapter_model"), store, component, names);
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,59 @@
+#pragma once
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <vlt/base/parallel.hpp>
+#include <vlt/train/compiled_in.hpp>
+#include <vlt/train/complain.hpp>
+#include <vlt/train/data_options.hpp>
+#include <vlt/train/model_description.hpp>
+#include <vlt/train/options.hpp>
+#include <vlt/train/output_folder.hpp>
+
+namespace vlt {
+
+// Everything that is known about a run before its model is built: what was asked, the model's description, the audited
+// data. What follows depends on the precision and is compiled once for each.
+struct SftJob {
+  SftOptions options;
+  OptionTable<SftOptions> table;
+  std::set<std::string> given;  // options that were given, not left at their defaults
+  CompiledIn compiled;
+  Messages& messages;
+  std::ostream& out;
+  std::unique_ptr<Threads> threads;
+  std::unique_ptr<OutputFolder> output;  // none for a plan, an audit or an evaluation
+  ModelDescription model;
+  std::optional<RunData> data;  // none: a plan from limits
+  std::size_t decoder_bytes = 0;
+
+  int workers() const {
+    const int cores = std::max(1, int(std::thread::hardware_concurrency()));
+    return options.num_workers > 0 ? int(options.num_workers) : std::max(1, cores - 1);
+  }
+  static int threads_for(const SftOptions& o) {
+    return o.num_threads > 0 ? int(o.num_threads) : std::max(1, int(std::thread::hardware_concurrency()));
+  }
+  Index floats_per_image() const { return 3 * model.vision_sizes.image * model.vision_sizes.image; }
+  LoaderSettings loader(Index held) const {
+    LoaderSettings s;
+    s.workers = workers(), s.held = held, s.timeout_s = options.loader_timeout_s;
+    s.on_bad_sample = options.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
+    return s;
+  }
+  // What reports call the data files: their stems, numbered where they repeat.
+  std::vector<std::string> dataset_stems() const {
+    std::vector<std::string> stems;
+    for (const std::string& path : options.data_path) {
+      const std::string stem = std::filesystem::path(path).stem().string();
+      std::string name = stem;
+      for (int n = 2; std::find(stems.begin(), stems.end(), name) != stems.end(); ++n)
+        name = stem + "_" + std::to_string(n);
+      stems.push_back(name);
+    }
+    return stems;
+  }
+};
+
+}  // namespace vlt

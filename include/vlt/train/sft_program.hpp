@@ -1,0 +1,110 @@
+#pragma once
+#include <fstream>
+#include <map>
+#include <vlt/train/audit_page.hpp>
+#include <vlt/train/check_options.hpp>
+#include <vlt/train/image_reader.hpp>
+#include <vlt/train/option_pages.hpp>
+#include <vlt/train/parse_options.hpp>
+#include <vlt/train/sft_job.hpp>
+
+namespace vlt {
+
+// Continues a job in one precision: builds, plans, trains. A program has one of these for each that is compiled in.
+using SftRunner = ExitCode (*)(SftJob&);
+
+// sft_main without its precisions: reads the command line, describes the model, audits the data, hands over.
+class SftProgram {
+ public:
+  SftProgram(CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages, std::ostream& out)
+      : runners_(std::move(runners)),
+        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, 0} {}
+
+  ExitCode operator()(const Words& args) {
+    read_options(args);
+    if (pages()) return ExitCode::ok;
+    SftOptions& o = job_.options;
+    SftOptionCheck(job_.table, o)();
+    job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
+    const auto runner = runners_.find(o.precision);
+    if (!o.validate_only && runner == runners_.end())
+      CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "precision");
+    job_.threads = std::make_unique<Threads>(SftJob::threads_for(o));
+    if (!o.plan && !o.validate_only && !o.eval_only) job_.output = std::make_unique<OutputFolder>(o.output_dir);
+    describe();
+    if (!o.data_path.empty()) read_data();
+    return o.validate_only ? ExitCode::ok : runner->second(job_);
+  }
+
+ private:
+  std::map<std::string, SftRunner> runners_;
+  SftJob job_;
+
+  void read_options(const Words& args) {
+    OptionReader<SftOptions> reader(job_.table, job_.options);
+    reader.command_line(args);
+    if (const std::string& file = job_.options.config; !file.empty())
+      reader.config_file(read_whole_file(file, model_config::size_limit, blame_option), file);
+    job_.given = reader.given();
+  }
+  // Pages that are printed instead of any work.
+  bool pages() const {
+    const SftOptions& o = job_.options;
+    if (o.help) job_.out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
+    else if (o.version) job_.out << job_.compiled << "  image decoders: " << ImageDecoder::id() << "\n";
+    else if (o.print_options_md) job_.out << markdown_page(job_.table, "sft_main");
+    else return false;
+    return true;
+  }
+
+  void describe() {
+    job_.model = describe_base_model(job_.options);
+    for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
+    if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.options.image_folder.empty())
+      refuse_option("OPT-LENGTH-018", "--max_seq_len", "a sequence has no room for a picture and a word",
+                    "more than the " + std::to_string(job_.model.tokens_per_image) + " tokens of a picture",
+                    std::to_string(job_.model.max_seq_len));
+  }
+
+  void read_data() {
+    const SftOptions& o = job_.options;
+    const ModelDescription& m = job_.model;
+    const ImageReader images(o.image_folder, m.processor);
+    const SampleBuilder builder(m.tokenizer, m.chat_template,
+                                {o.max_seq_len, m.tokens_per_image, truncation(o.truncation)});
+    std::ofstream skipped;
+    if (job_.output && o.on_bad_sample == "skip") skipped.open(job_.output->file("skipped.jsonl"));
+    Index bad = 0;
+    try {
+      job_.data = load_data(data_options(), builder, images.pictures(), *job_.threads, [&](const RecordFault& f) {
+        ++bad;
+        if (skipped.is_open()) skipped << skipped_line(f) << '\n';
+      });
+    } catch (const BadRecords& e) {
+      const auto& faults = e.faults();
+      for (std::size_t i = 1; i < faults.size(); ++i) job_.messages.error(Error(ExitCode::data, faults[i]));
+      throw;
+    }
+    job_.decoder_bytes = std::size_t(job_.workers()) * images.largest_decode();
+    for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
+    job_.out << audit_table(job_.data->data(), job_.data->split) << std::flush;
+    if (!o.eval_only && !o.validate_only) check_training_split(job_.data->split);
+  }
+  DataOptions data_options() const {
+    const SftOptions& o = job_.options;
+    DataOptions d;
+    d.data_path = o.data_path, d.dataset_samples = o.dataset_samples, d.image_folder = o.image_folder;
+    d.train_split_ratio = o.data_train_split_ratio, d.seed = std::uint32_t(o.seed);
+    d.limits.images = o.max_num_image_per_sample;
+    d.bad.policy = o.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
+    d.bad.max_fraction = o.max_bad_fraction;
+    return d;
+  }
+  static Truncation truncation(const std::string& word) {
+    return word == "error"         ? Truncation::error
+           : word == "drop_sample" ? Truncation::drop_sample
+                                   : Truncation::drop_turns;
+  }
+};
+
+}  // namespace vlt
