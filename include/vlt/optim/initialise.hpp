@@ -28,8 +28,14 @@ void initialise(ParameterStore<F, D>& store, Threads& threads, std::uint64_t see
     const auto& p = params[i];
     if (!wanted(p)) continue;
     require(p.init.kind != Init::given, "only a checkpoint can give " + p.name());
+    std::vector<float> vector(std::size_t(p.vector ? p.value->cols : 0));
     for (const Part& part : p.parts) {
       const RandomStream random{seed, stream_of(part.name)};
+      if (p.vector) {  // parts lie side by side
+        const Index width = p.parts.size() == 1 ? p.value->cols : part.rows;
+        for (Index e = 0; e < width; ++e) vector[part.row + e] = float(initial_value(p.init, random, e));
+        continue;
+      }
       threads.ranges(part.rows, 32, [&](Index begin, Index end) {
         std::vector<float> row(std::size_t(p.value->cols));
         for (Index r = begin; r < end; ++r) {
@@ -39,6 +45,7 @@ void initialise(ParameterStore<F, D>& store, Threads& threads, std::uint64_t see
         }
       });
     }
+    if (p.vector) store.write(i, 0, vector);
   }
 }
 template <Precision F, Device D> void initialise(ParameterStore<F, D>& store, Threads& threads, std::uint64_t seed) {
