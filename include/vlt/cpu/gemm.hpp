@@ -1,6 +1,6 @@
 #pragma once
-#include <cstddef>
 #include <vlt/base/parallel.hpp>
+#include <vlt/cpu/blocking.hpp>
 #include <vlt/cpu/epilogue.hpp>
 #include <vlt/cpu/pack.hpp>
 
@@ -14,76 +14,7 @@ template <class T, class C> struct Product {
   Store<T, C> store = {};
 };
 
-// How one product is cut: every thread owns a rectangle of C and walks it in chunks of rows; for each chunk and block
-// of the contraction, A is packed once and B one panel at a time, so that both stay in cache. How often a sum is
-// interrupted depends on k alone: neither m nor the number of threads changes a bit of C.
-template <Device D, class T, class C> class Blocking {
- public:
-  Blocking(Index m, Index n, Index k, int threads)
-      : row_panels_((m + Tile<D>::rows - 1) / Tile<D>::rows), col_panels_((n + Tile<D>::cols - 1) / Tile<D>::cols) {
-    depth = balanced(std::max<Index>(k, 1), longest, 2 * lanes<D>);
-    split(double(m) * double(n) * double(k) < small ? 1 : threads);
-    const Index rows_each = (row_panels_ + across_rows_ - 1) / across_rows_ * Tile<D>::rows,
-                cols_each = (col_panels_ + across_cols_ - 1) / across_cols_ * Tile<D>::cols;
-    rows = balanced(rows_each, cache / (units_of<T>(depth) * Index(sizeof(Unit))), Tile<D>::rows);
-    cols = partials(k) ? std::min(cols_each, 32 * Index(Tile<D>::cols)) : cols_each;
-    bytes_a_ = rounded_up(rows * units_of<T>(depth) * Index(sizeof(Unit)), 64);
-    bytes_b_ = Tile<D>::cols * units_of<T>(depth) * Index(sizeof(Unit));
-    bytes_partial_ = partials(k) ? rows * cols * Index(sizeof(float)) : 0;
-  }
-
-  Index rows, cols, depth;  // of C and of the contraction, worked on together
-  int threads() const { return across_rows_ * across_cols_; }
-  Index bytes_per_thread() const { return bytes_a_ + bytes_b_ + bytes_partial_; }
-  Index bytes() const { return threads() * bytes_per_thread(); }
-
-  struct Area {
-    Index row, row_end, panel, panel_end;
-  };
-  Area area(int thread, Index m) const {
-    const int i = thread / across_cols_, j = thread % across_cols_;
-    return {row_panels_ * i / across_rows_ * Tile<D>::rows,
-            std::min(m, row_panels_ * (i + 1) / across_rows_ * Tile<D>::rows), col_panels_ * j / across_cols_,
-            col_panels_ * (j + 1) / across_cols_};
-  }
-  struct Memory {
-    Unit *a, *b;
-    float* partial;
-  };
-  Memory memory(int thread, std::byte* work) const {
-    work += thread * bytes_per_thread();
-    return {reinterpret_cast<Unit*>(work), reinterpret_cast<Unit*>(work + bytes_a_),
-            bytes_partial_ ? reinterpret_cast<float*>(work + bytes_a_ + bytes_b_) : nullptr};
-  }
-
- private:
-  static constexpr Index longest = 768;          // elements of a contraction block
-  static constexpr Index cache = 448 << 10;      // bytes of packed A
-  static constexpr double small = 64 * 64 * 64;  // a product that is not worth waking a thread
-  bool partials(Index k) const { return !std::is_same_v<C, float> && k > depth; }
-
-  // n in equal parts of at most `most`, each a multiple of `step`.
-  static Index balanced(Index n, Index most, Index step) {
-    const Index parts = (n + most - 1) / most;
-    return rounded_up((n + parts - 1) / parts, step);
-  }
-  // The division of C among threads that leaves the slowest one least to do, packing included.
-  void split(int threads) {
-    double best = 0;
-    for (int i = 1; i <= threads; ++i) {
-      if (threads % i) continue;
-      const double r = double((row_panels_ + i - 1) / i * Tile<D>::rows),
-                   c = double((col_panels_ + threads / i - 1) / (threads / i) * Tile<D>::cols);
-      const double work = r * c + 6 * r + 12 * c;
-      if (i == 1 || work < best) best = work, across_rows_ = i, across_cols_ = threads / i;
-    }
-  }
-
-  Index row_panels_, col_panels_, bytes_a_, bytes_b_, bytes_partial_;
-  int across_rows_ = 1, across_cols_ = 1;
-};
-
-// Asks for part `part` of `parts` of what the next panel of B will read.
+// Asks the second-level cache for part `part` of `parts` of what the next panel of B will be packed from.
 template <class T> void prefetch(Source<T> from, Index lanes, Index depth, Index part, Index parts) {
   const bool along_depth = from.depth_stride == 1;
   const Index runs = along_depth ? lanes : depth, stride = along_depth ? from.lane_stride : from.depth_stride,
@@ -93,6 +24,7 @@ template <class T> void prefetch(Source<T> from, Index lanes, Index depth, Index
     for (Index b = 0; b < bytes + 63; b += 64) __builtin_prefetch(at + std::min(b, bytes - 1), 0, 2);
   }
 }
+// The same for a panel that is packed already.
 inline void prefetch(const Unit* from, Index units, Index part, Index parts) {
   const Index lines = units * Index(sizeof(Unit)) / 64;
   const auto* at = reinterpret_cast<const char*>(from);
@@ -102,71 +34,72 @@ inline void prefetch(const Unit* from, Index units, Index part, Index parts) {
 // One thread's share of a product.
 template <Device D, class T, class C> class Worker {
  public:
-  Worker(const Product<T, C>& p, const Blocking<D, T, C>& cut, int thread, std::byte* work)
+  Worker(const Product<T, C>& p, const Blocking<D, T>& cut, int thread, std::byte* work)
       : p_(p), cut_(cut), area_(cut.area(thread, p.m)), memory_(cut.memory(thread, work)) {}
 
   void run() {
-    const Index step = cut_.cols / Tile<D>::cols;
-    for (Index panel = area_.panel; panel < area_.panel_end; panel += step)
+    for (group_ = area_.panel; group_ < area_.panel_end; group_ += cut_.panels)
       for (Index row = area_.row; row < area_.row_end; row += cut_.rows)
-        for (Index k = 0; k < std::max<Index>(p_.k, 1); k += cut_.depth)
-          chunk(row, std::min(cut_.rows, area_.row_end - row), panel, std::min(panel + step, area_.panel_end), k);
+        for (Index k = 0; k < std::max<Index>(p_.k, 1); k += cut_.depth) chunk(row, k);
   }
 
  private:
   static constexpr Index R = Tile<D>::rows, N = Tile<D>::cols;
 
-  void chunk(Index row, Index rows, Index panel, Index panel_end, Index k) {
-    const Index depth = std::min(cut_.depth, p_.k - k), units = units_of<T>(depth);
-    for (Index i = 0; i < rows; i += R)
-      pack<D, T, R>(p_.a.at(row + i, k), std::min(R, rows - i), depth, memory_.a + i * units);
-    for (Index j = panel; j < panel_end; ++j) {
-      const Unit* b = panel_of_b(j, k, depth);
-      Block block{k == 0, k + depth >= p_.k, memory_.partial, cut_.cols};
-      if (block.partial) block.partial += (j - panel) * N;
+  // Rows from `row` on, all panels of the group, one block of the contraction.
+  void chunk(Index row, Index k) {
+    const Index rows = std::min(cut_.rows, area_.row_end - row), end = std::min(group_ + cut_.panels, area_.panel_end),
+                depth = std::min(cut_.depth, p_.k - k), units = units_of<T>(depth);
+    const bool fresh_b = !p_.panels && (!cut_.keeps_b || row == area_.row);
+    pack_panels<D, T, R>(p_.a.at(row, k), rows, depth, memory_.a);
+    alignas(64) float one[R * N];
+    float* sums = cut_.interrupted ? memory_.sums : one;
+    for (Index j = group_; j < end; ++j) {
+      if (fresh_b) pack<D, T, N>(p_.b.at(j * N, k), std::min(N, p_.n - j * N), depth, packed(j, k));
+      const Unit* b = p_.panels ? p_.panels + panel_offset(j, k) : packed(j, k);
       for (Index i = 0; i < rows; i += R) {
-        if (j + 1 < panel_end) prefetch_next(j + 1, k, depth, i / R, (rows + R - 1) / R);
-        tile(row + i, std::min(R, rows - i), j, units, memory_.a + i * units, b, block);
-        if (block.partial) block.partial += R * cut_.cols;
+        if (j + 1 < end) prefetch_panel(j + 1, k, depth, fresh_b, i / R, (rows + R - 1) / R);
+        tile(row + i, std::min(R, rows - i), j, k, memory_.a + i * units, b, sums);
+        if (cut_.interrupted) sums += R * N;
       }
     }
   }
-  void tile(Index row, Index rows, Index panel, Index units, const Unit* a, const Unit* b, const Block& block) {
-    alignas(64) float sums[R * N];
+  void tile(Index row, Index rows, Index panel, Index k, const Unit* a, const Unit* b, float* sums) {
+    const Index depth = std::min(cut_.depth, p_.k - k), cols = std::min(N, p_.n - panel * N);
+    const bool last = k + depth >= p_.k;
     C* const c = p_.store.c + row * p_.store.c_stride + panel * N;
-    const Index cols = std::min(N, p_.n - panel * N), bytes = cols * Index(sizeof(C));
-    for (Index i = 0; i < rows; ++i)
-      for (Index at = 0; at < bytes; at += 64)
+    for (Index i = 0; last && i < rows; ++i)
+      for (Index at = 0; at < cols * Index(sizeof(C)); at += 64)
         __builtin_prefetch(reinterpret_cast<const char*>(c + i * p_.store.c_stride) + at, 1, 3);
-    tile_product<D, T>(int(rows), units, a, b, sums, N, Sum::fresh);
-    store_tile<D>(p_.store, block, sums, row, rows, panel * N, cols);
+    tile_product<D, T>(int(rows), units_of<T>(depth), a, b, sums, N, k == 0 ? Sum::fresh : Sum::added);
+    if (last) store_tile<D>(p_.store, sums, row, rows, panel * N, cols);
   }
-  const Unit* panel_of_b(Index panel, Index k, Index depth) {
-    if (p_.panels) return p_.panels + (panel * units_of<T>(p_.k) + k / per_unit<T>)*N;
-    pack<D, T, N>(p_.b.at(panel * N, k), std::min(N, p_.n - panel * N), depth, memory_.b);
-    return memory_.b;
-  }
-  void prefetch_next(Index panel, Index k, Index depth, Index part, Index parts) {
-    if (p_.panels) prefetch(panel_of_b(panel, k, depth), units_of<T>(depth) * N, part, parts);
-    else prefetch(p_.b.at(panel * N, k), std::min(N, p_.n - panel * N), depth, part, parts);
+
+  Index panel_offset(Index panel, Index k) const { return (panel * units_of<T>(p_.k) + k / per_unit<T>)*N; }
+  Unit* packed(Index panel, Index k) const { return memory_.b + (cut_.keeps_b ? panel_offset(panel - group_, k) : 0); }
+  void prefetch_panel(Index panel, Index k, Index depth, bool fresh, Index part, Index parts) const {
+    if (fresh) prefetch(p_.b.at(panel * N, k), std::min(N, p_.n - panel * N), depth, part, parts);
+    else
+      prefetch(p_.panels ? p_.panels + panel_offset(panel, k) : packed(panel, k), units_of<T>(depth) * N, part, parts);
   }
 
   const Product<T, C>& p_;
-  const Blocking<D, T, C>& cut_;
-  typename Blocking<D, T, C>::Area area_;
-  typename Blocking<D, T, C>::Memory memory_;
+  const Blocking<D, T>& cut_;
+  typename Blocking<D, T>::Area area_;
+  typename Blocking<D, T>::Memory memory_;
+  Index group_ = 0;  // the first panel of the group in work
 };
 
 // Bytes of work memory (64-byte aligned) that multiply() needs for this product with this many threads.
-template <Device D, class T, class C> Index work_bytes(Index m, Index n, Index k, int threads) {
-  return Blocking<D, T, C>(m, n, k, threads).bytes();
+template <Device D, class T> Index work_bytes(Index m, Index n, Index k, int threads) {
+  return m == 0 || n == 0 ? 0 : Blocking<D, T>(m, n, k, threads).bytes();
 }
 
 // Cost 2 m n k.
 template <Device D, class T, class C>
 [[gnu::noinline]] void multiply(const Product<T, C>& p, Threads& threads, std::byte* work) {
   if (p.m == 0 || p.n == 0) return;
-  const Blocking<D, T, C> cut(p.m, p.n, p.k, threads.count());
+  const Blocking<D, T> cut(p.m, p.n, p.k, threads.count());
   if (cut.threads() == 1) return Worker<D, T, C>(p, cut, 0, work).run();
   threads.run([&](int thread, int) { Worker<D, T, C>(p, cut, thread, work).run(); });
 }

@@ -23,28 +23,55 @@ template <class T, class X> [[gnu::always_inline]] inline Unit unit_of(X first, 
   else return Unit(T(first).bits) | Unit(T(second).bits) << 16;
 }
 
-template <std::size_t Half, bool Upper, std::size_t... I>
-[[gnu::always_inline]] inline auto exchanged(auto a, auto b, std::index_sequence<I...>) {
-  constexpr std::size_t n = sizeof...(I);
-  if constexpr (Upper) return __builtin_shufflevector(a, b, int(I & Half ? n + I : I + Half)...);
-  else return __builtin_shufflevector(a, b, int(I & Half ? n + I - Half : I)...);
+// Shuffles of two registers a and b, seen as quads of four units. At(i, n) is the lane that lane i of n takes, b's
+// lanes counted from n.
+template <class At, std::size_t... I>
+[[gnu::always_inline]] inline auto shuffled(auto a, auto b, std::index_sequence<I...>) {
+  return __builtin_shufflevector(a, b, At::at(int(I), int(sizeof...(I)))...);
 }
-// One stage of a transposition: rows i and i + Half trade the lanes whose number differs from theirs in that bit.
-template <Device D, std::size_t Half> [[gnu::always_inline]] inline void transpose_stage(Words<D> (&row)[lanes<D>]) {
-  using All = std::make_index_sequence<lanes<D>>;
-#pragma GCC unroll 16
-  for (std::size_t i = 0; i < lanes<D>; ++i)
-    if (!(i & Half)) {
-      const Words<D> a = row[i], b = row[i + Half];
-      row[i] = exchanged<Half, false>(a, b, All{});
-      row[i + Half] = exchanged<Half, true>(a, b, All{});
-    }
+template <class At, class V> [[gnu::always_inline]] inline V shuffled(V a, V b) {
+  return shuffled<At>(a, b, std::make_index_sequence<sizeof(V) / sizeof(a[0])>{});
 }
+template <int From> struct InterleaveUnits {  // a0 b0 a1 b1 of each quad, from its first or third unit
+  static constexpr int at(int i, int n) { return i / 4 * 4 + i % 4 / 2 + From + (i % 2 ? n : 0); }
+};
+template <int From> struct InterleavePairs {  // a0 a1 b0 b1 of each quad, in pairs
+  static constexpr int at(int i, int n) { return i / 2 * 2 + From + (i % 2 ? n : 0); }
+};
+template <int Odd> struct EveryOtherQuad {  // quads 0 2 .. of a, then of b; or quads 1 3 ..
+  static constexpr int at(int i, int n) { return (i / 4 * 8 + Odd * 4) % n + i % 4 + (i >= n / 2 ? n : 0); }
+};
+
+// Four rows, quad by quad: row j of the result has column j of each quad.
+template <class V> [[gnu::always_inline]] inline void transpose_quads(V* row) {
+  using Pairs = typename vector_of<std::uint64_t, sizeof(V) / 8>::type;
+  const auto pairs = [](V low, V high, auto at) {
+    return same_bits<V>(shuffled<decltype(at)>(same_bits<Pairs>(low), same_bits<Pairs>(high)));
+  };
+  const V a = shuffled<InterleaveUnits<0>>(row[0], row[1]), b = shuffled<InterleaveUnits<2>>(row[0], row[1]),
+          c = shuffled<InterleaveUnits<0>>(row[2], row[3]), d = shuffled<InterleaveUnits<2>>(row[2], row[3]);
+  row[0] = pairs(a, c, InterleavePairs<0>{}), row[1] = pairs(a, c, InterleavePairs<1>{});
+  row[2] = pairs(b, d, InterleavePairs<0>{}), row[3] = pairs(b, d, InterleavePairs<1>{});
+}
+// A square of units. After its quads have been transposed, quad q of row 4 g + j is part g of row 4 q + j
+// of the result.
 template <Device D> [[gnu::always_inline]] inline void transpose(Words<D> (&row)[lanes<D>]) {
-  if constexpr (lanes < D >> 8) transpose_stage<D, 8>(row);
-  if constexpr (lanes < D >> 4) transpose_stage<D, 4>(row);
-  transpose_stage<D, 2>(row);
-  transpose_stage<D, 1>(row);
+  using V = Words<D>;
+#pragma GCC unroll 4
+  for (int g = 0; g < lanes<D>; g += 4) transpose_quads(row + g);
+#pragma GCC unroll 4
+  for (int j = 0; j < 4; ++j) {
+    if constexpr (lanes<D> == 8) {
+      const V a = row[j], b = row[4 + j];
+      row[j] = shuffled<EveryOtherQuad<0>>(a, b), row[4 + j] = shuffled<EveryOtherQuad<1>>(a, b);
+    } else if constexpr (lanes<D> == 16) {
+      const V a = shuffled<EveryOtherQuad<0>>(row[j], row[4 + j]), b = shuffled<EveryOtherQuad<1>>(row[j], row[4 + j]),
+              c = shuffled<EveryOtherQuad<0>>(row[8 + j], row[12 + j]),
+              d = shuffled<EveryOtherQuad<1>>(row[8 + j], row[12 + j]);
+      row[j] = shuffled<EveryOtherQuad<0>>(a, c), row[8 + j] = shuffled<EveryOtherQuad<1>>(a, c);
+      row[4 + j] = shuffled<EveryOtherQuad<0>>(b, d), row[12 + j] = shuffled<EveryOtherQuad<1>>(b, d);
+    }
+  }
 }
 
 // A register of consecutive units that starts at `from`.
@@ -95,6 +122,14 @@ void pack_along_depth(Source<X> from, Index count, Index depth, Unit* to, Index 
   }
 }
 
+template <Device D> [[gnu::always_inline]] inline Words<D> interleaved(Halves<D> low, Halves<D> high) {
+  const auto all = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return __builtin_shufflevector(low, high, int(I % 2 ? lanes<D> + I / 2 : I / 2)...);
+  }
+  (std::make_index_sequence<2 * lanes<D>>{});
+  return same_bits<Words<D>>(all);
+}
+
 // The lanes are contiguous: rows k and k + 1 are interleaved where a unit holds two.
 template <Device D, class T, class X>
 [[gnu::always_inline]] inline Words<D> units_across(const X* first, const X* second, auto count) {
@@ -110,19 +145,21 @@ template <Device D, class T, class X>
     return second ? half(first) | half(second) << 16 : half(first);
   }
 }
-template <Device D, class T, int W, class X>
-void pack_along_lanes(Source<X> from, Index count, Index depth, Unit* to, Index to_stride) {
-  constexpr Index L = lanes<D>, wanted = std::min<Index>(L, W);
-  static_assert(W < L || W % L == 0);
+// The lanes may be those of several panels, panel_stride apart.
+template <Device D, class T, int W, int Panels, class X>
+void pack_along_lanes(Source<X> from, Index count, Index depth, Unit* to, Index to_stride, Index panel_stride) {
+  constexpr Index step = std::min<Index>(lanes<D>, W);
+  static_assert(W % step == 0);
   for (Index k = 0; k < depth; k += per_unit<T>, to += to_stride) {
     const X *first = from.data + k * from.depth_stride,
             *second = per_unit<T> == 2 && k + 1 < depth ? first + from.depth_stride : nullptr;
-    for (Index lane = 0; lane < W; lane += L) {
-      const Index there = std::clamp<Index>(count - lane, 0, wanted);
+#pragma GCC unroll 4
+    for (Index lane = 0; lane < Panels * W; lane += step) {
+      const Index there = std::clamp<Index>(count - lane, 0, step);
       const X* after = second ? second + lane : nullptr;
-      const Words<D> v = there == wanted ? units_across<D, T>(first + lane, after, Count<wanted>{})
-                                         : units_across<D, T>(first + lane, after, int(there));
-      std::memcpy(to + lane, &v, wanted * sizeof(Unit));
+      const Words<D> v = there == step ? units_across<D, T>(first + lane, after, Count<int(step)>{})
+                                       : units_across<D, T>(first + lane, after, int(there));
+      std::memcpy(to + lane / W * panel_stride + lane % W, &v, step * sizeof(Unit));
     }
   }
 }
@@ -132,7 +169,18 @@ void pack_along_lanes(Source<X> from, Index count, Index depth, Unit* to, Index 
 template <Device D, class T, int W, class X>
 void pack(Source<X> from, Index count, Index depth, Unit* to, Index to_stride = W) {
   if (from.depth_stride == 1) pack_along_depth<D, T, W>(from, count, depth, to, to_stride);
-  else pack_along_lanes<D, T, W>(from, count, depth, to, to_stride);
+  else pack_along_lanes<D, T, W, 1>(from, count, depth, to, to_stride, 0);
+}
+// Any number of lanes, as panels one after the other. Lanes that share a cache line are read together.
+template <Device D, class T, int W, class X> void pack_panels(Source<X> from, Index count, Index depth, Unit* to) {
+  constexpr int together = 4;
+  const Index panel = units_of<T>(depth) * W;
+  Index lane = 0;
+  if (from.depth_stride != 1)
+    for (; lane + together * W <= count; lane += together * W, to += together * panel)
+      pack_along_lanes<D, T, W, together>(from.at(lane, 0), together * W, depth, to, W, panel);
+  for (; lane < count; lane += W, to += panel)
+    pack<D, T, W>(from.at(lane, 0), std::min<Index>(W, count - lane), depth, to);
 }
 
 }  // namespace vlt::cpu

@@ -25,6 +25,16 @@ template <class To, class From> [[gnu::always_inline]] inline To same_bits(From 
   return to;
 }
 
+#if VLT_ISA_AVX2
+// The eight-lane mask whose first `count` lanes are set.
+[[gnu::always_inline]] inline Words<Device::avx2> first_lanes(int count) {
+  static constexpr std::uint32_t window[16] = {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u, ~0u};
+  Words<Device::avx2> v;
+  std::memcpy(&v, window + 8 - count, sizeof v);
+  return v;
+}
+#endif
+
 template <Device D> [[gnu::always_inline]] inline Floats<D> broadcast(float x) { return x - Floats<D>{}; }
 
 template <Device D> [[gnu::always_inline]] inline Floats<D> load(const float* from) {
@@ -32,10 +42,16 @@ template <Device D> [[gnu::always_inline]] inline Floats<D> load(const float* fr
   std::memcpy(&v, from, sizeof v);
   return v;
 }
-template <Device D> [[gnu::always_inline]] inline Floats<D> load(const bf16* from) {
+template <Device D> [[gnu::always_inline]] inline Halves<D> load_halves(const bf16* from) {
   Halves<D> h;
   std::memcpy(&h, from, sizeof h);
+  return h;
+}
+template <Device D> [[gnu::always_inline]] inline Floats<D> widened(Halves<D> h) {
   return same_bits<Floats<D>>(Words<D>(__builtin_convertvector(h, Words<D>) << 16));
+}
+template <Device D> [[gnu::always_inline]] inline Floats<D> load(const bf16* from) {
+  return widened<D>(load_halves<D>(from));
 }
 
 // Rounds to nearest, ties to even; a NaN stays one.
@@ -53,53 +69,58 @@ template <Device D> [[gnu::always_inline]] inline void store(bf16* to, Floats<D>
   std::memcpy(static_cast<void*>(to), &h, sizeof h);
 }
 
-// All bits of the first `count` lanes.
-template <Device D> [[gnu::always_inline]] inline Words<D> below(int count) {
-  Words<D> v;
-  for (int i = 0; i < lanes<D>; ++i) v[i] = i < count ? ~0u : 0u;
+// The first `count` lanes; the others read as zero and are not written.
+template <Device D> [[gnu::always_inline]] inline Halves<D> load_halves(const bf16* from, int count) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16)
+    return same_bits<Halves<D>>(_mm256_maskz_loadu_epi16(__mmask16((1u << count) - 1), from));
+#endif
+  Halves<D> h = {};
+  std::memcpy(&h, from, count * sizeof(bf16));
+  return h;
+}
+template <Device D> [[gnu::always_inline]] inline Floats<D> load(const bf16* from, int count) {
+  return widened<D>(load_halves<D>(from, count));
+}
+template <Device D> [[gnu::always_inline]] inline Floats<D> load(const float* from, int count) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16) return same_bits<Floats<D>>(_mm512_maskz_loadu_ps(__mmask16((1u << count) - 1), from));
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8)
+    return same_bits<Floats<D>>(_mm256_maskload_ps(from, same_bits<__m256i>(first_lanes(count))));
+#endif
+  Floats<D> v = {};
+  std::memcpy(&v, from, count * sizeof(float));
   return v;
 }
-
-// The first `count` lanes; the others read as zero and are not written.
-template <Device D, class T> [[gnu::always_inline]] inline Floats<D> load(const T* from, int count) {
+template <Device D> [[gnu::always_inline]] inline void store(bf16* to, Floats<D> v, int count) {
+  const Halves<D> h = rounded<D>(v);
 #if VLT_ISA_AVX512
-  if constexpr (lanes<D> == 16) {
-    const auto mask = __mmask16((1u << count) - 1);
-    if constexpr (sizeof(T) == 4) return same_bits<Floats<D>>(_mm512_maskz_loadu_ps(mask, from));
-    else
-      return same_bits<Floats<D>>(Words<D>(
-          __builtin_convertvector(same_bits<Halves<D>>(_mm256_maskz_loadu_epi16(mask, from)), Words<D>) << 16));
-  }
+  if constexpr (lanes<D> == 16)
+    return _mm256_mask_storeu_epi16(to, __mmask16((1u << count) - 1), same_bits<__m256i>(h));
 #endif
-#if VLT_ISA_AVX2
-  if constexpr (lanes<D> == 8 && sizeof(T) == 4)
-    return same_bits<Floats<D>>(_mm256_maskload_ps(from, same_bits<__m256i>(below<D>(count))));
-#endif
-  T all[lanes<D>] = {};
-  std::memcpy(static_cast<void*>(all), from, count * sizeof(T));
-  return load<D>(all);
+  std::memcpy(static_cast<void*>(to), &h, count * sizeof(bf16));
 }
-template <Device D, class T> [[gnu::always_inline]] inline void store(T* to, Floats<D> v, int count) {
+template <Device D> [[gnu::always_inline]] inline void store(float* to, Floats<D> v, int count) {
 #if VLT_ISA_AVX512
-  if constexpr (lanes<D> == 16) {
-    const auto mask = __mmask16((1u << count) - 1);
-    if constexpr (sizeof(T) == 4) return _mm512_mask_storeu_ps(to, mask, same_bits<__m512>(v));
-    else return _mm256_mask_storeu_epi16(to, mask, same_bits<__m256i>(rounded<D>(v)));
-  }
+  if constexpr (lanes<D> == 16) return _mm512_mask_storeu_ps(to, __mmask16((1u << count) - 1), same_bits<__m512>(v));
 #endif
 #if VLT_ISA_AVX2
-  if constexpr (lanes<D> == 8 && sizeof(T) == 4)
-    return _mm256_maskstore_ps(to, same_bits<__m256i>(below<D>(count)), same_bits<__m256>(v));
+  if constexpr (lanes<D> == 8)
+    return _mm256_maskstore_ps(to, same_bits<__m256i>(first_lanes(count)), same_bits<__m256>(v));
 #endif
-  T all[lanes<D>];
-  store<D>(all, v);
-  std::memcpy(static_cast<void*>(to), all, count * sizeof(T));
+  std::memcpy(to, &v, count * sizeof(float));
 }
 
 // A count known at compile time; Whole stands for every lane, so that one loop body serves whole registers and the
 // rest.
 template <int N> using Count = std::integral_constant<int, N>;
 template <Device D> using Whole = Count<lanes<D>>;
+template <Device D, int N> [[gnu::always_inline]] inline Halves<D> load_halves(const bf16* from, Count<N>) {
+  if constexpr (N == lanes<D>) return load_halves<D>(from);
+  else return load_halves<D>(from, N);
+}
 template <Device D, class T, int N> [[gnu::always_inline]] inline Floats<D> load(const T* from, Count<N>) {
   if constexpr (N == lanes<D>) return load<D>(from);
   else return load<D>(from, N);

@@ -72,7 +72,7 @@ void gemm(Scope& s, CpuMatrix<A> a, Weight<B, Device::cpu> b, CpuMatrix<C> c, Ep
     s.run("gemm", cost, [&] { reference::gemm<TA, TB>(a, static_cast<CpuMatrix<B>>(b), c, e); });
   } else {
     Frame frame(s);
-    const Index bytes = cpu::work_bytes<Device::cpu, A, C>(c.rows, c.cols, depth, s.threads().count());
+    const Index bytes = cpu::work_bytes<Device::cpu, A>(c.rows, c.cols, depth, s.threads().count());
     std::byte* work = s.temp<CpuMatrix<std::byte>>({1, bytes}).data;
     s.run("gemm", cost, [&] { tiled_gemm<TA, TB>(a, b, c, e, s.threads(), work); });
   }
