@@ -8,7 +8,7 @@
 
 namespace vlt {
 
-// A tensor of the checkpoint inside a parameter: rows [row, row + rows).
+// A tensor of the checkpoint inside a parameter: rows [row, row + rows) of a matrix; of a vector, elements.
 struct Part {
   std::string name;
   Index row, rows;
@@ -30,6 +30,8 @@ template <Precision F, Device D> struct ParamRef {
 
   bool trains() const { return chosen && *chosen; }
   const std::string& name() const { return parts.front().name; }
+  Index first(const Part& part) const { return part.row * (vector ? 1 : value->cols); }  // in elements
+  Index size(const Part& part) const { return part.rows * (vector ? 1 : value->cols); }
 };
 
 // A linear layer that can carry an adapter, whatever its type.
@@ -55,6 +57,7 @@ template <Precision F, Device D = Device::cpu> struct Registry {
     if constexpr (P::may_train) r.grad = &p.grad, r.chosen = &p.chosen;
     r.init = p.init, r.multiplied = p.multiplied, r.adapter = p.adapter;
     r.vector = p.value.rows == 1 && !p.multiplied && !p.adapter, r.decay = !r.vector;
+    if (r.vector && r.parts.size() == 1) r.parts[0].rows = p.value.cols;
     r.component = component, r.unit = unit;
     params.push_back(std::move(r));
   }

@@ -34,8 +34,8 @@ template <class R> void set_parameters(R& registry) {
     for (const Part& part : p.parts) {
       const int k = number_of(part.name);
       const bool norm = part.name.find("norm") != part.name.npos || k == 24;
-      auto* at = p.value->data + part.row * p.value->cols;
-      for (Index e = 0; e < part.rows * p.value->cols; ++e) {
+      auto* at = p.value->data + p.first(part);
+      for (Index e = 0; e < p.size(part); ++e) {
         const double wave = std::sin(1.7 * double(e) + 0.9 * k);
         at[e] = std::remove_reference_t<decltype(*at)>(float(norm ? 1 + 0.1 * wave : 0.3 * wave));
       }
@@ -47,8 +47,7 @@ template <class R> double grad_norm(const R& registry, const std::string& name) 
   for (auto& p : registry.params)
     for (const Part& part : p.parts)
       if (part.name.find(name) != part.name.npos)
-        for (Index e = 0; e < part.rows * p.value->cols; ++e)
-          sum += std::pow(double(p.grad->data[part.row * p.value->cols + e]), 2);
+        for (Index e = 0; e < p.size(part); ++e) sum += std::pow(double(p.grad->data[p.first(part) + e]), 2);
   return std::sqrt(sum);
 }
 

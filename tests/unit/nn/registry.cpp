@@ -12,7 +12,13 @@ TEST_CASE("a fused parameter has the parts of the checkpoint") {
   CHECK(qkv.parts[1].name == "self_attn.k_proj.weight");
   CHECK(qkv.parts[1].row == 24);
   CHECK(qkv.parts[1].rows == 12);
+  const auto& bias = registry.params[2];
+  REQUIRE(bias.parts.size() == 3);  // of a vector, parts count elements
+  CHECK(bias.vector);
+  CHECK(bias.parts[2].row == 36);
+  CHECK(bias.parts[2].rows == 12);
   CHECK(registry.params[0].name() == "input_layernorm.weight");
+  CHECK(registry.params[0].parts[0].rows == 8);
   CHECK(registry.linears.size() == 7);
 }
 
