@@ -1,0 +1,120 @@
+#pragma once
+#include <string>
+#include <vlt/data/bpe_trainer.hpp>
+#include <vlt/io/hf_folder.hpp>
+#include <vlt/io/tokenizer_folder.hpp>
+#include <vlt/models/clip_vit.hpp>
+#include <vlt/models/llama.hpp>
+#include <vlt/optim/initialise.hpp>
+
+#include "scene.hpp"
+
+namespace shapes {
+
+using Untrained = vlt::Policy<vlt::Device::cpu, vlt::Precision::f32, vlt::Tuning::frozen>;
+
+// Gives a model its initial values and its memory.
+template <class Model> class Weights {
+ public:
+  Weights(Model model, vlt::ComponentKind component, std::uint64_t seed)
+      : model_(std::move(model)), store_(list(component)) {
+    vlt::Threads threads(1);
+    vlt::initialise(store_, threads, seed);
+  }
+  auto& store() { return store_; }
+
+ private:
+  Model model_;
+  vlt::ParameterStore<vlt::Precision::f32> store_;
+
+  vlt::registry_t<Untrained> list(vlt::ComponentKind component) {
+    vlt::registry_t<Untrained> registry;
+    registry.component = static_cast<int>(component);
+    vlt::collect(model_, registry, "");
+    return registry;
+  }
+};
+
+// A byte-level tokenizer learnt from the text; bos, eos and pad are its first ids.
+inline vlt::TokenizerFolder train_tokenizer(const std::vector<std::string>& texts, std::size_t vocabulary) {
+  vlt::BpeTrainerOptions options;
+  options.vocabulary = vocabulary;
+  options.special_tokens = {"<s>", "</s>", "<PAD>"};
+  vlt::BpeTrainer trainer(options);
+  for (const std::string& text : texts) trainer.feed(text);
+  return vlt::make_tokenizer_folder(trainer.train(), "<s>", "</s>", "<PAD>");
+}
+
+// A LLaMA-shaped decoder with random weights, as a folder that transformers loads too.
+inline void write_language_model(const std::string& path, const vlt::TokenizerFolder& tokenizer, std::uint64_t seed) {
+  const boost::json::object config{{"architectures", {"LlamaForCausalLM"}},
+                                   {"model_type", "llama"},
+                                   {"hidden_size", 128},
+                                   {"intermediate_size", 352},
+                                   {"num_hidden_layers", 4},
+                                   {"num_attention_heads", 4},
+                                   {"num_key_value_heads", 4},
+                                   {"head_dim", 32},
+                                   {"hidden_act", "silu"},
+                                   {"max_position_embeddings", 512},
+                                   {"initializer_range", 0.02},
+                                   {"rms_norm_eps", 1e-5},
+                                   {"rope_theta", 10000.0},
+                                   {"rope_scaling", nullptr},
+                                   {"attention_bias", false},
+                                   {"mlp_bias", false},
+                                   {"attention_dropout", 0.0},
+                                   {"tie_word_embeddings", false},
+                                   {"bos_token_id", 0},
+                                   {"eos_token_id", 1},
+                                   {"pad_token_id", 2},
+                                   {"use_cache", true},
+                                   {"vocab_size", vlt::vocabulary_size(tokenizer.file)},
+                                   {"torch_dtype", "float32"}};
+  const auto parsed = vlt::parse_llama_config(boost::json::serialize(config), path + "/config.json");
+  Weights weights(vlt::LlamaDecoder<Untrained>(parsed.sizes), vlt::ComponentKind::language, seed);
+  vlt::write_language_folder(path, parsed, parsed.sizes.vocabulary, weights.store(), vlt::StoredType::f32);
+  vlt::write_tokenizer_folder(tokenizer, path);
+}
+
+// A CLIP-shaped vision tower with random weights for the pictures drawn here, and how to prepare them.
+inline void write_vision_model(const std::string& path, std::uint64_t seed) {
+  const boost::json::object config{{"architectures", {"CLIPVisionModel"}},
+                                   {"model_type", "clip_vision_model"},
+                                   {"hidden_size", 96},
+                                   {"intermediate_size", 384},
+                                   {"projection_dim", 96},
+                                   {"num_hidden_layers", 2},
+                                   {"num_attention_heads", 3},
+                                   {"num_channels", 3},
+                                   {"image_size", picture_pixels},
+                                   {"patch_size", 8},
+                                   {"hidden_act", "quick_gelu"},
+                                   {"layer_norm_eps", 1e-5},
+                                   {"attention_dropout", 0.0},
+                                   {"initializer_range", 0.02},
+                                   {"initializer_factor", 1.0},
+                                   {"torch_dtype", "float32"}};
+  const auto parsed = vlt::parse_clip_config(boost::json::serialize(config), path + "/config.json");
+  const auto width = static_cast<std::uint64_t>(parsed.sizes.block.width);
+  Weights weights(vlt::ClipVit<Untrained>(parsed.sizes), vlt::ComponentKind::vision, seed);
+  const std::string norm = "vision_model.post_layernorm.";
+  vlt::write_vision_folder(path, parsed, weights.store(), vlt::clip_names(true), {}, vlt::StoredType::f32,
+                           {vlt::constant_tensor(norm + "weight", {width}, 1, vlt::StoredType::f32),
+                            vlt::constant_tensor(norm + "bias", {width}, 0, vlt::StoredType::f32)});
+  const boost::json::object processor{{"image_processor_type", "CLIPImageProcessor"},
+                                      {"do_resize", true},
+                                      {"size", {{"shortest_edge", picture_pixels}}},
+                                      {"do_center_crop", true},
+                                      {"crop_size", {{"height", picture_pixels}, {"width", picture_pixels}}},
+                                      {"do_rescale", true},
+                                      {"rescale_factor", 1 / 255.0},
+                                      {"do_normalize", true},
+                                      {"do_convert_rgb", true},
+                                      {"resample", 3},
+                                      {"image_mean", {0.3, 0.3, 0.3}},
+                                      {"image_std", {0.25, 0.25, 0.25}}};
+  vlt::write_file(path + "/preprocessor_config.json", vlt::pretty_json(processor));
+}
+
+}  // namespace shapes
