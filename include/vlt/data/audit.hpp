@@ -9,9 +9,9 @@
 
 namespace vlt {
 
-// Looks at an image's bytes without decoding them and throws Error (exit 3) if it cannot be used. Called from several
-// threads at once.
-using ImageCheck = std::function<void(const std::string& name)>;
+// Looks at an image's bytes without decoding them and throws Error (exit 3) if it cannot be used. `advise`: take the
+// time to look for the name that was meant. Called from several threads at once.
+using ImageCheck = std::function<void(const std::string& name, bool advise)>;
 
 // What a record becomes, as the audit found it.
 struct SampleSize {
@@ -68,7 +68,7 @@ class Audit {
   Audit(const RecordLimits& limits, const BadSampleRules& rules, const SampleBuilder& builder, ImageCheck check,
         Threads& threads, FaultLedger::Listener listener = {})
       : limits_(limits),
-        builder_(&builder),
+        builder_(builder),
         check_(std::move(check)),
         threads_(&threads),
         ledger_(rules, std::move(listener)),
@@ -106,7 +106,7 @@ class Audit {
   static constexpr std::size_t at_once = 256;
 
   RecordLimits limits_;
-  const SampleBuilder* builder_;
+  SampleBuilder builder_;
   ImageCheck check_;
   Threads* threads_;
   FaultLedger ledger_;
@@ -144,8 +144,8 @@ class Audit {
   void judge(const Record& record, Encoder& encoder, Verdict& v) const {
     try {
       for (const std::string& name : record.images)
-        if (!good_images_.contains(hash(name))) check_(name);
-      const PreparedSample p = builder_->prepare(record, encoder);
+        if (!good_images_.contains(hash(name))) check_(name, false);
+      const PreparedSample p = builder_.prepare(record, encoder);
       v.size = {std::int32_t(p.tokens), std::int32_t(p.supervised), std::int32_t(p.images.size())};
       v.cut = p.cut, v.turns_left_out = p.turns_left_out;
     } catch (const Error& e) {
@@ -155,7 +155,7 @@ class Audit {
   }
   void book(Record&& record, const Verdict& v) {
     FileAudit& f = file();
-    if (v.fault) return blame(placed(record, *v.fault));
+    if (v.fault) return blame(placed(record, advised(record, *v.fault)));
     for (const std::string& name : record.images) good_images_.insert(hash(name));
     if (v.cut == Cut::sample) return void(++f.too_long);
     ++f.used;
@@ -166,9 +166,18 @@ class Audit {
     data_.sizes.push_back(v.size);
     data_.records.push_back(std::move(record));
   }
+  // The faults that are printed also say what a missing file may have been called.
+  Complaint advised(const Record& record, const Complaint& fault) const {
+    if (fault.code != "DATA-PATH-001" || ledger_.told() >= ledger_.rules().shown) return fault;
+    try {
+      for (const std::string& name : record.images) check_(name, true);
+    } catch (const Error& e) { return e.complaint(); }
+    return fault;
+  }
   // A fault that was found outside the text gets the record's place in it.
   RecordFault placed(const Record& r, Complaint c) const {
-    const bool image = c.code.starts_with("DATA-PATH") || c.code.starts_with("DATA-IMG");
+    const bool image =
+        c.code.starts_with("DATA-PATH") || c.code.starts_with("DATA-IMAGE") || c.code.starts_with("DATA-FILE");
     const std::string where =
         describe(data_.files[r.place.file].path, r.place, r.id, image ? ".image" : ".conversations");
     c.place = c.place.empty() ? where : where + "  " + c.place;

@@ -41,6 +41,7 @@ class FaultLedger {
     if (listener_) listener_(fault);
   }
   Index count() const { return count_; }
+  std::size_t told() const { return first_.size(); }  // of those that are kept for printing
   const BadSampleRules& rules() const { return rules_; }
   const std::map<std::string, Index>& reasons() const { return reasons_; }  // how often each code
 

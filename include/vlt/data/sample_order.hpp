@@ -5,6 +5,7 @@
 #include <vector>
 #include <vlt/base/config.hpp>
 #include <vlt/base/error.hpp>
+#include <vlt/base/rng.hpp>
 
 namespace vlt {
 
@@ -35,20 +36,12 @@ class SampleOrder {
   std::uint64_t seed_;
   bool shuffled_;
 
-  // Fisher and Yates from the end; one draw of 32 bits a step, scaled down (Lemire 2019): the bias is below n / 2^32.
+  // Fisher and Yates from the end; each epoch has a stream of its own.
   void arrange(Index epoch) {
     order_ = records_, epoch_ = epoch;
     if (!shuffled_) return;
-    for (std::size_t i = order_.size(); i-- > 1;)
-      std::swap(order_[i], order_[std::size_t((draw(std::uint64_t(epoch), i) >> 32) * (i + 1) >> 32)]);
-  }
-  std::uint64_t draw(std::uint64_t epoch, std::uint64_t i) const { return mixed(mixed(mixed(seed_) + epoch) + i); }
-  // splitmix64 (Steele, Lea, Flood 2014).
-  static std::uint64_t mixed(std::uint64_t x) {
-    x += 0x9e3779b97f4a7c15;
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-    x = (x ^ x >> 27) * 0x94d049bb133111eb;
-    return x ^ x >> 31;
+    const RandomStream draws{seed_, stream_of("order of an epoch") + std::uint64_t(epoch)};
+    for (std::size_t i = order_.size(); i-- > 1;) std::swap(order_[i], order_[std::size_t(draws.below(i, i + 1))]);
   }
 };
 

@@ -1,0 +1,146 @@
+#include "byte_samples.hpp"
+#include "dataset_text.hpp"
+
+#include <catch2/catch.hpp>
+#include <vlt/data/audit.hpp>
+
+using namespace vlt;
+using namespace vlt::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+void accept_all(const std::string&, bool) {}
+void refuse_missing(const std::string& name, bool) {
+  if (name.starts_with("missing"))
+    blame_data.raise("PATH-001", {{}, "image file is missing", "folder", {}, {}, {}, {}});
+}
+
+struct Audited {
+  Dataset data;
+  std::vector<std::string> told;  // place and code of every bad record, in the order told
+  std::vector<Complaint> printed;
+  Complaint end;
+};
+
+Audited audit(const std::vector<std::string>& files, BadSampleRules rules, int threads = 1,
+              const LengthRules& lengths = {64, 4}, ImageCheck check = refuse_missing) {
+  Audited out;
+  Threads team(threads);
+  Audit audit({}, rules, byte_builder(lengths), std::move(check), team, [&](const RecordFault& f) {
+    out.told.push_back(f.complaint.code + " x" + std::to_string(f.count) + " " + f.id);
+  });
+  try {
+    out.data = audit(files);
+  } catch (const BadRecords& e) { out.printed = e.faults(), out.end = e.complaint(); } catch (const Error& e) {
+    out.end = e.complaint();
+  }
+  return out;
+}
+constexpr BadSampleRules skip_all{OnBadSample::skip, 1.0, 20};
+
+}  // namespace
+
+TEST_CASE("every record is accounted for") {
+  const TemporaryFolder folder;
+  const std::string text = "[" + record("a") + ", 5, 6," + record("b", "\"missing.png\"") + "," +
+                           record("c", "null", std::string(50, 'q')) + ", {\"id\": 1}," +
+                           record("d", "null", "q", std::string(90, 'x')) + "," +
+                           record("e", "null", std::string(70, 'q')) + "," + record("f") + "]";
+  const auto out = audit({folder.write("x.json", text)}, skip_all);
+  REQUIRE(out.end.code == "");
+  const FileAudit& f = out.data.files.at(0);
+  CHECK(f.records == 9);
+  CHECK(f.used == 4);  // a, c, d (its answer cut), f
+  CHECK(f.bad == 5);   // 5, 6, b, {"id": 1}, e
+  CHECK(f.records == f.used + f.bad + f.too_long);
+  CHECK(f.answers_cut == 1);
+  CHECK(f.images == 2);
+  CHECK(f.reasons == std::map<std::string, Index>{
+                         {"DATA-LENGTH-040", 1}, {"DATA-PATH-001", 1}, {"DATA-RECORD-023", 2}, {"DATA-RECORD-030", 1}});
+  CHECK(out.told == std::vector<std::string>{"DATA-RECORD-023 x2 ", "DATA-PATH-001 x1 b", "DATA-RECORD-030 x1 1",
+                                             "DATA-LENGTH-040 x1 e"});
+  REQUIRE(out.data.size() == 4);
+  CHECK(out.data.sizes[0].tokens == 1 + 4 + 13 + 1 + 6 + 1);
+  CHECK(out.data.sizes[0].supervised == 7);
+  CHECK(f.tokens ==
+        out.data.sizes[0].tokens + out.data.sizes[1].tokens + out.data.sizes[2].tokens + out.data.sizes[3].tokens);
+}
+
+TEST_CASE("verdicts do not depend on the number of threads") {
+  const TemporaryFolder folder;
+  std::string text = "[";
+  for (int i = 0; i < 1500; ++i)
+    text += (i ? "," : "") + record(std::to_string(i), i % 7 ? "\"a.png\"" : "\"missing.png\"",
+                                    "<image>" + std::string(std::size_t(i % 60), 'q'));
+  const std::string path = folder.write("x.json", text + "]");
+  const auto one = audit({path}, skip_all, 1), many = audit({path}, skip_all, 5);
+  CHECK(one.told == many.told);
+  CHECK(one.told.size() == std::size_t(one.data.files[0].bad));
+  REQUIRE(one.data.size() == many.data.size());
+  for (std::size_t i = 0; i < one.data.records.size(); ++i) CHECK(one.data.records[i].id == many.data.records[i].id);
+}
+
+TEST_CASE("bad records end the run or are left out, as asked") {
+  const TemporaryFolder folder;
+  std::string text = "[";
+  for (int i = 0; i < 100; ++i)
+    text += (i ? ",\n" : "") + record(std::to_string(i), i < 30 ? "\"missing\"" : "null", "q");
+  const std::string path = folder.write("x.json", text + "]");
+  SECTION("fail: the first twenty and the total") {
+    const auto out = audit({path}, {});
+    CHECK(out.printed.size() == 20);
+    CHECK_THAT(out.end.note, Contains("30 of 100 records have errors"));
+    CHECK_THAT(out.end.place, Contains("x.json:1:2") && Contains("$[0].image") && Contains("(id \"0\")"));
+    CHECK_THAT(out.printed[19].place, Contains("x.json:20:1"));
+  }
+  SECTION("skip: up to a share") {
+    CHECK(audit({path}, {OnBadSample::skip, 0.3, 20}).data.size() == 70);
+    const auto out = audit({path}, {OnBadSample::skip, 0.29, 20});
+    CHECK_THAT(out.end.note, Contains("--max_bad_fraction"));
+  }
+  SECTION("nothing left") {
+    const auto all_bad = audit({folder.write("y.json", "[1, 2]")}, skip_all);
+    CHECK_THAT(all_bad.end.note, Contains("no record is left"));
+    const auto all_long = audit({path}, skip_all, 1, {5, 1, Truncation::drop_sample}, accept_all);
+    CHECK(all_long.end.code == "DATA-AUDIT-002");
+  }
+}
+
+TEST_CASE("samples that are too long are left out without being bad") {
+  const TemporaryFolder folder;
+  const std::string path =
+      folder.write("x.json", "[" + record("a", "null", "q") + "," + record("b", "null", std::string(50, 'q')) + "]");
+  const auto out = audit({path}, {}, 1, {20, 1, Truncation::drop_sample});
+  REQUIRE(out.end.code == "");
+  CHECK(out.data.files[0].used == 1);
+  CHECK(out.data.files[0].too_long == 1);
+  CHECK(audit({path}, {}, 1, {20, 1, Truncation::error}).end.code == "DATA-LENGTH-041");
+}
+
+TEST_CASE("several files; ids that repeat within one are a warning") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path + "/b");
+  const std::string a = folder.write("x.json", "[" + record("1") + ",\n" + record("1") + ",\n" + record("2") + "]"),
+                    b = folder.write("b/x.json", record("1") + "\n" + record("3"));
+  const auto out = audit({a, b}, {});
+  REQUIRE(out.data.files.size() == 2);
+  CHECK(out.data.files[0].name == "x");
+  CHECK(out.data.files[1].name == "x-2");
+  CHECK(out.data.used() == std::vector<Index>{3, 2});
+  CHECK(out.data.records[3].place.file == 1);
+  REQUIRE(out.data.warnings.size() == 1);
+  CHECK_THAT(out.data.warnings[0].what, Contains("1 record"));
+  CHECK_THAT(out.data.warnings[0].place, Contains("x.json:1:2"));
+  CHECK_THAT(out.data.warnings[0].found, Contains("x.json:2:1"));
+  CHECK(audit({folder.path + "/nothing.json"}, {}).end.code == "DATA-PATH-001");
+}
+
+TEST_CASE("a fault that is not the record's ends the audit") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("x.json", "[" + record("1") + "]");
+  const auto out = audit({path}, skip_all, 2, {64, 4}, [](const std::string&, bool) {
+    throw Error(ExitCode::usage, {"OPT-X", "no folder", {}, {}, {}, {}, {}});
+  });
+  CHECK(out.end.code == "OPT-X");
+}

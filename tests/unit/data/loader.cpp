@@ -1,0 +1,241 @@
+#include "byte_samples.hpp"
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <random>
+#include <vlt/data/loader.hpp>
+
+using namespace vlt;
+using namespace vlt::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+// Records with 0 to 2 images; a picture's pixels are made from its name.
+std::shared_ptr<SampleSource> source(Index records, PixelReader read) {
+  auto s = std::make_shared<SampleSource>(SampleSource{{}, byte_builder({64, 4}), std::move(read), 6});
+  s->data.files.push_back({});
+  s->data.files.push_back({});
+  for (Index i = 0; i < records; ++i) {
+    std::vector<std::string> images;
+    for (Index k = 0; k < i % 3; ++k) images.push_back(std::to_string(i) + "-" + std::to_string(k));
+    Record r = talk({{std::string(std::size_t(i % 20), 'q'), "answer " + std::to_string(i)}}, images);
+    r.place.index = i, r.place.file = std::uint32_t(i % 2);
+    s->data.records.push_back(std::move(r));
+  }
+  return s;
+}
+void paint(const std::string& name, std::span<float> to) {
+  for (std::size_t i = 0; i < to.size(); ++i) to[i] = float(std::hash<std::string>{}(name + std::to_string(i)) % 1000);
+}
+void paint_slowly(const std::string& name, std::span<float> to) {
+  thread_local std::mt19937 random{std::random_device{}()};
+  std::this_thread::sleep_for(std::chrono::microseconds(random() % 300));
+  paint(name, to);
+}
+SampleOrder order(Index records, Index batch = 4) {
+  std::vector<Index> all(static_cast<std::size_t>(records));
+  std::iota(all.begin(), all.end(), Index(0));
+  return {all, batch, 1, true};
+}
+LoaderSettings settings(int workers, Index count, Index held = 1) {
+  LoaderSettings s;
+  s.workers = workers, s.count = count, s.held = held;
+  return s;
+}
+// Everything in a micro-batch as one number.
+std::size_t digest(const MicroBatch& b) {
+  std::string bytes;
+  const auto add = [&](const auto& v) {
+    bytes.append(reinterpret_cast<const char*>(v.data()), v.size() * sizeof v[0]);
+    bytes += "|" + std::to_string(v.size());
+  };
+  for (const Sample& s : b.samples) add(s.id), add(s.label);
+  add(b.record), add(b.group), add(b.pixels);
+  bytes += std::to_string(b.images) + "," + std::to_string(b.tokens) + "," + std::to_string(b.supervised);
+  return std::hash<std::string>{}(bytes);
+}
+std::vector<std::size_t> stream(int workers, Index count) {
+  Loader loader(source(37, paint_slowly), order(37), settings(workers, count));
+  std::vector<std::size_t> all;
+  while (loader.more()) all.push_back(digest(loader.next()));
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("a micro-batch holds what its records are made of", "[threads]") {
+  const auto s = source(37, paint);
+  Loader loader(s, order(37), settings(2, 20));
+  SampleOrder expected = order(37);
+  Encoder encoder(s->builder.tokenizer());
+  for (Index m = 0; loader.more(); ++m) {
+    const MicroBatch& b = loader.next();
+    const auto records = expected.micro_batch(m);
+    REQUIRE(b.record == std::vector<Index>(records.begin(), records.end()));
+    std::vector<float> pixels;
+    Index images = 0, tokens = 0, supervised = 0;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const Record& r = s->data.records[std::size_t(records[i])];
+      const auto p = s->builder.prepare(r, encoder);
+      CHECK(b.samples[i].id == p.sample.id);
+      CHECK(b.samples[i].label == p.sample.label);
+      CHECK(b.group[i] == int(r.place.file));
+      images += Index(p.images.size()), tokens += p.tokens, supervised += p.supervised;
+      for (const auto& name : p.images) {
+        pixels.resize(pixels.size() + 6);
+        paint(name, std::span(pixels).last(6));
+      }
+    }
+    CHECK(b.pixels == pixels);
+    CHECK(b.images == images);
+    CHECK(b.tokens == tokens);
+    CHECK(b.supervised == supervised);
+  }
+}
+
+TEST_CASE("workers and their timing change nothing", "[threads]") {
+  const auto one = stream(1, 45);
+  CHECK(one.size() == 45);
+  CHECK(one == stream(2, 45));
+  CHECK(one == stream(8, 45));
+}
+
+TEST_CASE("a run may start anywhere in the order", "[threads]") {
+  const auto all = stream(2, 25);
+  LoaderSettings late = settings(3, 8);
+  late.first = 17;
+  Loader loader(source(37, paint), order(37), late);
+  for (Index m = 17; loader.more(); ++m) CHECK(digest(loader.next()) == all[std::size_t(m)]);
+}
+
+TEST_CASE("held micro-batches stay as they are", "[threads]") {
+  Loader loader(source(40, paint_slowly), order(40), settings(3, 30, 5));
+  const auto all = stream(1, 30).size();
+  CHECK(all == 30);
+  while (loader.more()) {
+    std::vector<std::pair<MicroBatch*, std::size_t>> held;
+    for (int i = 0; i < 5; ++i) {
+      MicroBatch& b = loader.next();
+      held.emplace_back(&b, digest(b));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    for (const auto& [b, before] : held) CHECK(digest(*b) == before);
+  }
+}
+
+TEST_CASE("a loader may be left at any moment", "[threads]") {
+  for (const int workers : {1, 2, 8})
+    for (const int taken : {0, 1, 7}) {
+      Loader loader(source(37, paint_slowly), order(37), settings(workers, 1000));
+      for (int i = 0; i < taken; ++i) loader.next();
+    }
+  Loader nothing(source(3, paint), order(3), settings(2, 0));
+  CHECK(!nothing.more());
+}
+
+TEST_CASE("what a worker throws reaches the caller at its micro-batch", "[threads]") {
+  for (const int workers : {1, 2, 8}) {
+    Loader loader(source(37,
+                         [](const std::string& name, std::span<float> to) {
+                           if (name == "20-1") blame_data.raise("IMAGE-019", {{}, "truncated", {}, {}, {}, {}, {}});
+                           paint(name, to);
+                         }),
+                  order(37), settings(workers, 30));
+    SampleOrder expected = order(37);
+    Index failing = 0;
+    for (;; ++failing) {
+      const auto records = expected.micro_batch(failing);
+      if (std::find(records.begin(), records.end(), 20) != records.end()) break;
+    }
+    Index reached = 0;
+    try {
+      for (; loader.more(); ++reached) loader.next();
+      FAIL("the broken image went unnoticed");
+    } catch (const Error& e) {
+      CHECK(e.exit() == ExitCode::data);
+      CHECK_THAT(e.complaint().place, Contains("$[20].image"));
+    }
+    CHECK(reached == failing);
+  }
+}
+
+TEST_CASE("under skip a sample whose image is broken is left out of every count", "[threads]") {
+  std::vector<std::size_t> first;
+  for (const int workers : {1, 2, 8}) {
+    LoaderSettings s = settings(workers, 10);
+    s.on_bad_sample = OnBadSample::skip;
+    const auto data = source(37, [](const std::string& name, std::span<float> to) {
+      if (name == "20-1" || name.starts_with("4-"))
+        blame_data.raise("IMAGE-019", {{}, "truncated", {}, {}, {}, {}, {}});
+      paint(name, to);
+    });
+    Loader loader(data, order(37), s);
+    std::vector<std::size_t> all;
+    std::vector<Index> lost, seen;
+    while (loader.more()) {
+      const MicroBatch& b = loader.next();
+      all.push_back(digest(b));
+      seen.insert(seen.end(), b.record.begin(), b.record.end());
+      for (const LostSample& l : b.lost) lost.push_back(l.record);
+      CHECK(b.pixels.size() == std::size_t(b.images * 6));
+      CHECK(b.samples.size() == b.record.size());
+    }
+    std::sort(lost.begin(), lost.end());
+    CHECK(lost == std::vector<Index>{4, 20});
+    CHECK(seen.size() == 35);
+    if (first.empty()) first = all;
+    CHECK(all == first);
+  }
+}
+
+TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
+  std::mutex mutex;
+  std::condition_variable freed;
+  bool go_on = false;
+  LoaderSettings s = settings(2, 10);
+  s.timeout_s = 0.2;
+  const auto begin = std::chrono::steady_clock::now();
+  auto data = source(37, [&](const std::string& name, std::span<float> to) {
+    std::unique_lock lock(mutex);
+    if (name == "20-1") freed.wait(lock, [&] { return go_on; });
+    paint(name, to);
+  });
+  const std::weak_ptr<SampleSource> alive = data;
+  try {
+    Loader loader(std::move(data), order(37), s);
+    while (loader.more()) loader.next();
+    FAIL("the loader waited for ever");
+  } catch (const Error& e) {
+    CHECK(e.exit() == ExitCode::stalled);
+    CHECK(e.complaint().place == "20-1");
+  }
+  CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
+  CHECK(!alive.expired());  // the hanging worker still has what it touches
+  {
+    const std::lock_guard lock(mutex);
+    go_on = true;
+  }
+  freed.notify_all();
+  while (!alive.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
+
+TEST_CASE("memory is bounded by the largest micro-batch") {
+  std::vector<SampleSize> sizes;
+  for (int i = 0; i < 37; ++i) sizes.push_back({10 + i, 3, i % 3});
+  const MicroBatchSize largest = largest_micro_batch(order(37), sizes, 50);
+  CHECK(largest.sequences == 4);
+  CHECK(largest.images <= 8);
+  CHECK(largest.longest == 46);
+  MicroBatchSize expected;
+  SampleOrder o = order(37);
+  for (Index m = 0; m < 50; ++m) {
+    Index tokens = 0;
+    for (const Index r : o.micro_batch(m)) tokens += sizes[std::size_t(r)].tokens;
+    expected.tokens = std::max(expected.tokens, tokens);
+  }
+  CHECK(largest.tokens == expected.tokens);
+  const LoaderSettings s = settings(3, 1, 2);
+  CHECK(s.slots() == 6);
+  CHECK(loader_bytes(s, largest, 6) == 6 * (largest.images * 24 + largest.tokens * 16 + 4 * Index(sizeof(Sample))));
+}

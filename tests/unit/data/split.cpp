@@ -1,0 +1,82 @@
+#include <catch2/catch.hpp>
+#include <set>
+#include <vlt/data/sample_order.hpp>
+#include <vlt/data/split.hpp>
+
+using namespace vlt;
+using Positions = std::vector<Index>;
+
+// Vectors printed by numpy: RandomState(seed).shuffle(arange(n)), RandomState(seed).choice(n, k, replace=False).
+TEST_CASE("the shuffle is numpy's", "[golden]") {
+  CHECK(NumpyRandom(1234).permutation(7) == Positions{2, 1, 6, 0, 4, 5, 3});
+  CHECK(NumpyRandom(1234).permutation(10) == Positions{7, 2, 9, 1, 0, 8, 4, 5, 6, 3});
+  CHECK(NumpyRandom(42).permutation(20) ==
+        Positions{0, 17, 15, 1, 8, 5, 11, 3, 18, 16, 13, 2, 9, 19, 4, 12, 7, 10, 14, 6});
+  auto long_one = NumpyRandom(1234).permutation(1000);
+  long_one.resize(10);
+  CHECK(long_one == Positions{681, 990, 155, 768, 438, 363, 688, 555, 620, 99});
+  CHECK(NumpyRandom(1234).choice(10, 4) == Positions{7, 2, 9, 1});
+  CHECK(NumpyRandom(1).permutation(0).empty());
+  CHECK(NumpyRandom(1).permutation(1) == Positions{0});
+}
+
+TEST_CASE("subsample, join, shuffle, split") {
+  SECTION("all of one set") {
+    const Split s = split_records({10}, {std::nullopt}, 0.9, 1234);
+    CHECK(s.train == Positions{7, 2, 9, 1, 0, 8, 4, 5, 6});
+    CHECK(s.eval == Positions{3});
+    CHECK(s.not_selected == 0);
+  }
+  SECTION("four drawn of ten, in the order drawn, then shuffled afresh") {
+    const Positions drawn{7, 2, 9, 1}, order = NumpyRandom(1234).permutation(4);
+    const Split s = split_records({10}, {4}, 0.5, 1234);
+    CHECK(s.train == Positions{drawn[std::size_t(order[0])], drawn[std::size_t(order[1])]});
+    CHECK(s.eval == Positions{drawn[std::size_t(order[2])], drawn[std::size_t(order[3])]});
+    CHECK(s.not_selected == 6);
+  }
+  SECTION("two sets draw from one stream") {
+    NumpyRandom stream(5);
+    Positions expected = stream.choice(8, 3);
+    for (const Index i : stream.choice(6, 2)) expected.push_back(8 + i);
+    const Split s = split_records({8, 6}, {3, 2}, 1, 5);
+    CHECK(std::multiset(s.train.begin(), s.train.end()) == std::multiset(expected.begin(), expected.end()));
+    Positions ordered;
+    for (const Index at : NumpyRandom(5).permutation(5)) ordered.push_back(expected[std::size_t(at)]);
+    CHECK(s.train == ordered);
+    CHECK(s.not_selected == 9);
+  }
+  SECTION("ratios cut by truncation; more samples than records are all") {
+    CHECK(split_records({7}, {100}, 0.5, 1).train.size() == 3);
+    CHECK(split_records({3}, {std::nullopt}, 0, 1).eval.size() == 3);
+    CHECK(split_records({3}, {std::nullopt}, 1, 1).eval.empty());
+    CHECK(split_records({100}, {std::nullopt}, 0.29, 1).train.size() == 28);  // 100 * 0.29 is below 29 in double
+  }
+}
+
+TEST_CASE("every epoch visits every record once, in an order of its own") {
+  Positions pool(23);
+  for (std::size_t i = 0; i < pool.size(); ++i) pool[i] = Index(100 + i);
+  SampleOrder order(pool, 5, 1, true), again(pool, 5, 1, true), other(pool, 5, 2, true);
+  REQUIRE(order.micro_batches_per_epoch() == 5);
+  std::set<Positions> epochs;
+  for (Index epoch = 0; epoch < 4; ++epoch) {
+    Positions seen, seen_by_other;
+    for (Index k = 0; k < 5; ++k) {
+      const auto batch = order.micro_batch(epoch * 5 + k);
+      CHECK(batch.size() == (k < 4 ? 5 : 3));
+      seen.insert(seen.end(), batch.begin(), batch.end());
+      const auto theirs = other.micro_batch(epoch * 5 + k);
+      seen_by_other.insert(seen_by_other.end(), theirs.begin(), theirs.end());
+    }
+    CHECK(seen != seen_by_other);
+    epochs.insert(seen);
+    std::sort(seen.begin(), seen.end());
+    CHECK(seen == pool);
+  }
+  CHECK(epochs.size() == 4);
+  const auto late = again.micro_batch(17);  // asked for out of turn
+  const auto same = order.micro_batch(17);
+  CHECK(std::equal(late.begin(), late.end(), same.begin(), same.end()));
+  SampleOrder still(pool, 4, 1, false);
+  CHECK(still.micro_batch(6)[0] == 100);
+}
