@@ -30,6 +30,13 @@ template <Precision F, Device D> class KeyValueCache {
   // Forgets the sequence; the memory stays.
   void clear() { seen_.offset = {0, 0}, seen_.place.clear(); }
 
+  // Forgets what follows the first `length` positions.
+  void shorten(Index length) {
+    require(length <= seen_.rows(), "a cache cannot be shortened to more than it holds");
+    seen_.place.resize(std::size_t(length));
+    seen_.offset.back() = length;
+  }
+
   // Makes room for the next tokens of the sequence: one segment, whose positions follow the last one.
   void append(const Segments& next) {
     require(next.sequences() == 1, "a cache holds one sequence; extend it by one segment");

@@ -81,7 +81,17 @@ inline void read_template(ModelDescription& m, const std::string& name) {
   check_template(m.chat_template, *m.tokenizer);
 }
 
+inline void choose_features(ModelDescription& m, Index layer, const std::string& select) {
+  m.vision_sizes = m.vision.sizes;
+  m.vision_feature_layer = layer;
+  m.vision_sizes.depth = layers_to_run(layer, m.vision.sizes.depth);
+  m.vision_sizes.drop_class = select == "patch";
+}
+
 inline void connect(ModelDescription& m) {
+  m.language_sizes = m.language.sizes;
+  m.language_sizes.vocabulary = std::max(m.language_sizes.vocabulary, Index(m.tokenizer->size()));
+
   const Index tower_tokens = m.vision_sizes.patches() + (m.vision_sizes.drop_class ? 0 : 1);
   m.tokens_per_image = m.projector_kind == "perceiver" ? 16 * 16 : tower_tokens;
   m.projector_sizes = {m.vision_sizes.block.width, m.language_sizes.block.width, tower_tokens,
@@ -101,12 +111,7 @@ inline ModelDescription describe_base_model(const SftOptions& o) {
   dm::read_tokenizer(m, m.folders.language);
   dm::read_processor(m, m.folders.vision);
   dm::read_template(m, o.chat_template);
-  m.language_sizes = m.language.sizes;
-  m.language_sizes.vocabulary = std::max(m.language_sizes.vocabulary, Index(m.tokenizer->size()));
-  m.vision_sizes = m.vision.sizes;
-  m.vision_feature_layer = o.vision_feature_layer;
-  m.vision_sizes.depth = dm::layers_to_run(o.vision_feature_layer, m.vision.sizes.depth);
-  m.vision_sizes.drop_class = o.vision_feature_select == "patch";
+  dm::choose_features(m, o.vision_feature_layer, o.vision_feature_select);
   m.projector_kind = o.vis_proj, m.mask = o.enable_mmca_attention ? "Mmca" : "Causal";
   m.max_seq_len = o.max_seq_len;
   dm::connect(m);
