@@ -1,0 +1,152 @@
+#pragma once
+#include <functional>
+#include <numeric>
+#include <vlt/base/rng.hpp>
+#include <vlt/data/prompt.hpp>
+#include <vlt/data/sample_builder.hpp>
+#include <vlt/tensor/buffer.hpp>
+#include <vlt/train/model_kinds.hpp>
+
+namespace vlt {
+
+// How the next token is chosen. Temperature 0: the likeliest one. Else at random among the likeliest tokens whose
+// probabilities add up to top_p (Holtzman et al. 2020); draws depend on (seed, answer, position) only.
+struct Sampling {
+  Index max_new_tokens = 128;
+  double temperature = 0, top_p = 1;
+  std::uint64_t seed = 0;
+};
+
+// A question as the model reads it: ids with one image token for each picture, and the pictures' pixels.
+struct Prompt {
+  Sample sample;
+  std::vector<float> pixels;
+  Index images = 0;
+};
+
+inline std::int32_t likeliest(std::span<const float> logits) {
+  return std::int32_t(std::max_element(logits.begin(), logits.end()) - logits.begin());
+}
+
+// A token drawn by its probability; `uniform` in [0, 1).
+inline std::int32_t drawn(std::span<const float> logits, const Sampling& s, double uniform) {
+  const double most = *std::max_element(logits.begin(), logits.end());
+  std::vector<std::int32_t> order(logits.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return logits[a] > logits[b]; });
+  std::vector<double> weight;
+  double all = 0, kept = 0;
+  for (const auto i : order) weight.push_back(std::exp((logits[i] - most) / s.temperature)), all += weight.back();
+  std::size_t n = 0;
+  while (n < weight.size() && (n == 0 || kept < s.top_p * all)) kept += weight[n++];
+  double left = uniform * kept;
+  for (std::size_t i = 0; i < n; ++i)
+    if ((left -= weight[i]) < 0) return order[i];
+  return order[n - 1];
+}
+
+// Writes answers, a token at a time: the prompt is read once, then each token extends the cache of keys and values.
+template <Precision F> class Generator {
+ public:
+  using Model = AnyVlm<F>;
+  using P = any_policy<F>;
+  using tokens = typename Model::tokens;
+
+  // end: the token that closes an answer; it is not part of it.
+  Generator(Model& model, Threads& threads, Index image_id, std::int32_t end)
+      : model_(model), threads_(threads), image_id_(image_id), end_(end) {}
+
+  // emit(id) hears of each token as it is made; `number` names the answer for its random draws.
+  std::vector<std::int32_t> operator()(Prompt& prompt, const Sampling& sampling, std::uint64_t number,
+                                       const std::function<void(std::int32_t)>& emit = {}) {
+    Segments images;
+    images.append(prompt.images, TokenKind::image);
+    const Batch batch = model_.batch(std::move(images), {prompt.sample}, image_id_);
+    auto cache = model_.language.make_cache(batch.text.rows() + sampling.max_new_tokens);
+    logits_.resize(std::size_t(model_.language.vocabulary()));
+    run([&](Scope& s) { read(s, prompt, batch, cache); }, cache);
+    std::vector<std::int32_t> answer;
+    const RandomStream random{sampling.seed, number};
+    for (Index i = 0; i < sampling.max_new_tokens; ++i) {
+      const std::int32_t id =
+          sampling.temperature > 0 ? drawn(logits_, sampling, random.uniform(std::uint64_t(i))) : likeliest(logits_);
+      if (id == end_) break;
+      answer.push_back(id);
+      if (emit) emit(id);
+      if (i + 1 < sampling.max_new_tokens) run([&](Scope& s) { say(s, id, cache); }, cache);
+    }
+    return answer;
+  }
+
+ private:
+  using Cache = KvCache<P>;
+  Model& model_;
+  Threads& threads_;
+  Index image_id_;
+  std::int32_t end_;
+  Buffer<std::byte> memory_;
+  std::vector<float> logits_;
+
+  // Plans, makes room, runs. A plan must not fill the cache: it works on an empty one of the same size.
+  template <class Pass> void run(Pass&& pass, Cache& cache) {
+    Arena plan;
+    Scope planned(plan, threads_);
+    const Index before = cache.length();
+    pass(planned);
+    cache.shorten(before);
+    if (plan.peak() > memory_.bytes()) memory_ = Buffer<std::byte>(Index(plan.peak()));
+    Arena arena(memory_.data(), memory_.bytes());
+    Scope s(arena, threads_);
+    pass(s);
+  }
+  void read(Scope& s, Prompt& prompt, const Batch& batch, Cache& cache) {
+    Frame frame(s);
+    const Shape shape{batch.text.rows(), model_.language.width()};
+    auto h = s.temp<tokens>(shape, &batch.text), y = s.temp<tokens>(shape, &batch.text);
+    typename Model::pixels x;
+    x.data = prompt.pixels.data(), x.rows = prompt.images;
+    x.cols = x.stride = prompt.images > 0 ? Index(prompt.pixels.size()) / prompt.images : 0;
+    model_.embed_prompt(s, x, batch, h);
+    model_.language.extend(s, h, y, cache);
+    look(s, y, shape.rows - 1);
+  }
+  void say(Scope& s, Index id, Cache& cache) {
+    Frame frame(s);
+    Segments next;
+    next.append(1, TokenKind::text);
+    next.place.back().position = cache.length();
+    auto h = s.temp<tokens>({1, model_.language.width()}, &next), y = s.temp<tokens>(h.shape(), &next);
+    model_.language.embed(s, std::span<const Index>(&id, 1), h);
+    model_.language.extend(s, h, y, cache);
+    look(s, y, 0);
+  }
+  void look(Scope& s, tokens y, Index row) {
+    typename AnyLanguage<F>::logits_t logits;
+    logits.data = logits_.data(), logits.rows = 1, logits.cols = logits.stride = Index(logits_.size());
+    model_.language.logits(s, y, std::span<const Index>(&row, 1), logits);
+  }
+};
+
+// Token by token to text: gives out what can no longer change.
+class AnswerText {
+ public:
+  explicit AnswerText(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+
+  // What one more token adds; empty while a character is not complete.
+  std::string add(std::int32_t id) {
+    ids_.push_back(id);
+    const std::string all = tokenizer_.decode(ids_, true);
+    if (all.ends_with("\xef\xbf\xbd")) return {};
+    std::string more = all.substr(std::min(given_, all.size()));
+    given_ = all.size();
+    return more;
+  }
+  std::string text() const { return tokenizer_.decode(ids_, true); }
+
+ private:
+  const Tokenizer& tokenizer_;
+  std::vector<std::int32_t> ids_;
+  std::size_t given_ = 0;
+};
+
+}  // namespace vlt
