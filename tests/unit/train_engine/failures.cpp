@@ -1,0 +1,104 @@
+#include <vlt/dist/thread_group.hpp>
+#include "small_vlm.hpp"
+
+using namespace small_vlm;
+
+namespace {
+using P = Policy<Device::cpu, Precision::f64>;
+using M = Model<P>;
+}  // namespace
+
+TEST_CASE("a step that is not finite writes nothing, and the next one is as if it had not been", "[train]") {
+  Bench<P> disturbed(build<M>()), calm(build<M>());
+  disturbed.step({{0, 1}}), calm.step({{0, 1}});
+  const auto before = disturbed.masters();
+
+  auto good = work_of(disturbed.model, {2}), bad = work_of(disturbed.model, {1});
+  bad.pixels[5] = std::nan("");
+  disturbed.engine->begin_step(8);
+  disturbed.engine->micro_batch(good.view(), good.batch, false);
+  disturbed.engine->micro_batch(bad.view(), bad.batch, true);
+  const StepResult& r = disturbed.engine->finish_step(disturbed.rates, 1);
+  CHECK_FALSE(r.finite);
+  CHECK(std::isnan(r.loss));
+  CHECK(disturbed.masters() == before);
+  CHECK(disturbed.engine->steps() == 1);
+  for (int u = 0; u < disturbed.store->units(); ++u)
+    for (double g : disturbed.store->unit(u).grads.data) REQUIRE(g == 0);
+
+  CHECK(disturbed.step({{2, 3}}).finite);
+  calm.step({{2, 3}});
+  CHECK(disturbed.masters() == calm.masters());
+}
+
+TEST_CASE("an infinite gradient under a finite loss is noticed", "[train]") {
+  Bench<P> bench(build<M>());
+  const auto before = bench.masters();
+  auto w = work_of(bench.model, {0});
+  bench.engine->begin_step(3);
+  bench.engine->micro_batch(w.view(), w.batch, true);
+  bench.store->unit(3).grads.data[1] = INFINITY;
+  const StepResult& r = bench.engine->finish_step(bench.rates, 1);
+  CHECK(std::isfinite(r.loss));
+  CHECK_FALSE(r.finite);
+  CHECK(bench.masters() == before);
+}
+
+TEST_CASE("a micro-batch larger than the plan is refused before it begins", "[train]") {
+  Bench<P> bench(build<M>()), calm(build<M>());
+  auto w = work_of(bench.model, {0, 1, 2, 3, 4});
+  auto larger = work_of(bench.model, {0, 1, 2, 3, 4, 2});
+  bench.engine->begin_step(12);
+  try {
+    bench.engine->micro_batch(larger.view(), larger.batch, true);
+    FAIL("it was accepted");
+  } catch (const Error& e) {
+    CHECK(e.exit() == ExitCode::memory);
+    CHECK(e.complaint().code == "MEM-ARENA-001");
+  }
+  bench.step({{0, 1, 2, 3, 4}}), calm.step({{0, 1, 2, 3, 4}});
+  CHECK(bench.masters() == calm.masters());
+}
+
+TEST_CASE("calls out of order are refused", "[train]") {
+  Bench<P> bench(build<M>());
+  auto w = work_of(bench.model, {0});
+  CHECK_THROWS_AS(bench.engine->micro_batch(w.view(), w.batch, true), std::invalid_argument);
+  CHECK_THROWS_AS(bench.engine->finish_step(bench.rates, 1), std::invalid_argument);
+  CHECK_THROWS_AS(bench.engine->begin_step(0), std::invalid_argument);
+  bench.engine->begin_step(3);
+  w.batch.targets.group.assign(3, 2);
+  CHECK_THROWS_AS(bench.engine->micro_batch(w.view(), w.batch, true), std::invalid_argument);
+}
+
+TEST_CASE("engines of several ranks report and train as one", "[threads]") {
+  Bench<P> alone(build<M>());
+  const StepResult one = alone.step({{0, 1}, {2, 4}});
+  std::vector<StepResult> result(2);
+  std::vector<std::vector<double>> masters(2);
+  dist::ThreadGroup::run(2, [&](auto& comm) {
+    using Comm = std::remove_reference_t<decltype(comm)>;
+    M model = build<M>();
+    ParameterStore<Precision::f64> store(registry_of<P>(model), {comm.rank(), 2});
+    store.fill([](const auto& p, Index e) { return start(p, e); });
+    Threads threads(1);
+    EngineSettings settings{.optimizer = {.epsilon = 1e-3}, .groups = 2, .count_correct = true};
+    Engine<Precision::f64, M, Comm> engine(model, store, threads, 1 << 22, settings, comm);
+    auto w = work_of(model, comm.rank() == 0 ? std::vector<int>{0, 1} : std::vector<int>{2, 4});
+    engine.begin_step(Index(w.batch.targets.row.size()));
+    engine.micro_batch(w.view(), w.batch, true);
+    result[comm.rank()] = engine.finish_step(std::vector<double>(store.registry().params.size(), 0.01), 1);
+    for (int u = 0; u < store.units(); ++u)
+      masters[comm.rank()].insert(masters[comm.rank()].end(), store.unit(u).master.data.begin(),
+                                  store.unit(u).master.data.begin() + alone.store->unit(u).master.data.size());
+  });
+  for (const StepResult& r : result) {
+    CHECK(r.loss == Approx(one.loss).epsilon(1e-13));
+    CHECK(r.grad_norm == Approx(one.grad_norm).epsilon(1e-12));
+    CHECK(r.correct == one.correct);
+    CHECK(r.supervised == one.supervised);
+    CHECK(r.group_supervised == one.group_supervised);
+  }
+  CHECK(masters[0] == masters[1]);
+  CHECK(distance(alone.masters(), masters[0]) < 1e-12);
+}

@@ -1,0 +1,55 @@
+#include <vlt/train/plan.hpp>
+#include <vlt/train/process_memory.hpp>
+
+#include <catch2/catch.hpp>
+#include <sstream>
+
+using namespace vlt;
+
+TEST_CASE("a plan adds up and reads as a table", "[train]") {
+  Plan plan;
+  plan.add("vision", "weights", 3 << 20);
+  plan.add("vision", "gradients", 0);
+  plan.add("step", "activations", 1000);
+  plan.step_flops = 2.5e12;
+  CHECK(plan.lines.size() == 2);
+  CHECK(plan.total() == (3 << 20) + 1000);
+  CHECK(plan.of("vision") == 3 << 20);
+  CHECK(plan.of("vision", "gradients") == 0);
+  std::ostringstream out;
+  out << plan;
+  CHECK(out.str() ==
+        "vision       weights                  3.00 MiB\n"
+        "step         activations                1000 B\n"
+        "total                                 3.00 MiB\n"
+        "one optimiser step                   2.500 TFLOP\n");
+}
+
+TEST_CASE("a plan that does not fit is refused, naming its largest lines", "[train]") {
+  Plan plan;
+  for (auto [kind, bytes] : {std::pair{"small", 1}, {"largest", 4000}, {"second", 2000}, {"third", 1000}})
+    plan.add("x", kind, std::size_t(bytes));
+  CHECK_NOTHROW(check_fits(plan, 7001));
+  try {
+    check_fits(plan, 7000);
+    FAIL("it was accepted");
+  } catch (const Error& e) {
+    CHECK(e.exit() == ExitCode::memory);
+    CHECK(e.complaint().found == "6.84 KiB (x largest 3.91 KiB, x second 1.95 KiB, x third 1000 B)");
+  }
+}
+
+TEST_CASE("the process knows its memory", "[train]") {
+  CHECK(anonymous_memory() > 100000);
+  CHECK(peak_memory() >= anonymous_memory());
+  CHECK(available_memory() > (1 << 20));
+  CHECK(reported_kib("/proc/self/status", "NoSuchKey:") == 0);
+  CHECK(reported_kib("/no/such/file", "RssAnon:") == 0);
+}
+
+TEST_CASE("bytes are shown for people", "[train]") {
+  CHECK(human_bytes(0) == "0 B");
+  CHECK(human_bytes(1023) == "1023 B");
+  CHECK(human_bytes(1536) == "1.50 KiB");
+  CHECK(human_bytes(5.0 * (1ull << 40)) == "5.00 TiB");
+}

@@ -1,0 +1,110 @@
+#include "small_vlm.hpp"
+
+using namespace small_vlm;
+
+namespace {
+using P = Policy<Device::cpu, Precision::f32>;
+using M = Model<P>;
+using Registered = Registry<Precision::f32>;
+
+bool contains(const std::string& name, const char* part) { return name.find(part) != name.npos; }
+
+// Chooses parameters by name, adapters always.
+void choose(M& m, const std::function<bool(const std::string&)>& wanted) {
+  auto registry = registry_of<P>(m);
+  for (auto& p : registry.params)
+    if (p.chosen && !p.adapter) *p.chosen = wanted(p.name());
+  registry_of<P>(m);  // the model looks at what it trains
+}
+void adapt(M& m, const std::vector<std::string>& substrings) {
+  auto registry = registry_of<P>(m);
+  attach_adapters(registry, substrings, 2, 4.0);
+}
+
+// Two steps: exactly what the registry says trains has changed, in master and compute copy.
+void check(const std::string& title, const std::function<void(M&)>& decide, std::size_t expected_trained) {
+  Bench<P> bench(build<M>(), 1, decide);
+  const auto& params = bench.store->registry().params;
+  std::vector<std::vector<float>> before(params.size()), compute(params.size());
+  std::size_t trained = 0;
+  const auto values = [&](std::size_t i) {
+    std::vector<float> x(std::size_t(params[i].value->size()));
+    bench.store->read(int(i), 0, x);
+    return x;
+  };
+  const auto seen_by_layers = [&](std::size_t i) {
+    return std::vector<float>(params[i].value->data, params[i].value->data + params[i].value->size());
+  };
+  for (std::size_t i = 0; i < params.size(); ++i) before[i] = values(i), compute[i] = seen_by_layers(i);
+  bench.step({{0, 1}, {2, 3}});
+  bench.step({{4, 0}});
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    INFO(title << ": " << params[i].name());
+    CHECK((values(i) != before[i]) == params[i].trains());
+    CHECK((seen_by_layers(i) != compute[i]) == params[i].trains());
+    trained += params[i].trains();
+  }
+  INFO(title);
+  CHECK(trained == expected_trained);
+}
+}  // namespace
+
+TEST_CASE("what is said to train is exactly what changes", "[train]") {
+  const auto in_front = [](const std::string& name) {
+    return contains(name, "projection.") || contains(name, "embed_tokens");
+  };
+  check(
+      "projector and embedding", [&](M& m) { choose(m, in_front); }, 5);
+  check(
+      "adapters on q and v",
+      [&](M& m) {
+        adapt(m, {"q_proj", "v_proj"}), choose(m, in_front);
+      },
+      5 + 2 * 2 * 4);
+  check(
+      "adapters on layer 1", [&](M& m) { adapt(m, {"model.layers.1."}), choose(m, in_front); }, 5 + 2 * 7);
+  check(
+      "adapters, and the rest of the decoder",
+      [&](M& m) {
+        adapt(m, {"model.layers.0.mlp"});
+        choose(m, [](const std::string& n) { return !contains(n, "vision_model") && !contains(n, "layers.0.mlp"); });
+      },
+      4 + 1 + 3 * 2 + (4 + 6) + 2);
+  check(
+      "one vector in the tower",
+      [&](M& m) { choose(m, [](auto& n) { return contains(n, "layers.1.layer_norm2.bias"); }); }, 1);
+  check(
+      "the head alone", [&](M& m) { choose(m, [](auto& n) { return contains(n, "lm_head"); }); }, 1);
+}
+
+TEST_CASE("a tied head is one tensor whose gradient is the sum of both uses", "[train]") {
+  Bench<P> tied(build<M>(2, true)), apart(build<M>());
+  const auto index = [](const Bench<P>& b, const char* name) {
+    const auto& params = b.store->registry().params;
+    const auto at = std::find_if(params.begin(), params.end(), [&](const auto& p) { return p.name() == name; });
+    return at == params.end() ? -1 : int(at - params.begin());
+  };
+  const int embed = index(apart, "model.embed_tokens.weight"), head = index(apart, "lm_head.weight");
+  CHECK(index(tied, "lm_head.weight") == -1);
+  REQUIRE(head >= 0);
+  // the same weights in both
+  std::vector<float> rows(23 * 12);
+  apart.store->read(embed, 0, rows);
+  apart.store->write(head, 0, rows);
+  const auto gradient_of = [](Bench<P>& b, int param) {
+    auto w = work_of(b.model, {0, 1});
+    Threads threads(1);
+    std::vector<std::byte> memory(1 << 22);
+    Arena arena(memory.data(), memory.size());
+    Scope s(arena, threads);
+    M::saved k;
+    LossSums sums;
+    b.model.forward_backward(s, w.view(), w.batch, 1, k, sums);
+    const auto& g = *b.store->registry().params[param].grad;
+    return std::vector<double>(g.data, g.data + g.size());
+  };
+  const auto both = gradient_of(tied, index(tied, "model.embed_tokens.weight"));
+  const auto first = gradient_of(apart, embed);
+  const auto& g = *apart.store->registry().params[head].grad;
+  for (std::size_t e = 0; e < both.size(); ++e) REQUIRE(both[e] == Approx(first[e] + g.data[e]).margin(1e-5));
+}
