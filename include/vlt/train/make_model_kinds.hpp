@@ -27,9 +27,7 @@ template <Precision F, ProjectorKind K> AnyProjector<F> make_projector(const Pro
     return AnyProjector<F>(baseline_projector<P>(c.vision_width, c.text_width));
   else if constexpr (K == ProjectorKind::vit) return AnyProjector<F>(vit_projector<P>(c.vision_block, c.text_width));
   else if constexpr (K == ProjectorKind::mlp) return AnyProjector<F>(mlp_projector<P>(c.vision_width, c.text_width));
-  else
-    return AnyProjector<F>(LayerComponent<Perceiver<P>>{
-        {Perceiver<P>(c.vision_width, c.text_width, c.image_tokens - (c.class_token ? 1 : 0))}});
+  else return AnyProjector<F>(perceiver_projector<P>({c.vision_width, c.text_width, c.patches, c.class_token}));
 }
 
 }  // namespace vlt

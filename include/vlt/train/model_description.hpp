@@ -88,14 +88,28 @@ inline void choose_features(ModelDescription& m, Index layer, const std::string&
   m.vision_sizes.drop_class = select == "patch";
 }
 
+// What the perceiver cannot resize or divide (REF 5.3).
+inline void check_perceiver(const ModelDescription& m) {
+  const Index width = m.language_sizes.block.width, heads = std::max<Index>(1, width / 128);
+  if (width % 4 != 0 || width % heads != 0)
+    refuse_option("OPT-PROJ-020", "--vis_proj perceiver", "it does not fit the width of the language model",
+                  "a multiple of 4 and of its " + std::to_string(heads) + " heads", std::to_string(width));
+  const Index patches = m.vision_sizes.patches();
+  Index side = 0;
+  while (side * side < patches) ++side;
+  if (side * side != patches)
+    refuse_option("OPT-PROJ-020", "--vis_proj perceiver", "it needs a square grid of patches", "a square number",
+                  std::to_string(patches));
+}
+
 inline void connect(ModelDescription& m) {
   m.language_sizes = m.language.sizes;
   m.language_sizes.vocabulary = std::max(m.language_sizes.vocabulary, Index(m.tokenizer->size()));
-
   const Index tower_tokens = m.vision_sizes.patches() + (m.vision_sizes.drop_class ? 0 : 1);
   m.tokens_per_image = m.projector_kind == "perceiver" ? 16 * 16 : tower_tokens;
-  m.projector_sizes = {m.vision_sizes.block.width, m.language_sizes.block.width, tower_tokens,
+  m.projector_sizes = {m.vision_sizes.block.width, m.language_sizes.block.width, m.vision_sizes.patches(),
                        !m.vision_sizes.drop_class, m.vision_sizes.block};
+  if (m.projector_kind == "perceiver") check_perceiver(m);
 }
 
 }  // namespace describe_model

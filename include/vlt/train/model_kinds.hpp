@@ -23,8 +23,8 @@ template <Precision F> using AnyVlm = Vlm<AnyVision<F>, AnyProjector<F>, AnyLang
 // The run-time sizes of a projector, whatever its kind.
 struct ProjectorSizes {
   Index vision_width = 0, text_width = 0;
-  Index image_tokens = 0;   // tokens per image that come out of the tower
-  bool class_token = true;  // whether the first of them is the class token
+  Index patches = 0;        // per image, as they come out of the tower
+  bool class_token = true;  // whether the class token comes out before them
   BlockSizes vision_block;  // the tower's block: `vit` has one more of the same sizes
 };
 
