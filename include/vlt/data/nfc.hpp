@@ -3,9 +3,12 @@
 #include <iterator>
 #include <memory>
 #include <string_view>
+#include <utility>
 #include <vector>
-#include <vlt/data/unicode_forms.hpp>
 #include <vlt/base/utf8.hpp>
+#include <vlt/data/unicode_compositions.hpp>
+#include <vlt/data/unicode_decompositions.hpp>
+#include <vlt/data/unicode_singletons.hpp>
 
 namespace vlt {
 
@@ -25,6 +28,7 @@ class Nfc {
     return t;
   }
 
+  // Is the text in normal form already, as far as one look at each character can tell?
   bool unchanged(std::string_view text) const {
     for (std::size_t i = 0; i < text.size();) {
       const auto c = utf8::at(text, i);
@@ -34,39 +38,11 @@ class Nfc {
     return true;
   }
 
+  // The normal form of a text, character by character.
   std::vector<Change> operator()(std::string_view text) const {
-    std::vector<Change> decomposed = decompose(text), out;
-    std::vector<Change> marks;  // behind the starter, not composed with it
-    int last = -1;              // the class of the last of them
-    bool open = false;          // is there a starter that may still grow?
-    Change starter{};
-    for (const Change c : decomposed) {
-      const int k = combining_class(c.code);
-      if (!open) {
-        if (k != 0) {
-          out.push_back(c);
-          continue;
-        }
-        starter = c, open = true;
-        continue;
-      }
-      if (last < k) {
-        if (const std::uint32_t whole = compose(starter.code, c.code)) {
-          starter = {whole, starter.change + c.change - 1};
-          continue;
-        }
-      }
-      if (k != 0) {
-        marks.push_back(c), last = k;
-        continue;
-      }
-      out.push_back(starter);
-      out.insert(out.end(), marks.begin(), marks.end());
-      marks.clear(), last = -1, starter = c;
-    }
-    if (open) out.push_back(starter);
-    out.insert(out.end(), marks.begin(), marks.end());
-    return out;
+    Composer composer(*this);
+    for (const Change c : decompose(text)) composer.take(c);
+    return composer.finish();
   }
 
  private:
@@ -77,6 +53,7 @@ class Nfc {
       std::make_unique<std::uint8_t[]>(0x110000);  // combining class, 0 if nothing can happen, or 255
 
   Nfc() {
+    for (const auto& s : unicode::singletons) kinds_[s.whole] = starter_that_may_change;
     for (const auto& d : unicode::decompositions) kinds_[d.whole] = starter_that_may_change;
     for (const auto& c : unicode::compositions) kinds_[c.whole] = 0;  // falls apart and comes together again
     for (const auto& c : unicode::compositions) kinds_[c.second] = starter_that_may_change;
@@ -87,41 +64,106 @@ class Nfc {
   }
   int combining_class(std::uint32_t c) const { return kinds_[c] == starter_that_may_change ? 0 : kinds_[c]; }
 
+  // Puts decomposed characters together again: a starter swallows the marks that it has a whole form with, unless a
+  // mark of the same class or a higher one stands between.
+  class Composer {
+   public:
+    explicit Composer(const Nfc& nfc) : nfc_(nfc) {}
+
+    void take(Change c) {
+      const int k = nfc_.combining_class(c.code);
+      if (!open_) return begin(c, k);
+      if (last_ < k) {
+        if (const std::uint32_t whole = compose(starter_.code, c.code)) {
+          starter_ = {whole, starter_.change + c.change - 1};
+          return;
+        }
+      }
+      if (k != 0) {
+        marks_.push_back(c), last_ = k;
+        return;
+      }
+      flush();
+      starter_ = c;
+    }
+    std::vector<Change> finish() {
+      if (open_) flush();
+      return std::move(out_);
+    }
+
+   private:
+    const Nfc& nfc_;
+    std::vector<Change> out_;
+    std::vector<Change> marks_;  // behind the starter, not composed with it
+    int last_ = -1;              // the class of the last of them
+    bool open_ = false;          // is there a starter that may still grow?
+    Change starter_{};
+
+    void begin(Change c, int k) {
+      if (k != 0) out_.push_back(c);
+      else starter_ = c, open_ = true;
+    }
+    void flush() {
+      out_.push_back(starter_);
+      out_.insert(out_.end(), marks_.begin(), marks_.end());
+      marks_.clear(), last_ = -1;
+    }
+  };
+
+  // Takes a text apart and puts the marks between two starters in the order of their classes.
+  class Decomposer {
+   public:
+    explicit Decomposer(const Nfc& nfc) : nfc_(nfc) {}
+
+    void push(std::uint32_t code, bool first) {
+      if (nfc_.combining_class(code) == 0) sort();
+      out_.push_back({code, first ? 0 : 1});
+    }
+    std::vector<Change> finish() {
+      sort();
+      return std::move(out_);
+    }
+
+   private:
+    const Nfc& nfc_;
+    std::vector<Change> out_;
+    std::size_t sorted_ = 0;
+
+    void sort() {
+      std::stable_sort(out_.begin() + std::ptrdiff_t(sorted_), out_.end(), [&](const Change& a, const Change& b) {
+        return nfc_.combining_class(a.code) < nfc_.combining_class(b.code);
+      });
+      sorted_ = out_.size();
+    }
+  };
+
   std::vector<Change> decompose(std::string_view text) const {
-    std::vector<Change> out;
-    std::size_t sorted = 0;
-    const auto by_class = [&](const Change& a, const Change& b) {
-      return combining_class(a.code) < combining_class(b.code);
-    };
-    const auto sort = [&] {
-      std::stable_sort(out.begin() + std::ptrdiff_t(sorted), out.end(), by_class);
-      sorted = out.size();
-    };
-    const auto push = [&](std::uint32_t code, bool first) {
-      if (combining_class(code) == 0) sort();
-      out.push_back({code, first ? 0 : 1});
-    };
+    Decomposer parts(*this);
     for (std::size_t i = 0; i < text.size();) {
       const auto c = utf8::at(text, i);
       i += c.length;
       if (const std::uint32_t s = c.code - first_syllable; s < leads * vowels * tails) {
-        push(lead + s / (vowels * tails), true);
-        push(vowel + s % (vowels * tails) / tails, false);
-        if (s % tails) push(tail + s % tails, false);
-        continue;
+        parts.push(lead + s / (vowels * tails), true);
+        parts.push(vowel + s % (vowels * tails) / tails, false);
+        if (s % tails != 0) parts.push(tail + s % tails, false);
+      } else if (const auto* single = find(unicode::singletons, c.code)) {
+        parts.push(single->part, true);
+      } else if (const auto* several = find(unicode::decompositions, c.code)) {
+        for (int k = 0; k < 4 && several->parts[k] != 0; ++k) parts.push(several->parts[k], k == 0);
+      } else {
+        parts.push(c.code, true);
       }
-      const auto* d = std::lower_bound(std::begin(unicode::decompositions), std::end(unicode::decompositions), c.code,
-                                       [](const auto& x, std::uint32_t code) { return x.whole < code; });
-      if (d == std::end(unicode::decompositions) || d->whole != c.code) {
-        push(c.code, true);
-        continue;
-      }
-      for (int k = 0; k < 4 && d->parts[k]; ++k) push(d->parts[k], k == 0);
     }
-    sort();
-    return out;
+    return parts.finish();
+  }
+  // The entry for a character in a table sorted by `whole`.
+  template <class Entry, std::size_t N> static const Entry* find(const Entry (&table)[N], std::uint32_t code) {
+    const auto* at = std::lower_bound(std::begin(table), std::end(table), code,
+                                      [](const Entry& e, std::uint32_t c) { return e.whole < c; });
+    return at != std::end(table) && at->whole == code ? at : nullptr;
   }
 
+  // The one character that two make, or 0.
   static std::uint32_t compose(std::uint32_t a, std::uint32_t b) {
     if (a - lead < leads && b - vowel < vowels) return first_syllable + ((a - lead) * vowels + (b - vowel)) * tails;
     if (const std::uint32_t s = a - first_syllable;

@@ -88,10 +88,10 @@ class PreTokenizer {
         return {c.pattern->next(text, i), true};
       case Cut::Kind::digits: {
         const auto first = utf8::at(text, i);
-        if ((*classes_)[first.code] & numeric) return {i + first.length, true};
+        if ((*classes_)[first.code] & CharacterClass::numeric) return {i + first.length, true};
         while (i < text.size()) {
           const auto d = utf8::at(text, i);
-          if ((*classes_)[d.code] & numeric) break;
+          if ((*classes_)[d.code] & CharacterClass::numeric) break;
           i += d.length;
         }
         return {i, false};

@@ -36,6 +36,7 @@ class SplitPattern {
   }
 
  private:
+  using Class = CharacterClass;
   struct Spelling {
     std::string_view regex;
     Family family;
@@ -48,7 +49,7 @@ class SplitPattern {
       {R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N})"
        R"(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
        Family::qwen_2}};
-  static constexpr std::uint8_t any = letter | number | blank;
+  static constexpr std::uint8_t any = Class::letter | Class::number | Class::blank;
 
   Family family_;
   const CharacterClasses* classes_ = &CharacterClasses::table();
@@ -85,7 +86,7 @@ class SplitPattern {
 
   // \s+(?!\S)|\s+ : all of a run that ends the text, else all but its last character, else that one.
   std::size_t white(std::string_view text, std::size_t i) const {
-    const std::size_t end = run(text, i, blank);
+    const std::size_t end = run(text, i, Class::blank);
     if (end == text.size()) return end;
     const std::size_t last = end - utf8::before(text, end).length;
     return last > i ? last : end;
@@ -96,7 +97,7 @@ class SplitPattern {
       if (const std::size_t end = contraction(text, i, false); end > i) return end;
     const std::size_t start = text[i] == ' ' && i + 1 < text.size() ? i + 1 : i;
     const Seen c = look(text, start);
-    if (c.kind != blank) return run(text, start + c.length, c.kind);
+    if (c.kind != Class::blank) return run(text, start + c.length, c.kind);
     return white(text, i);
   }
 
@@ -105,14 +106,14 @@ class SplitPattern {
       if (const std::size_t end = contraction(text, i, true); end > i) return end;
     const Seen c = look(text, i);
     const std::size_t after = i + c.length;
-    if (c.kind == letter) return run(text, after, letter);
-    if (c.kind == number) return digits(text, after);
+    if (c.kind == Class::letter) return run(text, after, Class::letter);
+    if (c.kind == Class::number) return digits(text, after);
     if (c.code != '\r' && c.code != '\n' && after < text.size())
-      if (const Seen d = look(text, after); d.kind == letter) return run(text, after + d.length, letter);
+      if (const Seen d = look(text, after); d.kind == Class::letter) return run(text, after + d.length, Class::letter);
     if (c.kind == 0) return newlines(text, run(text, after, 0));
     if (c.code == ' ' && after < text.size())
       if (const Seen d = look(text, after); d.kind == 0) return newlines(text, run(text, after + d.length, 0));
-    const std::size_t end = run(text, after, blank);  // \s*[\r\n]+ : up to the last newline of the run
+    const std::size_t end = run(text, after, Class::blank);  // \s*[\r\n]+ : up to the last newline of the run
     for (std::size_t k = end; k > i; --k)
       if (text[k - 1] == '\r' || text[k - 1] == '\n') return k;
     return white(text, i);
@@ -120,7 +121,7 @@ class SplitPattern {
   std::size_t digits(std::string_view text, std::size_t i) const {
     for (int n = family_ == Family::qwen_2 ? 1 : 3; n > 1 && i < text.size(); --n) {
       const Seen c = look(text, i);
-      if (c.kind != number) break;
+      if (c.kind != Class::number) break;
       i += c.length;
     }
     return i;

@@ -1,8 +1,11 @@
 #pragma once
+#include <charconv>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
-#include <vlt/data/byte_alphabet.hpp>
 #include <vlt/base/utf8.hpp>
+#include <vlt/data/byte_alphabet.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {
@@ -33,33 +36,25 @@ class TokenDecoder {
     tokens.assign(1, utf8::repaired(bytes));
   }
   static void apply(const TokenizerFile::Replace& r, Tokens& tokens) {
-    for (auto& t : tokens)
-      for (std::size_t at = t.find(r.from); at != std::string::npos; at = t.find(r.from, at + r.to.size()))
-        t.replace(at, r.from.size(), r.to);
+    for (auto& t : tokens) replace(t, r.from, r.to);
   }
   static void apply(const TokenizerFile::Fuse&, Tokens& tokens) {
     std::string all;
     for (const auto& t : tokens) all += t;
     tokens.assign(1, std::move(all));
   }
+  // Neighbouring <0xNN> are the bytes of characters; if they are none, each becomes U+FFFD.
   static void apply(const TokenizerFile::ByteFallback&, Tokens& tokens) {
     Tokens out;
     std::string bytes;
     const auto flush = [&] {
       if (bytes.empty()) return;
-      bool valid = true;
-      for (std::size_t i = 0; valid && i < bytes.size();) {
-        const int n = utf8::valid_length(bytes, i);
-        valid = n > 0;
-        i += std::size_t(n > 0 ? n : 1);
-      }
-      if (valid) out.push_back(bytes);
+      if (!utf8::invalid_byte(bytes)) out.push_back(bytes);
       else out.insert(out.end(), bytes.size(), "\xEF\xBF\xBD");
       bytes.clear();
     };
     for (auto& t : tokens) {
-      const int value = t.size() == 6 && t.starts_with("<0x") && t.ends_with(">") ? hex(t[3]) * 16 + hex(t[4]) : -1;
-      if (value >= 0) {
+      if (const int value = byte_value(t); value >= 0) {
         bytes.push_back(char(value));
         continue;
       }
@@ -70,29 +65,29 @@ class TokenDecoder {
     tokens = std::move(out);
   }
   static void apply(const TokenizerFile::Strip& s, Tokens& tokens) {
+    if (s.content.empty()) return;
     for (auto& t : tokens) {
-      for (std::size_t n = 0; n < s.start && !s.content.empty() && t.starts_with(s.content); ++n)
-        t.erase(0, s.content.size());
-      for (std::size_t n = 0; n < s.stop && !s.content.empty() && t.ends_with(s.content); ++n)
-        t.erase(t.size() - s.content.size());
+      for (std::size_t n = 0; n < s.start && t.starts_with(s.content); ++n) t.erase(0, s.content.size());
+      for (std::size_t n = 0; n < s.stop && t.ends_with(s.content); ++n) t.erase(t.size() - s.content.size());
     }
   }
   static void apply(const TokenizerFile::Metaspace& m, Tokens& tokens) {
     for (std::size_t i = 0; i < tokens.size(); ++i) {
-      const bool first = i == 0 && m.scheme != TokenizerFile::PrependScheme::never;
-      apply(TokenizerFile::Replace{m.replacement, first ? "" : " "}, i, tokens);
+      const bool prepended = i == 0 && m.scheme != TokenizerFile::PrependScheme::never;
+      replace(tokens[i], m.replacement, prepended ? "" : " ");
     }
   }
-  static void apply(const TokenizerFile::Replace& r, std::size_t i, Tokens& tokens) {
-    Tokens one{std::move(tokens[i])};
-    apply(r, one);
-    tokens[i] = std::move(one[0]);
+
+  static void replace(std::string& text, std::string_view from, std::string_view to) {
+    for (std::size_t at = text.find(from); at != text.npos; at = text.find(from, at + to.size()))
+      text.replace(at, from.size(), to);
   }
-  static int hex(char c) {
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                  : -1000;
+  // What <0xNN> stands for; -1: it is not written so.
+  static int byte_value(std::string_view token) {
+    if (token.size() != 6 || !token.starts_with("<0x") || token[5] != '>') return -1;
+    unsigned value = 0;
+    const auto [end, problem] = std::from_chars(token.data() + 3, token.data() + 5, value, 16);
+    return problem == std::errc() && end == token.data() + 5 ? int(value) : -1;
   }
 };
 
