@@ -36,17 +36,19 @@ template <class L> class GradCheck {
   using in = typename L::in;
   using out = typename L::out;
 
-  // shape: of x, whose rows belong to `batch`. The layer's parameters get memory and random values here.
+  // shape: of x, whose rows belong to `batch`. The layer's parameters get memory and random values here. Activations
+  // have rows farther apart than they are wide: what lies between must be neither read nor written.
   GradCheck(L& layer, Shape shape, const Segments& batch, GradCheckOptions options = {})
       : layer_(layer), options_(std::move(options)), parameters_((collect(layer, registry_, ""), registry_)) {
     const Shape y = layer.out_shape(shape);
     x_ = matrix<in>(shape, batch, 0.8), y_ = matrix<out>(y, batch, 0), dy_ = matrix<out>(y, batch, 0.6),
     dx_ = matrix<in>(shape, batch, 0);
+    x_values_ = values(x_);
   }
 
   GradReport run() {
     const Result base = check_promises();
-    std::vector<Tensor> tensors{{"x", x_.data, base.dx.data(), x_.size()}};
+    std::vector<Tensor> tensors{{"x", x_values_.data(), base.dx.data(), x_.size()}};
     const double* g = base.grad.data();
     for (auto& p : registry_.params)
       if (p.trains()) tensors.push_back({p.name(), p.value->data, g, p.value->size()}), g += p.value->size();
@@ -61,6 +63,8 @@ template <class L> class GradCheck {
 
  private:
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  static constexpr Index gap = 3;  // elements between the end of a row and the next
+  static constexpr double between_rows = 1e30;
   struct Fill {  // what is in dx and in the parameters' gradients beforehand, and what is asked for
     double beta = 0;
     bool want_dx = true;
@@ -108,12 +112,30 @@ template <class L> class GradCheck {
   }
 
   template <class M> M matrix(Shape shape, const Segments& batch, double scale) {
-    auto& v = storage_.emplace_back(shape.size());
+    const Index stride = shape.cols + gap;
+    auto& v = storage_.emplace_back(std::size_t(shape.rows * stride), between_rows);
     std::normal_distribution<double> normal;
-    for (auto& e : v) e = scale * normal(rng_);
     M m;
-    m.data = v.data(), m.rows = shape.rows, m.cols = m.stride = shape.cols, m.segments = &batch;
+    m.data = v.data(), m.rows = shape.rows, m.cols = shape.cols, m.stride = stride, m.segments = &batch;
+    for_each(m, [&](double& e, std::size_t) { e = scale * normal(rng_); });
     return m;
+  }
+  template <class M, class F> static void for_each(M m, F&& f) {
+    for (Index r = 0; r < m.rows; ++r)
+      for (Index c = 0; c < m.cols; ++c) f(m.data[r * m.stride + c], std::size_t(r * m.cols + c));
+  }
+  template <class M> static std::vector<double> values(M m) {
+    std::vector<double> v(std::size_t(m.size()));
+    for_each(m, [&](double e, std::size_t i) { v[i] = e; });
+    return v;
+  }
+  bool gaps_are_whole() const {
+    for (const auto& m : {Matrix<double, Device::cpu>(x_), Matrix<double, Device::cpu>(y_),
+                          Matrix<double, Device::cpu>(dy_), Matrix<double, Device::cpu>(dx_)})
+      for (Index r = 0; r < m.rows; ++r)
+        for (Index c = m.cols; c < m.stride; ++c)
+          if (m.data[r * m.stride + c] != between_rows) return false;
+    return true;
   }
   Result plan() {
     Arena arena;
@@ -134,20 +156,21 @@ template <class L> class GradCheck {
   }
   Arena poisoned(std::size_t bytes) {
     std::fill(memory_.begin(), memory_.end(), nan);
-    std::fill_n(y_.data, y_.size(), nan);
+    for_each(y_, [](double& e, std::size_t) { e = nan; });
     return Arena(reinterpret_cast<std::byte*>(memory_.data()), bytes);
   }
   Result step(Fill f) {
     Arena arena = poisoned(bytes_);
     Scope s(arena, *team_);
     std::size_t at = 0;
-    for (Index i = 0; i < dx_.size(); ++i) dx_.data[i] = f.dx * pattern(std::size_t(i));
+    for_each(dx_, [&](double& e, std::size_t i) { e = f.dx * pattern(i); });
     for (auto& p : registry_.params)
       if (p.trains())
         for (Index i = 0; i < p.grad->size(); ++i) p.grad->data[i] = f.grad * pattern(at++);
     const auto x = values(x_), dy = values(dy_);
     pass(s, f);
     expect(values(x_) == x && values(dy_) == dy, "x or dy was changed");
+    expect(gaps_are_whole(), "something was written between the rows of x, y, dy or dx");
     Result r{values(y_), values(dx_), {}, arena.peak(), s.total()};
     for (auto& p : registry_.params)
       if (p.trains()) r.grad.insert(r.grad.end(), p.grad->data, p.grad->data + p.grad->size());
@@ -171,19 +194,21 @@ template <class L> class GradCheck {
     Arena arena(reinterpret_cast<std::byte*>(memory_.data()), bytes_);
     Scope s(arena, *team_);
     typename L::saved k;
+    for_each(x_, [&](double& e, std::size_t i) { e = x_values_[i]; });
     layer_.forward(s, x_, y_, k);
     double sum = 0;
-    for (Index i = 0; i < y_.size(); ++i) sum += y_.data[i] * dy_.data[i];
+    for_each(y_, [&](double e, std::size_t i) {
+      sum += e * dy_.data[Index(i) / y_.cols * dy_.stride + Index(i) % y_.cols];
+    });
     return sum;
   }
-  template <class M> static std::vector<double> values(M m) { return {m.data, m.data + m.size()}; }
 
   L& layer_;
   GradCheckOptions options_;
   Registry<Precision::f64> registry_;
   LooseParameters<Precision::f64> parameters_;
   std::deque<std::vector<double>> storage_;
-  std::vector<double> memory_;
+  std::vector<double> memory_, x_values_;
   std::size_t bytes_ = 0;
   std::mt19937 rng_{3};
   Threads one_{1}, three_{3};

@@ -17,7 +17,8 @@ enum class Mistake {
   leaks,
   allocates_late,
   needs_dx,
-  unplanned
+  unplanned,
+  ignores_stride
 };
 
 // y = x * gain, one gain per channel, and at most one mistake.
@@ -42,6 +43,7 @@ template <Mistake M> struct Scale {
       ops::for_each_element<double>(y, [&](Index r, Index c) {
         copy(r, c) = x(r, c), y(r, c) = copy(r, c) * gain.value(0, c);
         if (M == Mistake::changes_x) x(r, c) += 1;
+        if (M == Mistake::ignores_stride) y.data[r * y.cols + c] = y(r, c);
       });
     });
   }
@@ -90,6 +92,7 @@ TEST_CASE("every broken promise is reported") {
   CHECK_THAT(faults<Mistake::changes_x>(), Contains("x or dy was changed"));
   CHECK_THAT(faults<Mistake::leaks>(), Contains("memory is not given back"));
   CHECK_THAT(faults<Mistake::allocates_late>(), Contains("memory is not given back"));
+  CHECK_THAT(faults<Mistake::ignores_stride>(), Contains("between the rows"));
   CHECK_THAT(faults<Mistake::needs_dx>(), Contains("parameter gradients change under Discard"));
 }
 
