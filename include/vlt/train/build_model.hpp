@@ -13,15 +13,16 @@ template <Precision F> class ModelBuilder {
   ModelBuilder(const ModelKinds<F>& kinds, const CompiledIn& compiled, const ModelDescription& m)
       : kinds_(kinds), compiled_(compiled), m_(m) {}
 
+  // For training: what is asked for trains, the rest is frozen.
   AnyVlm<F> build(const TrainingChoice& choice, bool checkpoint) const {
-    AnyVlm<F> model{vision(choice.vision_tuning(), checkpoint), projector(),
-                    language(choice.language_tuning(), checkpoint)};
-    attach(registry_of<any_policy<F>>(model), ComponentKind::vision, choice.vision_adapters, "vis_lora_module_name");
-    attach(registry_of<any_policy<F>>(model), ComponentKind::language, choice.language_adapters,
-           "lang_lora_module_name");
+    AnyVlm<F> model = assembled(choice, checkpoint);
     auto registry = registry_of<any_policy<F>>(model);
     choose(registry, choice);
     return model;
+  }
+  // For answers: nothing trains, adapters are there to be used.
+  AnyVlm<F> attached(const AdapterChoice& vision, const AdapterChoice& language) const {
+    return assembled({false, false, false, vision, language}, false);
   }
 
  private:
@@ -31,6 +32,14 @@ template <Precision F> class ModelBuilder {
 
   static constexpr std::array<const char*, 3> tuning_names{"frozen", "adapted", "trainable"};
 
+  AnyVlm<F> assembled(const TrainingChoice& choice, bool checkpoint) const {
+    AnyVlm<F> model{vision(choice.vision_tuning(), checkpoint), projector(),
+                    language(choice.language_tuning(), checkpoint)};
+    attach(registry_of<any_policy<F>>(model), ComponentKind::vision, choice.vision_adapters, "vis_lora_module_name");
+    attach(registry_of<any_policy<F>>(model), ComponentKind::language, choice.language_adapters,
+           "lang_lora_module_name");
+    return model;
+  }
   // The first compiled-in kind from `least` on that `find` knows.
   template <class Find> auto narrowest(Tuning least, Find&& find) const {
     for (Tuning t : {Tuning::frozen, Tuning::adapted, Tuning::trainable})

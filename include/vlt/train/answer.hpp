@@ -1,0 +1,48 @@
+#pragma once
+#include <vlt/train/generate.hpp>
+#include <vlt/train/image_reader.hpp>
+#include <vlt/train/model_description.hpp>
+#include <vlt/train/question_list.hpp>
+
+namespace vlt {
+
+// Turns conversations into answers: renders the prompt, reads the pictures, generates, decodes.
+template <Precision F> class Answerer {
+ public:
+  Answerer(AnyVlm<F>& model, Threads& threads, const ModelDescription& m, const ImageReader& images)
+      : m_(m),
+        images_(images),
+        renderer_(m.chat_template),
+        encoder_(*m.tokenizer),
+        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), m.tokenizer->id(m.chat_template.end)) {}
+
+  // The answer to the last question of a conversation. `number` names it for random draws; emit hears of new text.
+  std::string operator()(const Conversation& c, const std::vector<std::string>& images, const Sampling& sampling,
+                         std::uint64_t number, const std::function<void(const std::string&)>& emit = {}) {
+    const PromptTokens tokens = encode_prompt(encoder_, renderer_.prompt(c));
+    Prompt prompt;
+    prompt.sample.id.assign(tokens.ids.begin(), tokens.ids.end());
+    prompt.sample.label.assign(tokens.ids.size(), -1);
+    prompt.images = Index(tokens.images.size());
+    const Index side = m_.vision_sizes.image, each = 3 * side * side;
+    prompt.pixels.resize(std::size_t(prompt.images * each));
+    for (std::size_t i = 0; i < tokens.images.size(); ++i)
+      images_.read(images.at(tokens.images[i].image),
+                   std::span(prompt.pixels).subspan(i * std::size_t(each), std::size_t(each)));
+    AnswerText text(*m_.tokenizer);
+    generator_(prompt, sampling, number, [&](std::int32_t id) {
+      const std::string more = text.add(id);
+      if (emit && !more.empty()) emit(more);
+    });
+    return trimmed(text.text());
+  }
+
+ private:
+  const ModelDescription& m_;
+  const ImageReader& images_;
+  Renderer renderer_;
+  Encoder encoder_;
+  Generator<F> generator_;
+};
+
+}  // namespace vlt
