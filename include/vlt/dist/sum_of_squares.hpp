@@ -3,12 +3,13 @@
 #include <span>
 #include <vector>
 #include <vlt/base/parallel.hpp>
+#include <vlt/base/policy.hpp>
 
 namespace vlt::dist {
 
 // Sums squares in double. The numbers are cut into chunks of fixed size whose sums are added in order, so that the
 // result does not depend on the number of threads.
-class SumOfSquares {
+template <Device D = Device::cpu> class SumOfSquares {
  public:
   explicit SumOfSquares(Index largest) : chunk_sum_(std::size_t((largest + chunk - 1) / chunk)) {}
 

@@ -162,7 +162,7 @@ template <Precision F, class Comm, Device D = Device::cpu> class Zero final : pu
   std::vector<Lease<operand>> spare_weights_;
   std::vector<Lease<grad_t>> spare_grads_;
   std::vector<grad_t> sum_;
-  SumOfSquares squares_;
+  SumOfSquares<D> squares_;
 };
 
 }  // namespace vlt::dist

@@ -80,7 +80,7 @@ TEST_CASE("a sum of squares does not depend on the number of threads", "[threads
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(0.37f * float(i)) * (i % 1000 == 0 ? 1e3f : 1e-3f);
   long double exact = 0;
   for (float v : x) exact += static_cast<long double>(v) * v;
-  dist::SumOfSquares squares(Index(x.size()));
+  dist::SumOfSquares<> squares(Index(x.size()));
   Threads one(1), three(3);
   const double sum = squares(one, std::span<const float>(x));
   CHECK(sum == squares(three, std::span<const float>(x)));

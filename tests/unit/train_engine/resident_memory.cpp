@@ -41,17 +41,20 @@ template <class Q, class M> void grown_over_planned(M model, bool packed, Index 
   x.data = features.data(), x.rows = 16, x.cols = x.stride = 64;
   const Batch b = model.batch(equal_segments(1, 16), {sample}, 0);
 
+  // quote: plan
   Plan plan;
   const StoreLayout<Precision::bf16> layout(registry, {});
   add_parameters(plan, layout);
   const PassPlan training = plan_training(model, threads, x, b), evaluation = plan_evaluation(model, threads, x, b);
   add_step(plan, training, evaluation, 1);
+  // end of quote
   INFO(plan);
   CHECK(plan.total() > 500e6);
   if (!has_shadow_memory) CHECK(anonymous_memory() - before < 4e6);  // planning took no memory
 
   ParameterStore<Precision::bf16> store(registry);
   store.fill([](const auto& p, Index e) { return p.vector ? 1.0 : 0.01 * double(e % 13 - 6); });
+  // quote: step
   Engine<Precision::bf16, M> engine(model, store, threads, plan.of("step"));
   const std::vector<double> rates(store.registry().params.size(), 1e-3);
   for (int step = 0; step < 2; ++step) {
@@ -60,6 +63,7 @@ template <class Q, class M> void grown_over_planned(M model, bool packed, Index 
     CHECK(engine.finish_step(rates, 1).finite);
   }
   engine.evaluate(x, b);
+  // end of quote
   const double ratio = double(anonymous_memory() - before) / double(plan.total());
   INFO("grew by " << ratio << " of the plan");
   if (has_shadow_memory) return;
