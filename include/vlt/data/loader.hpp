@@ -1,4 +1,7 @@
 #pragma once
+#include <pthread.h>
+#include <time.h>
+
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -10,9 +13,10 @@
 namespace vlt {
 
 struct LoaderSettings {
-  int workers = 1;         // threads that read ahead
-  Index held = 1;          // micro-batches that stay valid at once: those of an optimiser step
-  double timeout_s = 300;  // how long a micro-batch may keep the caller waiting
+  int workers = 1;            // threads that read ahead
+  Index held = 1;             // micro-batches that stay valid at once: those of an optimiser step
+  double timeout_s = 300;     // how long a micro-batch may keep the caller waiting
+  double image_seconds = 10;  // of a worker's CPU time for one image
   OnBadSample on_bad_sample = OnBadSample::fail;
   Index first = 0, count = 0;  // which micro-batches of the order
 
@@ -36,7 +40,7 @@ class Loader {
     for (int i = 0; i < settings.workers; ++i) workers_.emplace_back([s = state_] { s->serve(); });
   }
   ~Loader() {
-    if (state_->shut_down(std::chrono::seconds(2)))
+    if (state_->shut_down(2))
       for (auto& w : workers_) w.join();
     else
       for (auto& w : workers_) w.detach();  // it hangs in a read; what it touches is shared and stays
@@ -56,9 +60,16 @@ class Loader {
   struct Slot {
     MicroBatch batch;
     Index number = -1;  // which micro-batch it holds, once it is made
-    std::string reading;
     std::exception_ptr error;
+    std::string reading;  // the image in its worker's hands
+    ::clockid_t clock{};  // that worker's CPU time
+    double since = 0;     // on that clock
   };
+  static double seconds(::clockid_t clock) {
+    ::timespec t{};
+    ::clock_gettime(clock, &t);
+    return double(t.tv_sec) + double(t.tv_nsec) * 1e-9;
+  }
 
   // What workers share. It outlives a loader whose worker hangs.
   struct State {
@@ -80,16 +91,20 @@ class Loader {
 
     void serve() {
       Encoder encoder(source->builder.tokenizer());
+      ::clockid_t clock{};
+      ::pthread_getcpuclockid(::pthread_self(), &clock);
       std::vector<Index> records;
-      for (std::unique_lock lock(mutex);; lock.lock()) {
+      std::unique_lock lock(mutex);
+      for (;;) {
         released.wait(lock,
                       [&] { return stop || next_job == settings.count || next_job < oldest + Index(slots.size()); });
         if (stop || next_job == settings.count) break;
         const Index number = next_job++;
         const auto chosen = order.micro_batch(settings.first + number);
         records.assign(chosen.begin(), chosen.end());
-        lock.unlock();
         Slot& slot = slot_of(number);
+        slot.clock = clock;
+        lock.unlock();
         std::exception_ptr error;
         try {
           fill(slot, records, encoder);
@@ -97,9 +112,8 @@ class Loader {
         lock.lock();
         slot.number = number, slot.error = error, slot.reading.clear();
         made.notify_all();
-        lock.unlock();
       }
-      --at_work;  // the lock is held
+      --at_work;
       ended.notify_all();
     }
     void fill(Slot& slot, const std::vector<Index>& records, Encoder& encoder) {
@@ -110,7 +124,7 @@ class Loader {
         try {
           source->append(record, encoder, b, [&](const std::string& name) {
             const std::lock_guard lock(mutex);
-            slot.reading = name;
+            slot.reading = name, slot.since = seconds(slot.clock);
           });
         } catch (const Error& e) {
           Complaint c = e.complaint();
@@ -127,10 +141,32 @@ class Loader {
       oldest = std::max<Index>(0, number - settings.held + 1);
       released.notify_all();
       Slot& slot = slot_of(number);
-      const auto limit = std::chrono::duration<double>(settings.timeout_s);
-      if (!made.wait_for(lock, limit, [&] { return slot.number == number; })) stalled(slot);
+      if (!wait(lock, made, settings.timeout_s, [&] { return slot.number == number || too_slow(slot); })) stalled(slot);
+      if (slot.number != number) refuse_slow(slot);
       if (slot.error) std::rethrow_exception(slot.error);
       return slot.batch;
+    }
+    // Waits until `done`, which is asked at least ten times a second; false if that takes longer than `limit` seconds.
+    template <class Done>
+    static bool wait(std::unique_lock<std::mutex>& lock, std::condition_variable& news, double limit, Done&& done) {
+      const auto begin = std::chrono::steady_clock::now();
+      while (!done()) {
+        if (std::chrono::steady_clock::now() - begin > std::chrono::duration<double>(limit)) return false;
+        news.wait_until(lock, std::chrono::system_clock::now() + std::chrono::milliseconds(100));
+      }
+      return true;
+    }
+    bool too_slow(const Slot& slot) const {
+      return !slot.reading.empty() && seconds(slot.clock) - slot.since > settings.image_seconds;
+    }
+    [[noreturn]] void refuse_slow(const Slot& slot) const {
+      blame_data.raise("LOADER-002", {{},
+                                      "decoding an image takes too long",
+                                      slot.reading,
+                                      "at most " + std::to_string(Index(settings.image_seconds)) + " s of one core",
+                                      {},
+                                      "make the image smaller, or leave it out",
+                                      {}});
     }
     [[noreturn]] void stalled(const Slot& slot) const {
       throw Error(ExitCode::stalled,
@@ -143,11 +179,11 @@ class Loader {
                    {}});
     }
     // Tells the workers to end; did all do so in time?
-    bool shut_down(std::chrono::seconds grace) {
+    bool shut_down(double grace) {
       std::unique_lock lock(mutex);
       stop = true;
       released.notify_all();
-      return ended.wait_for(lock, grace, [&] { return at_work == 0; });
+      return wait(lock, ended, grace, [&] { return at_work == 0; });
     }
   };
 

@@ -220,6 +220,29 @@ TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
   while (!alive.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
+TEST_CASE("an image that takes too much CPU time ends the run by its name", "[threads]") {
+  std::atomic<bool> stop{false};
+  LoaderSettings s = settings(2, 10);
+  s.image_seconds = 0.05, s.timeout_s = 60;
+  auto data = source(37, [&](const std::string& name, std::span<float> to) {
+    while (name == "20-1" && !stop) continue;
+    paint(name, to);
+  });
+  const std::weak_ptr<SampleSource> alive = data;
+  {
+    Loader loader(std::move(data), order(37), s);
+    try {
+      while (loader.more()) loader.next();
+      FAIL("the loader waited for ever");
+    } catch (const Error& e) {
+      CHECK(e.exit() == ExitCode::data);
+      CHECK(e.complaint().place == "20-1");
+    }
+    stop = true;
+  }
+  CHECK(alive.expired());
+}
+
 TEST_CASE("memory is bounded by the largest micro-batch") {
   std::vector<SampleSize> sizes;
   for (int i = 0; i < 37; ++i) sizes.push_back({10 + i, 3, i % 3});
