@@ -17,8 +17,8 @@ class ImageFolder {
   // The bytes of an image file. Throws DATA-PATH-... or DATA-FILE-... (exit 3).
   std::string read(const std::string& name) const { return opened(name).open(name).read_all(limits_.file_bytes); }
 
-  // What the file's first bytes promise. Throws what read() throws and DATA-IMAGE-... if the bytes are no usable image. Without `advise` a missing file is
-  // reported without looking for a similar name.
+  // What the file's first bytes promise. Throws what read() throws and DATA-IMAGE-... if the bytes are no usable image.
+  // Without `advise` a missing file is reported without looking for a similar name.
   ImageHeader check(const std::string& name, bool advise) const {
     const Folder& folder = opened(name);
     const bool list = name.find(',') != std::string::npos;
