@@ -5,8 +5,6 @@
 
 namespace vlt {
 
-using ComponentId = ComponentKind;
-
 // A decoder's tensors have the registry's names; a tied head may be stored nevertheless, if it is the embedding.
 inline WeightRules language_rules(const LlamaConfig& config) {
   WeightRules rules;

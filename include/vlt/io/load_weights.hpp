@@ -109,9 +109,8 @@ LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, c
       const StoredAs as = rules.stored_as(part.name);
       const WeightFolder::Place place = folder.find(as.tensor);
       auto shape = checkpoint_shape(p, part);
-      const Index stored_rows = p.vector ? 1 : rules.stored_rows(part.name, part.rows);
-      if (!p.vector) shape[0] = std::uint64_t(stored_rows);
-      shape[0] *= std::uint64_t(as.pieces);
+      const Index stored_rows = rules.stored_rows(part.name, part.rows);
+      shape[0] = std::uint64_t(stored_rows * as.pieces);
       used.insert(as.tensor);
       if (!place) misfits.add("missing", as.tensor, shape_text(shape));
       else if (place.tensor->shape != shape)
@@ -123,7 +122,7 @@ LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, c
       else {
         const std::uint64_t first = place.tensor->size() / std::uint64_t(as.pieces) * std::uint64_t(as.piece);
         plan.sources.push_back({int(i), part, place, first, stored_rows});
-        if (!p.vector) plan.found.grown_rows = std::max(plan.found.grown_rows, part.rows - stored_rows);
+        plan.found.grown_rows = std::max(plan.found.grown_rows, part.rows - stored_rows);
       }
     }
   }
@@ -218,8 +217,8 @@ template <class Store> LoadedWeights load_weights(const LoadPlan& plan, Store& s
       continue;
     }
     // A vector's parts lie side by side in one row, which is written when its last part is there.
-    if (s.part.row == 0 || p.parts.size() == 1) row.clear();
-    block.resize(std::size_t(p.parts.size() == 1 ? p.value->cols : s.part.rows));
+    if (s.part.row == 0) row.clear();
+    block.resize(std::size_t(s.part.rows));
     s.place.file->read(*s.place.tensor, s.first, block);
     loading::require_finite(s, s.first, block);
     row.insert(row.end(), block.begin(), block.end());

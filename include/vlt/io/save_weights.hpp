@@ -23,9 +23,7 @@ template <class Store> void append_part(Store& store, int param, const Part& par
   if (p.vector) {
     block.resize(std::size_t(cols));
     store.read(param, 0, block);
-    return to.append(p.parts.size() == 1
-                         ? std::span<const float>(block)
-                         : std::span<const float>(block).subspan(std::size_t(part.row), std::size_t(part.rows)));
+    return to.append(std::span<const float>(block).subspan(std::size_t(part.row), std::size_t(part.rows)));
   }
   const Index rows_at_once = std::max<Index>(1, (Index(1) << 18) / cols);
   for (Index row = 0; row < part.rows; row += rows_at_once) {

@@ -42,29 +42,29 @@ template <Precision F> class ModelExport {
   const WeightOrigin& origin_;
   const TrainingChoice& choice_;
 
-  static bool base_changed(ParameterStore<F>& store, ComponentId component) {
+  static bool base_changed(ParameterStore<F>& store, ComponentKind component) {
     for (const auto& p : store.registry().params)
       if (p.component == int(component) && !p.adapter && p.trains()) return true;
     return false;
   }
   void language(const std::string& folder, ParameterStore<F>& store) const {
     const bool adapters = choice_.language_adapters.rank > 0;
-    const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentId::language);
+    const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentKind::language);
     const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
     if (base) write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, stored_type<F>());
     if (adapters)
-      write_adapter_folder(adapter, store, ComponentId::language, same_name,
+      write_adapter_folder(adapter, store, ComponentKind::language, same_name,
                            adapter_config(choice_.language_adapters, base ? "../language_model" : m_.folders.language),
                            "CAUSAL_LM", stored_type<F>());
     write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
   }
   void vision(const std::string& folder, ParameterStore<F>& store) const {
     const bool adapters = choice_.vision_adapters.rank > 0;
-    const bool base = !adapters || base_changed(store, ComponentId::vision);
+    const bool base = !adapters || base_changed(store, ComponentKind::vision);
     const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
     if (base) write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept, stored_type<F>());
     if (adapters)
-      write_adapter_folder(adapter, store, ComponentId::vision, origin_.vision_names,
+      write_adapter_folder(adapter, store, ComponentKind::vision, origin_.vision_names,
                            adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision), {},
                            stored_type<F>());
     write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);

@@ -50,8 +50,8 @@ template <Precision F> class ModelWeights {
       for (auto& k : found.kept) origin_.vision_kept.push_back(std::move(k));
       for (auto& w : found.warnings) origin_.warnings.push_back(std::move(w));
     }
-    adapters(store, m_.folders.language_adapter, ComponentId::language, same_name);
-    adapters(store, m_.folders.vision_adapter, ComponentId::vision, origin_.vision_names);
+    adapters(store, m_.folders.language_adapter, ComponentKind::language, same_name);
+    adapters(store, m_.folders.vision_adapter, ComponentKind::vision, origin_.vision_names);
     return origin_;
   }
 
@@ -63,14 +63,14 @@ template <Precision F> class ModelWeights {
 
   bool is_new(const ParamRef<F, Device::cpu>& p) const {
     const ModelFolders& f = m_.folders;
-    if (p.component == int(ComponentId::projector)) return f.projector.empty();
-    return p.adapter && (p.component == int(ComponentId::vision) ? f.vision_adapter : f.language_adapter).empty();
+    if (p.component == int(ComponentKind::projector)) return f.projector.empty();
+    return p.adapter && (p.component == int(ComponentKind::vision) ? f.vision_adapter : f.language_adapter).empty();
   }
   template <class Compare> void open(const std::string& folder, Compare&& compare) {
     folders_.emplace_back(Folder(folder));
     plans_.push_back(compare(folders_.back()));
   }
-  static void adapters(ParameterStore<F>& store, const std::string& folder, ComponentId component,
+  static void adapters(ParameterStore<F>& store, const std::string& folder, ComponentKind component,
                        const NameMap& names) {
     if (!folder.empty()) load_adapters(WeightFolder(Folder(folder), "adapter_model"), store, component, names);
   }
