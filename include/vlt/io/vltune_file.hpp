@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/base/config.hpp>
 #include <vlt/io/folder.hpp>
 #include <vlt/io/json.hpp>
 #include <vlt/io/pretty_json.hpp>
