@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -7,6 +8,7 @@
 #include <vlt/train/compiled_in.hpp>
 #include <vlt/train/complain.hpp>
 #include <vlt/train/data_options.hpp>
+#include <vlt/train/image_reader.hpp>
 #include <vlt/train/model_description.hpp>
 #include <vlt/train/options.hpp>
 #include <vlt/train/output_folder.hpp>
@@ -26,7 +28,7 @@ struct SftJob {
   std::unique_ptr<OutputFolder> output;  // none for a plan, an audit or an evaluation
   ModelDescription model;
   std::optional<RunData> data;  // none: a plan from limits
-  std::size_t decoder_bytes = 0;
+  std::optional<ImageReader> images;
 
   int workers() const {
     const int cores = std::max(1, int(std::thread::hardware_concurrency()));

@@ -3,7 +3,7 @@
 #include <map>
 #include <vlt/train/audit_page.hpp>
 #include <vlt/train/check_options.hpp>
-#include <vlt/train/image_reader.hpp>
+#include <vlt/train/debug_samples.hpp>
 #include <vlt/train/option_pages.hpp>
 #include <vlt/train/parse_options.hpp>
 #include <vlt/train/sft_job.hpp>
@@ -18,7 +18,7 @@ class SftProgram {
  public:
   SftProgram(CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages, std::ostream& out)
       : runners_(std::move(runners)),
-        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, 0} {}
+        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, {}} {}
 
   ExitCode operator()(const Words& args) {
     read_options(args);
@@ -69,14 +69,14 @@ class SftProgram {
   void read_data() {
     const SftOptions& o = job_.options;
     const ModelDescription& m = job_.model;
-    const ImageReader images(o.image_folder, m.processor);
+    job_.images.emplace(o.image_folder, m.processor);
     const SampleBuilder builder(m.tokenizer, m.chat_template,
                                 {o.max_seq_len, m.tokens_per_image, truncation(o.truncation)});
     std::ofstream skipped;
     if (job_.output && o.on_bad_sample == "skip") skipped.open(job_.output->file("skipped.jsonl"));
     Index bad = 0;
     try {
-      job_.data = load_data(data_options(), builder, images.pictures(), *job_.threads, [&](const RecordFault& f) {
+      job_.data = load_data(data_options(), builder, job_.images->pictures(), *job_.threads, [&](const RecordFault& f) {
         ++bad;
         if (skipped.is_open()) skipped << skipped_line(f) << '\n';
       });
@@ -85,10 +85,26 @@ class SftProgram {
       for (std::size_t i = 1; i < faults.size(); ++i) job_.messages.error(Error(ExitCode::data, faults[i]));
       throw;
     }
-    job_.decoder_bytes = std::size_t(job_.workers()) * images.largest_decode();
     for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
     job_.out << audit_table(job_.data->data(), job_.data->split) << std::flush;
     if (!o.eval_only && !o.validate_only) check_training_split(job_.data->split);
+    if (!o.data_debug_path.empty()) write_samples();
+  }
+  // The first training samples: in the order of the files for an audit, else in that of the first epoch.
+  void write_samples() const {
+    const auto& split = job_.data->split;
+    std::vector<Index> first = split.train;
+    if (job_.options.validate_only) {
+      std::sort(first.begin(), first.end());
+    } else if (!first.empty()) {
+      SampleOrder order = job_.data->train_order(Index(first.size()), std::uint64_t(job_.options.seed));
+      const auto epoch = order.micro_batch(0);
+      first.assign(epoch.begin(), epoch.end());
+    }
+    first.resize(std::min<std::size_t>(10, first.size()));
+    write_debug_page(job_.options.data_debug_path,
+                     debug_samples(*job_.data->source, *job_.images, first, job_.model.chat_template.mark));
+    job_.out << "wrote " << first.size() << " samples to " << job_.options.data_debug_path << "\n";
   }
   DataOptions data_options() const {
     const SftOptions& o = job_.options;

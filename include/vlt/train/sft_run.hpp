@@ -4,6 +4,7 @@
 #include <vlt/train/export_model.hpp>
 #include <vlt/train/plan_run.hpp>
 #include <vlt/train/receipt.hpp>
+#include <vlt/train/run_report.hpp>
 #include <vlt/train/sft_job.hpp>
 
 namespace vlt {
@@ -37,7 +38,7 @@ template <Precision F> class SftRun {
     origin_ = weights.read_into(store, *job_.threads, std::uint64_t(o_.seed));
     for (const std::string& w : origin_.warnings) job_.messages.warning({{}, w, {}, {}, {}, {}, {}});
     Engine<F, Model> engine(model_, store, *job_.threads, plan.of("step"), engine_settings());
-    return o_.eval_only ? evaluate_only(engine) : train(store, engine);
+    return o_.eval_only ? evaluate_only(engine) : train(store, engine, plan);
   }
 
  private:
@@ -68,7 +69,8 @@ template <Precision F> class SftRun {
   }
   WorkSize work_size() const {
     WorkSize w;
-    w.micro_batches_per_step = o_.gradient_accumulation_steps, w.decoder_bytes = job_.decoder_bytes;
+    w.micro_batches_per_step = o_.gradient_accumulation_steps,
+    w.decoder_bytes = job_.images ? std::size_t(job_.workers()) * job_.images->largest_decode() : 0;
     w.training_loader = training_loader(), w.evaluation_loader = job_.loader(1);
     if (!job_.data) {
       w.training = limit_of(job_.model, o_.per_device_train_batch_size, o_.max_num_image_per_sample);
@@ -128,7 +130,7 @@ template <Precision F> class SftRun {
     return s;
   }
 
-  ExitCode train(ParameterStore<F>& store, Engine<F, Model>& engine) {
+  ExitCode train(ParameterStore<F>& store, Engine<F, Model>& engine, const Plan& plan) {
     const auto& registry = store.registry();
     std::vector<double> rates = peak_rates(registry, peak_rates_of(o_));
     std::vector<ComponentKind> component;
@@ -141,21 +143,23 @@ template <Precision F> class SftRun {
         0};
     if (!evaluates()) job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
     write_receipt(job_);
+    RunReport<F> report(job_, model_, plan, components_);
     Loader loader(job_.data->source, training_order(), training_loader());
     Progress progress(job_.out, progress_style(o_.log_format == "json", 1), length_.steps(), double(length_.epochs),
                       terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"));
     TrainerEvents events;
     events.step = [&](const StepMetrics& m, double seconds) {
-      metrics.write(m);
+      metrics.write(m), report.add(m);
       if (m.step % o_.log_step == 0 || m.step == length_.steps()) progress.step(m, seconds, m.step);
     };
     events.evaluate = [&](EvalMetrics m) {
       const EvaluationResult r = evaluated(engine);
       m.eval_loss = r.loss;
       if (!o_.is_sft_stage) m.token_accuracy = r.accuracy;
-      metrics.write(m);
+      metrics.write(m), report.add(m);
       progress.evaluation(m);
+      report.write("training: step " + std::to_string(m.step) + " of " + std::to_string(length_.steps()), false);
       return m;
     };
     events.epoch_end = [&](Index epoch, Index) {
@@ -165,7 +169,9 @@ template <Precision F> class SftRun {
     };
     events.lost = [&](const LostSample& l) { tell_lost(l); };
     Trainer<F>(model_, engine, loader, *job_.data->source, rates, component, settings, events).run();
+    report.write("finished after " + std::to_string(length_.steps()) + " steps", true);
     progress.finish();
+    progress.say("wrote " + job_.output->file("report.html"));
     return ExitCode::ok;
   }
 };
