@@ -130,6 +130,13 @@ template <Device D, class T, int N> [[gnu::always_inline]] inline void store(T* 
   else store<D>(to, v, N);
 }
 
+// The first `count` lanes, and zeros.
+template <Device D> [[gnu::always_inline]] inline Floats<D> first(Floats<D> v, Whole<D>) { return v; }
+template <Device D> [[gnu::always_inline]] inline Floats<D> first(Floats<D> v, int count) {
+  for (int i = count; i < lanes<D>; ++i) v[i] = 0;
+  return v;
+}
+
 // Calls f(first, count) for consecutive registers of n elements; count is Whole, or an int for what is left.
 template <Device D, class F> [[gnu::always_inline]] inline void for_each_register(Index n, F&& f) {
   Index i = 0;

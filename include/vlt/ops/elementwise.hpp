@@ -1,35 +1,101 @@
 #pragma once
+#include <algorithm>
+#include <vlt/cpu/tile.hpp>
 #include <vlt/tensor/scope.hpp>
 
 namespace vlt::ops {
 
-// y(r, c) = f(r, c): the loop behind every operation of this folder that has no better one.
-template <class T, class F> void for_each_element(CpuMatrix<T> y, F&& f) {
-  for (Index r = 0; r < y.rows; ++r)
-    for (Index c = 0; c < y.cols; ++c) f(r, c);
-}
+// Operations of this folder come in three parts: `reference` has the formula as plain loops, for any scalar; `wide`
+// works in registers of an instruction set, on several threads; the operation itself counts its cost and picks one of
+// them: double is computed by the reference, everything else in registers of floats.
+template <class T> inline constexpr bool in_registers = !std::is_same_v<T, double>;
 
 template <class T> Cost element_cost(CpuMatrix<T> m, double flops, double passes) {
   return {flops * double(m.size()), passes * sizeof(T) * double(m.size())};
 }
 
-template <class X, class Y> void convert(Scope& s, CpuMatrix<X> x, CpuMatrix<Y> y) {  // y = x, rounded to Y
-  s.run("convert", element_cost(y, 0, 2),
-        [&] { for_each_element(y, [&](Index r, Index c) { y(r, c) = Y(accum_t<X>(x(r, c))); }); });
+namespace reference {
+
+// y(r, c) = f(r, c): the loop behind every reference.
+template <class T, class F> void for_each_element(CpuMatrix<T> y, F&& f) {
+  for (Index r = 0; r < y.rows; ++r)
+    for (Index c = 0; c < y.cols; ++c) f(r, c);
 }
-template <class T> void add(Scope& s, CpuMatrix<T> x, CpuMatrix<T> y) {  // y += x
+
+}  // namespace reference
+
+namespace wide {
+
+// Elements that are worth a thread of their own.
+inline constexpr Index grain = 16384;
+
+// Calls f(row) for every row of a matrix with `cols` columns; rows are shared out among the threads.
+template <class F> void for_each_row(Threads& threads, Index rows, Index cols, F&& f) {
+  threads.ranges(rows, std::max<Index>(1, grain / std::max<Index>(cols, 1)), [&](Index begin, Index end) {
+    for (Index r = begin; r < end; ++r) f(r);
+  });
+}
+// Calls f(row, column, count) for every register of the rows of y.
+template <Device D, class T, class F> void for_each_register(Threads& threads, CpuMatrix<T> y, F&& f) {
+  for_each_row(threads, y.rows, y.cols,
+               [&](Index r) { cpu::for_each_register<D>(y.cols, [&](Index c, auto count) { f(r, c, count); }); });
+}
+// The same for sums over rows: columns are shared out, and each thread meets the rows in their order.
+template <Device D, class T, class F> void for_each_column_register(Threads& threads, CpuMatrix<T> x, F&& f) {
+  const Index blocks = std::max<Index>(1, grain / std::max<Index>(x.rows, 1));
+  threads.ranges(x.cols, cpu::lanes<D> * ((blocks + cpu::lanes<D> - 1) / cpu::lanes<D>), [&](Index begin, Index end) {
+    for (Index r = 0; r < x.rows; ++r)
+      cpu::for_each_register<D>(end - begin, [&](Index c, auto count) { f(r, begin + c, count); });
+  });
+}
+
+template <Device D, class T>
+[[gnu::always_inline]] inline cpu::Floats<D> read(CpuMatrix<T> m, Index r, Index c, auto n) {
+  return cpu::load<D>(m.data + r * m.stride + c, n);
+}
+template <Device D, class T>
+[[gnu::always_inline]] inline void write(CpuMatrix<T> m, Index r, Index c, cpu::Floats<D> v, auto n) {
+  cpu::store<D>(m.data + r * m.stride + c, v, n);
+}
+
+}  // namespace wide
+
+// y = x, rounded to Y
+template <class X, class Y> void convert(Scope& s, CpuMatrix<X> x, CpuMatrix<Y> y) {
+  s.run("convert", element_cost(y, 0, 2), [&] {
+    if constexpr (in_registers<X> && in_registers<Y>)
+      wide::for_each_register<Device::cpu>(s.threads(), y, [&](Index r, Index c, auto n) {
+        wide::write<Device::cpu>(y, r, c, wide::read<Device::cpu>(x, r, c, n), n);
+      });
+    else reference::for_each_element(y, [&](Index r, Index c) { y(r, c) = Y(accum_t<X>(x(r, c))); });
+  });
+}
+// y += x
+template <class T> void add(Scope& s, CpuMatrix<T> x, CpuMatrix<T> y) {
   s.run("add", element_cost(y, 1, 3), [&] {
-    for_each_element(y, [&](Index r, Index c) { y(r, c) = T(accum_t<T>(y(r, c)) + accum_t<T>(x(r, c))); });
+    if constexpr (in_registers<T>)
+      wide::for_each_register<Device::cpu>(s.threads(), y, [&](Index r, Index c, auto n) {
+        wide::write<Device::cpu>(y, r, c, wide::read<Device::cpu>(y, r, c, n) + wide::read<Device::cpu>(x, r, c, n), n);
+      });
+    else reference::for_each_element(y, [&](Index r, Index c) { y(r, c) += x(r, c); });
   });
 }
 template <class T> void fill(Scope& s, CpuMatrix<T> y, double value) {
-  s.run("fill", element_cost(y, 0, 1),
-        [&] { for_each_element(y, [&](Index r, Index c) { y(r, c) = T(accum_t<T>(value)); }); });
+  s.run("fill", element_cost(y, 0, 1), [&] {
+    wide::for_each_row(s.threads(), y.rows, y.cols,
+                       [&](Index r) { std::fill_n(y.data + r * y.stride, y.cols, T(accum_t<T>(value))); });
+  });
 }
-template <class T, class G>
-void add_row_sums(Scope& s, CpuMatrix<T> dy, CpuMatrix<G> db) {  // db(0, c) += sum_r dy(r, c)
-  s.run("add_row_sums", element_cost(dy, 1, 1),
-        [&] { for_each_element(dy, [&](Index r, Index c) { db(0, c) += G(accum_t<T>(dy(r, c))); }); });
+// db(0, c) += sum_r dy(r, c)
+template <class T, class G> void add_row_sums(Scope& s, CpuMatrix<T> dy, CpuMatrix<G> db) {
+  s.run("add_row_sums", element_cost(dy, 1, 1), [&] {
+    if constexpr (in_registers<T>)
+      wide::for_each_column_register<Device::cpu>(s.threads(), dy, [&](Index r, Index c, auto n) {
+        const auto sum = wide::read<Device::cpu>(db, 0, c, n) + wide::read<Device::cpu>(dy, r, c, n);
+        wide::write<Device::cpu>(db, 0, c, sum, n);
+      });
+    else reference::for_each_element(dy, [&](Index r, Index c) { db(0, c) += dy(r, c); });
+  });
 }
 
 // x as a matrix of To: itself if it already is one, else a converted copy in keep or temp memory.

@@ -1,5 +1,5 @@
 #pragma once
-#include <vlt/ops/elementwise.hpp>
+#include <vlt/ops/rows.hpp>
 
 namespace vlt::ops {
 
@@ -8,13 +8,15 @@ namespace vlt::ops {
 // (width, 3 * patch * patch).
 template <class X, class Y>
 void patchify(Scope& s, CpuMatrix<X> pixels, CpuMatrix<Y> patches, Index size, Index patch) {
-  const Index grid = size / patch;
+  const Index grid = size / patch, channels = patches.cols / (patch * patch);
   s.run("patchify", element_cost(patches, 0, 2), [&] {
-    for_each_element(patches, [&](Index row, Index col) {
-      const Index image = row / (grid * grid), cell = row % (grid * grid);
-      const Index channel = col / (patch * patch), y = cell / grid * patch + col % (patch * patch) / patch,
-                  x = cell % grid * patch + col % patch;
-      patches(row, col) = Y(accum_t<X>(pixels(image, (channel * size + y) * size + x)));
+    wide::for_each_row(s.threads(), patches.rows, patches.cols, [&](Index row) {
+      const Index image = row / (grid * grid), cell = row % (grid * grid), top = cell / grid * patch,
+                  left = cell % grid * patch;
+      for (Index channel = 0; channel < channels; ++channel)
+        for (Index y = 0; y < patch; ++y)
+          copy_elements(row_of(pixels, image) + (channel * size + top + y) * size + left,
+                        row_of(patches, row) + (channel * patch + y) * patch, patch);
     });
   });
 }
@@ -25,10 +27,11 @@ void add_class_and_positions(Scope& s, CpuMatrix<T> patches, CpuMatrix<W> class_
                              CpuMatrix<Y> y) {
   const Index each = position.rows;
   s.run("add_class_and_positions", element_cost(y, 1, 2), [&] {
-    for_each_element(y, [&](Index row, Index c) {
+    wide::for_each_row(s.threads(), y.rows, y.cols, [&](Index row) {
       const Index image = row / each, i = row % each;
-      const accum_t<Y> v = i == 0 ? accum_t<Y>(class_token(0, c)) : accum_t<Y>(patches(image * (each - 1) + i - 1, c));
-      y(row, c) = Y(v + accum_t<Y>(position(i, c)));
+      if (i == 0) copy_elements(class_token.data, row_of(y, row), y.cols);
+      else copy_elements(row_of(patches, image * (each - 1) + i - 1), row_of(y, row), y.cols);
+      add_elements(row_of(position, i), row_of(y, row), y.cols);
     });
   });
 }
@@ -37,12 +40,17 @@ template <class Y, class T, class G>
 void add_class_and_positions_backward(Scope& s, CpuMatrix<Y> dy, CpuMatrix<T> d_patches, CpuMatrix<G> d_class,
                                       CpuMatrix<G> d_position, Index each) {
   s.run("add_class_and_positions_backward", element_cost(dy, 1, 2), [&] {
-    for_each_element(dy, [&](Index row, Index c) {
-      const Index image = row / each, i = row % each;
-      if (i > 0 && d_patches.cols) d_patches(image * (each - 1) + i - 1, c) = T(accum_t<Y>(dy(row, c)));
-      if (i == 0 && d_class.cols) d_class(0, c) += G(dy(row, c));
-      if (d_position.cols) d_position(i, c) += G(dy(row, c));
-    });
+    s.threads().ranges(dy.cols, cpu::rounded_up(wide::grain / std::max<Index>(dy.rows, 1), 64),
+                       [&](Index c, Index end) {
+                         for (Index row = 0; row < dy.rows; ++row) {
+                           const Index image = row / each, i = row % each, n = end - c;
+                           const Y* const from = row_of(dy, row) + c;
+                           if (i > 0 && d_patches.cols)
+                             copy_elements(from, row_of(d_patches, image * (each - 1) + i - 1) + c, n);
+                           if (i == 0 && d_class.cols) add_elements(from, d_class.data + c, n);
+                           if (d_position.cols) add_elements(from, row_of(d_position, i) + c, n);
+                         }
+                       });
   });
 }
 

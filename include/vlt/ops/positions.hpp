@@ -1,7 +1,7 @@
 #pragma once
 #include <cmath>
 #include <vector>
-#include <vlt/ops/elementwise.hpp>
+#include <vlt/ops/rows.hpp>
 
 namespace vlt {
 
@@ -55,21 +55,32 @@ namespace vlt::ops {
 // y = x + table, the table repeated as often as needed: positions of equal grids.
 template <class X, class P, class Y> void add_repeated(Scope& s, CpuMatrix<X> x, CpuMatrix<P> table, CpuMatrix<Y> y) {
   using A = accum_t<P>;
-  s.run("add_repeated", element_cost(y, 1, 3),
-        [&] { for_each_element(y, [&](Index r, Index c) { y(r, c) = Y(A(x(r, c)) + A(table(r % table.rows, c))); }); });
+  s.run("add_repeated", element_cost(y, 1, 3), [&] {
+    if constexpr (in_registers<P>)
+      wide::for_each_register<Device::cpu>(s.threads(), y, [&](Index r, Index c, auto n) {
+        const auto sum = wide::read<Device::cpu>(x, r, c, n) + wide::read<Device::cpu>(table, r % table.rows, c, n);
+        wide::write<Device::cpu>(y, r, c, sum, n);
+      });
+    else
+      reference::for_each_element(y, [&](Index r, Index c) { y(r, c) = Y(A(x(r, c)) + A(table(r % table.rows, c))); });
+  });
 }
 // y(r) = x(r mod rows of x), and the sum over the repeats of y's gradient: learned queries, the same for every image.
 template <class T> void repeat(Scope& s, CpuMatrix<T> x, CpuMatrix<T> y) {
-  s.run("repeat", element_cost(y, 0, 2),
-        [&] { for_each_element(y, [&](Index r, Index c) { y(r, c) = x(r % x.rows, c); }); });
+  s.run("repeat", element_cost(y, 0, 2), [&] {
+    wide::for_each_row(s.threads(), y.rows, y.cols,
+                       [&](Index r) { copy_elements(row_of(x, r % x.rows), row_of(y, r), y.cols); });
+  });
 }
 template <class T> void sum_repeats(Scope& s, CpuMatrix<T> dy, CpuMatrix<T> dx) {
   using A = accum_t<T>;
   s.run("sum_repeats", element_cost(dy, 1, 1), [&] {
-    for_each_element(dx, [&](Index r, Index c) {
-      A sum = 0;
-      for (Index i = r; i < dy.rows; i += dx.rows) sum += A(dy(i, c));
-      dx(r, c) = T(sum);
+    wide::for_each_row(s.threads(), dx.rows, dy.size() / std::max<Index>(dx.rows, 1), [&](Index r) {
+      for (Index c = 0; c < dx.cols; ++c) {
+        A sum = 0;
+        for (Index i = r; i < dy.rows; i += dx.rows) sum += A(dy(i, c));
+        dx(r, c) = T(sum);
+      }
     });
   });
 }
@@ -79,18 +90,18 @@ template <class T> void sum_repeats(Scope& s, CpuMatrix<T> dy, CpuMatrix<T> dx) 
 template <class T> void drop_first(Scope& s, CpuMatrix<T> x, const Segments& b, CpuMatrix<T> y) {
   s.run("drop_first", element_cost(y, 0, 2), [&] {
     for (Index i = 0, to = 0; i < b.sequences(); ++i)
-      for (Index r = b.begin(i) + 1; r < b.end(i); ++r, ++to)
-        for (Index c = 0; c < x.cols; ++c) y(to, c) = x(r, c);
+      for (Index r = b.begin(i) + 1; r < b.end(i); ++r, ++to) copy_elements(row_of(x, r), row_of(y, to), x.cols);
   });
 }
 template <class T>
 void drop_first_backward(Scope& s, CpuMatrix<T> dy, const Segments& b, CpuMatrix<T> dx, double beta) {
-  using A = accum_t<T>;
   s.run("drop_first_backward", element_cost(dx, 1, 2), [&] {
     for (Index i = 0; i < b.sequences(); ++i)
-      for (Index r = b.begin(i); r < b.end(i); ++r)
-        for (Index c = 0; c < dx.cols; ++c)
-          dx(r, c) = T((beta != 0 ? A(dx(r, c)) : A(0)) + (r == b.begin(i) ? A(0) : A(dy(r - i - 1, c))));
+      for (Index r = b.begin(i); r < b.end(i); ++r) {
+        T* const to = row_of(dx, r);
+        if (beta == 0) std::fill_n(to, dx.cols, T(accum_t<T>(0)));
+        if (r > b.begin(i)) add_elements(row_of(dy, r - i - 1), to, dx.cols);
+      }
   });
 }
 

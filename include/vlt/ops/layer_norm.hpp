@@ -1,0 +1,128 @@
+#pragma once
+#include <cmath>
+#include <vlt/ops/elementwise.hpp>
+
+// x, y: (rows, width); weight, bias: (1, width); mean, rstd: (rows, 1) in accumulation precision.
+namespace vlt::ops {
+
+namespace reference {
+template <class X, class W, class Y, class A>
+void layer_norm(CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuMatrix<Y> y, CpuMatrix<A> mean, CpuMatrix<A> rstd,
+                double eps) {
+  for (Index r = 0; r < x.rows; ++r) {
+    A sum = 0, var = 0;
+    for (Index c = 0; c < x.cols; ++c) sum += A(x(r, c));
+    mean(r, 0) = sum / A(x.cols);
+    for (Index c = 0; c < x.cols; ++c) var += (A(x(r, c)) - mean(r, 0)) * (A(x(r, c)) - mean(r, 0));
+    rstd(r, 0) = 1 / std::sqrt(var / A(x.cols) + A(eps));
+    for (Index c = 0; c < x.cols; ++c) y(r, c) = Y((A(x(r, c)) - mean(r, 0)) * rstd(r, 0) * A(w(0, c)) + A(b(0, c)));
+  }
+}
+template <class G, class X, class W, class A>
+void layer_norm_dx(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A> mean, CpuMatrix<A> rstd,
+                   CpuMatrix<X> dx, double beta) {
+  for (Index r = 0; r < x.rows; ++r) {
+    A dot = 0, sum = 0;
+    for (Index c = 0; c < x.cols; ++c) {
+      const A g = A(dy(r, c)) * A(w(0, c));
+      sum += g;
+      dot += g * (A(x(r, c)) - mean(r, 0)) * rstd(r, 0);
+    }
+    for (Index c = 0; c < x.cols; ++c) {
+      const A xhat = (A(x(r, c)) - mean(r, 0)) * rstd(r, 0);
+      const A g = A(dy(r, c)) * A(w(0, c)) - sum / A(x.cols) - xhat * dot / A(x.cols);
+      dx(r, c) = X((beta != 0 ? A(dx(r, c)) : A(0)) + rstd(r, 0) * g);
+    }
+  }
+}
+template <class G, class X, class A, class D>
+void layer_norm_dw(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<A> mean, CpuMatrix<A> rstd, CpuMatrix<D> dw) {
+  for_each_element(x, [&](Index r, Index c) { dw(0, c) += D(A(dy(r, c)) * (A(x(r, c)) - mean(r, 0)) * rstd(r, 0)); });
+}
+}  // namespace reference
+
+namespace wide {
+// The statistics of one row; the variance in a pass of its own, as sums of squares would cancel.
+struct RowStatistics {
+  float mean, rstd;
+};
+template <Device D, class X> RowStatistics row_statistics(CpuMatrix<X> x, Index r, double eps) {
+  cpu::Floats<D> sum = {}, squares = {};
+  cpu::for_each_register<D>(x.cols, [&](Index c, auto n) { sum += read<D>(x, r, c, n); });
+  const float mean = float(double(cpu::sum<D>(sum)) / double(x.cols));
+  cpu::for_each_register<D>(x.cols, [&](Index c, auto n) {
+    const auto off = cpu::first<D>(read<D>(x, r, c, n) - mean, n);
+    squares += off * off;
+  });
+  return {mean, float(1 / std::sqrt(double(cpu::sum<D>(squares)) / double(x.cols) + eps))};
+}
+template <Device D, class X, class W, class Y>
+void layer_norm(Threads& t, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuMatrix<Y> y, CpuMatrix<float> mean,
+                CpuMatrix<float> rstd, double eps) {
+  for_each_row(t, x.rows, x.cols, [&](Index r) {
+    const RowStatistics row = row_statistics<D>(x, r, eps);
+    mean(r, 0) = row.mean, rstd(r, 0) = row.rstd;
+    cpu::for_each_register<D>(x.cols, [&](Index c, auto n) {
+      const auto xhat = (read<D>(x, r, c, n) - row.mean) * row.rstd;
+      write<D>(y, r, c, xhat * read<D>(w, 0, c, n) + read<D>(b, 0, c, n), n);
+    });
+  });
+}
+template <Device D, class G, class X, class W>
+void layer_norm_dx(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<float> mean,
+                   CpuMatrix<float> rstd, CpuMatrix<X> dx, double beta) {
+  for_each_row(t, x.rows, x.cols, [&](Index r) {
+    const float m = mean(r, 0), scale = rstd(r, 0), width = float(x.cols);
+    cpu::Floats<D> sums = {}, dots = {};
+    cpu::for_each_register<D>(x.cols, [&](Index c, auto n) {
+      const auto g = read<D>(dy, r, c, n) * read<D>(w, 0, c, n);
+      sums += g;
+      dots += g * (read<D>(x, r, c, n) - m);
+    });
+    const float even = cpu::sum<D>(sums) / width, along = scale * scale * cpu::sum<D>(dots) / width;
+    cpu::for_each_register<D>(x.cols, [&](Index c, auto n) {
+      auto g = read<D>(dy, r, c, n) * read<D>(w, 0, c, n) - even - (read<D>(x, r, c, n) - m) * along;
+      g *= scale;
+      if (beta != 0) g += read<D>(dx, r, c, n);
+      write<D>(dx, r, c, g, n);
+    });
+  });
+}
+template <Device D, class G, class X>
+void layer_norm_dw(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<float> mean, CpuMatrix<float> rstd,
+                   CpuMatrix<float> dw) {
+  for_each_column_register<D>(t, x, [&](Index r, Index c, auto n) {
+    const auto xhat = (read<D>(x, r, c, n) - mean(r, 0)) * rstd(r, 0);
+    write<D>(dw, 0, c, read<D>(dw, 0, c, n) + read<D>(dy, r, c, n) * xhat, n);
+  });
+}
+}  // namespace wide
+
+// y = (x - mean) rstd w + b,  rstd = 1 / sqrt(var(x) + eps)              (Ba, Kiros, Hinton 2016)
+template <class X, class W, class Y, class A>
+void layer_norm(Scope& s, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuMatrix<Y> y, CpuMatrix<A> mean,
+                CpuMatrix<A> rstd, double eps) {
+  s.run("layer_norm", element_cost(x, 6, 2), [&] {
+    if constexpr (in_registers<A>) wide::layer_norm<Device::cpu>(s.threads(), x, w, b, y, mean, rstd, eps);
+    else reference::layer_norm(x, w, b, y, mean, rstd, eps);
+  });
+}
+// dx = beta dx + rstd (g - mean(g) - xhat mean(g xhat)),  g = dy w
+template <class G, class X, class W, class A>
+void layer_norm_dx(Scope& s, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A> mean, CpuMatrix<A> rstd,
+                   CpuMatrix<X> dx, double beta) {
+  s.run("layer_norm_dx", element_cost(x, 10, 3), [&] {
+    if constexpr (in_registers<A>) wide::layer_norm_dx<Device::cpu>(s.threads(), dy, x, w, mean, rstd, dx, beta);
+    else reference::layer_norm_dx(dy, x, w, mean, rstd, dx, beta);
+  });
+}
+// dw += sum_r dy xhat
+template <class G, class X, class A, class D>
+void layer_norm_dw(Scope& s, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<A> mean, CpuMatrix<A> rstd, CpuMatrix<D> dw) {
+  s.run("layer_norm_dw", element_cost(x, 4, 2), [&] {
+    if constexpr (in_registers<A>) wide::layer_norm_dw<Device::cpu>(s.threads(), dy, x, mean, rstd, dw);
+    else reference::layer_norm_dw(dy, x, mean, rstd, dw);
+  });
+}
+
+}  // namespace vlt::ops

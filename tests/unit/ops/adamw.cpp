@@ -1,0 +1,39 @@
+#include <catch2/catch.hpp>
+#include <vlt/ops/adamw.hpp>
+#include "../cpu/isa.hpp"
+#include "../cpu/random_matrix.hpp"
+using namespace vlt;
+
+TEST_CASE("AdamW with a constant gradient moves by the rate in every step") {
+  double g[2] = {0.1, -0.2}, w[2] = {1, 1}, m[2] = {}, v[2] = {}, c[2];
+  const AdamW o{.learning_rate = 1e-2, .epsilon = 1e-6, .weight_decay = 0.1};
+  for (long step : {1, 2}) ops::adamw(o, step, 0.5, 0.1, g, w, m, v, c, 2);
+  const auto want = [](double gi) {
+    double p = 1;
+    for (int i = 0; i < 2; ++i) p -= 1e-2 * (0.1 * p + gi / (std::abs(gi) + 1e-6));
+    return p;
+  };
+  CHECK(w[0] == Approx(want(0.05)).epsilon(1e-14));
+  CHECK(w[1] == Approx(want(-0.1)).epsilon(1e-14));
+  CHECK(c[0] == w[0]);
+}
+
+TEST_CASE("AdamW in registers is AdamW") {
+  for_each_isa([]<Device D>() {
+    for (Index n : {1, 15, 16, 47, 100}) {
+      CAPTURE(name_of(D), n);
+      Twin<float> g(1, n), w(1, n), m(1, n, 0.1), v(1, n, 0.1);
+      Twin<bf16> compute(1, n);
+      for (Index i = 0; i < n; ++i) v.m(0, i) = v.m(0, i) * v.m(0, i), v.d(0, i) = double(v.m(0, i));
+      const AdamW o{.learning_rate = 1e-2, .weight_decay = 0.1};
+      for (long step : {1, 2, 3}) {
+        ops::wide::adamw<D>(o, step, 0.7, 0.1, g.m.data, w.m.data, m.m.data, v.m.data, compute.m.data, n);
+        ops::reference::adamw(o, step, 0.7, 0.1, g.d.data, w.d.data, m.d.data, v.d.data, compute.d.data, n);
+      }
+      CHECK(w.off(1e-6, 1e-6) < 1);
+      CHECK(m.off(1e-7, 1e-6) < 1);
+      CHECK(v.off(1e-7, 1e-6) < 1);
+      CHECK(compute.off(1e-6, unit<bf16>) < 1);
+    }
+  });
+}
