@@ -9,25 +9,23 @@ struct PromptTokens {
   std::vector<ImagePosition> images;
 };
 
-// Encodes Renderer::prompt(). A blank at its end is left out where the tokenizer would put it into the answer's first
-// token, as it did in training.
+// Encodes Renderer::prompt() as it was encoded in training, where an answer stood behind it: newlines at its end may be
+// cut differently there, and a blank at its end may have gone into the answer's first token, which is then left to the
+// model.
 inline PromptTokens encode_prompt(Encoder& encoder, const Rendered& prompt) {
-  const auto blank = prompt.text.find_last_not_of(' ') + 1;
-  std::string text = prompt.text;
-  if (blank < text.size()) {
-    // Ask with the beginning of an answer in place; what it is does not matter, as long as it is a word.
-    const Encoding e = encoder.encode(text + "A", prompt.written);
-    const std::size_t end = e.offsets.empty() ? 0 : e.offsets.back().begin;
-    if (end < text.size()) text.resize(std::max(end, blank));
+  // The beginning of an answer; what it is does not matter, as long as it is a word.
+  Encoding e = encoder.encode(prompt.text + "A", prompt.written);
+  const std::uint32_t size = prompt.size();
+  const auto without_blanks = std::uint32_t(prompt.text.find_last_not_of(' ') + 1);
+  std::size_t kept = e.ids.size();
+  while (kept > 0 && e.offsets[kept - 1].end > size) --kept;
+  const std::uint32_t reached = kept > 0 ? e.offsets[kept - 1].end : 0;
+  if (reached < without_blanks) {  // more than a blank was merged: no answer's beginning can stand for all others
+    e = encoder.encode(prompt.text, prompt.written);
+    kept = e.ids.size();
   }
-  std::vector<ByteRange> written = prompt.written;
-  while (!written.empty() && written.back().begin >= text.size()) written.pop_back();
-  if (!written.empty()) written.back().end = std::min(written.back().end, std::uint32_t(text.size()));
-  Encoding e = encoder.encode(text, written);
-  PromptTokens out;
-  out.images = image_positions(e.offsets, prompt.images);
-  out.ids = std::move(e.ids);
-  return out;
+  e.ids.resize(kept), e.offsets.resize(kept);
+  return {std::move(e.ids), image_positions(e.offsets, prompt.images)};
 }
 
 }  // namespace vlt

@@ -1,0 +1,102 @@
+#include <vlt/data/labels.hpp>
+
+#include <vlt/data/prompt.hpp>
+#include "text_samples.hpp"
+
+namespace {
+
+// The learnt ids, one list for each stretch of them.
+std::vector<std::vector<std::int32_t>> learnt(const vlt::LabelledTokens& l) {
+  std::vector<std::vector<std::int32_t>> out;
+  for (std::size_t i = 0; i < l.ids.size(); ++i) {
+    if (!l.supervised[i]) continue;
+    if (i == 0 || !l.supervised[i - 1]) out.emplace_back();
+    out.back().push_back(l.ids[i]);
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("what is learnt reads as the answers and their ends", "[text]") {
+  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  vlt::Encoder encoder(tokenizer);
+  std::mt19937 random(1);
+  for (const auto& name : vlt::builtin_template_names) {
+    const auto chat = vlt::builtin_template(name, vlt::template_tokens(tokenizer, "<|im_end|>", "<s>"));
+    check_template(chat, tokenizer);
+    const vlt::Renderer renderer(chat);
+    CAPTURE(std::string(name));
+    for (int i = 0; i < 600; ++i) {
+      const vlt::Conversation c = vlt_test::random_conversation(random);
+      const vlt::Rendered r = renderer(c);
+      const vlt::LabelledTokens l = label(encoder, r);
+      REQUIRE(tokenizer.decode(l.ids) == r.text);
+      REQUIRE(l.images.size() == c.images);
+      const auto parts = learnt(l);
+      REQUIRE(parts.size() == c.turns.size());
+      for (std::size_t k = 0; k < parts.size(); ++k) {
+        const std::string read = tokenizer.decode(parts[k]), want = c.turns[k].answer + chat.end;
+        REQUIRE(read.ends_with(want));
+        // A token may have swallowed the blanks just before the answer, nothing else.
+        const std::string swallowed = read.substr(0, read.size() - want.size());
+        REQUIRE(swallowed.find_first_not_of(" \n") == swallowed.npos);
+        REQUIRE(r.text.substr(0, r.supervised[k].begin).ends_with(swallowed));
+      }
+      for (const auto& image : l.images) REQUIRE(tokenizer.decode({&l.ids[image.token], 1}) == chat.mark);
+    }
+  }
+}
+
+TEST_CASE("only the template's own ends are special tokens", "[text]") {
+  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  vlt::Encoder encoder(tokenizer);
+  std::mt19937 random(7);
+  const auto chat = vlt::builtin_template("vicuna", {"</s>", "<s>"});
+  const vlt::Renderer renderer(chat);
+  for (int i = 0; i < 300; ++i) {
+    const vlt::Conversation c = vlt_test::random_conversation(random);
+    const auto ids = label(encoder, renderer(c)).ids;
+    REQUIRE(std::size_t(std::count(ids.begin(), ids.end(), tokenizer.id("</s>"))) == c.turns.size());
+    REQUIRE(std::count(ids.begin(), ids.end(), tokenizer.id("<s>")) == 0);
+    REQUIRE(std::size_t(std::count(ids.begin(), ids.end(), tokenizer.id("<image>"))) == c.images);
+  }
+}
+
+TEST_CASE("a prompt has the ids that stood before the answer in training", "[text]") {
+  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  vlt::Encoder encoder(tokenizer);
+  std::mt19937 random(2);
+  for (const auto& name : vlt::builtin_template_names) {
+    CAPTURE(std::string(name));
+    const vlt::Renderer renderer(vlt::builtin_template(name, {"</s>", "<s>"}));
+    for (int i = 0; i < 200; ++i) {
+      vlt::Conversation c = vlt_test::random_conversation(random);
+      c.turns.back().answer = "cat" + c.turns.back().answer;  // an answer begins with a word
+      const auto trained = label(encoder, renderer(c));
+      const auto prompt = encode_prompt(encoder, renderer.prompt(c));
+      std::size_t first = trained.ids.size();  // of the last answer's tokens
+      while (first > 0 && !trained.supervised[first - 1]) --first;
+      while (first > 0 && trained.supervised[first - 1]) --first;
+      REQUIRE(prompt.ids == std::vector<std::int32_t>(trained.ids.begin(), trained.ids.begin() + long(first)));
+      REQUIRE(prompt.images.size() == trained.images.size());
+      for (std::size_t k = 0; k < prompt.images.size(); ++k) REQUIRE(prompt.images[k].token == trained.images[k].token);
+    }
+  }
+}
+
+TEST_CASE("a conversation that teaches nothing is refused", "[text]") {
+  const vlt::Renderer renderer(vlt::builtin_template("chatml", {"</s>", "<s>"}));
+  const vlt::Conversation empty{"", false, {{"a question", ""}}, 0};
+  CHECK(vlt_test::complaint_of([&] { renderer(empty); }, vlt::ExitCode::data).code == "DATA-LABEL-002");
+  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  vlt::Encoder encoder(tokenizer);
+  vlt::Rendered cut;
+  cut.write("only a prompt");
+  CHECK(vlt_test::complaint_of([&] { label(encoder, cut); }, vlt::ExitCode::data).code == "DATA-LABEL-001");
+  vlt::ChatTemplate silent;
+  silent.user = "{image}{text}", silent.end = "</s>";
+  const vlt::Conversation with_system{"Be brief.", true, {{"q", "a"}}, 0};
+  CHECK(vlt_test::complaint_of([&] { vlt::Renderer{silent}(with_system); }, vlt::ExitCode::data).code ==
+        "DATA-TEMPLATE-001");
+}

@@ -1,0 +1,118 @@
+#include <vlt/io/tokenizer_folder.hpp>
+
+#include <filesystem>
+#include "text_samples.hpp"
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder of its own that is gone afterwards.
+struct Place {
+  fs::path path = fs::temp_directory_path() / ("vlt-tokenizer-" + std::to_string(::getpid()));
+  Place() { fs::remove_all(path), fs::create_directories(path); }
+  ~Place() { fs::remove_all(path); }
+  std::string operator/(const char* name) const { return (path / name).string(); }
+};
+
+vlt::TokenizerFolder trained() {
+  return vlt::make_tokenizer_folder(vlt_test::small_tokenizer_file(), "<s>", "</s>", "");
+}
+
+}  // namespace
+
+TEST_CASE("a trained tokenizer folder reads back", "[text]") {
+  const Place place;
+  vlt::TokenizerFolder made = trained();
+  const std::int32_t before = made.vocabulary_read;
+  add_image_and_pad_tokens(made);
+  write_tokenizer_folder(made, place / "tok");
+  const vlt::TokenizerFolder read = vlt::read_tokenizer_folder(place / "tok");
+  CHECK(read.bos == "<s>");
+  CHECK(read.eos == "</s>");
+  CHECK(read.pad == "<PAD>");
+  CHECK(read.vocabulary_read == before + 1);  // <image> was there, <PAD> is new
+  CHECK(read.warnings.empty());
+  const vlt::Tokenizer a(made.file), b(read.file);
+  CHECK(b.id("<PAD>") == before);
+  CHECK(b.is_special("<PAD>"));
+  std::mt19937 random(1);
+  for (int i = 0; i < 200; ++i) {
+    const std::string text = vlt_test::random_text(random, 20) + "<PAD><image>";
+    REQUIRE(vlt::Encoder(a).encode(text).ids == vlt::Encoder(b).encode(text).ids);
+  }
+}
+
+TEST_CASE("adding tokens twice changes nothing, and a named pad token stays", "[text]") {
+  vlt::TokenizerFolder t = trained();
+  add_image_and_pad_tokens(t);
+  const std::string once = boost::json::serialize(t.tokenizer_json);
+  add_image_and_pad_tokens(t);
+  CHECK(boost::json::serialize(t.tokenizer_json) == once);
+  vlt::TokenizerFolder padded =
+      vlt::make_tokenizer_folder(vlt_test::small_tokenizer_file(), "", "</s>", "<|endoftext|>");
+  add_image_and_pad_tokens(padded);
+  CHECK(padded.pad == "<|endoftext|>");
+  CHECK(vlt::Tokenizer(padded.file).id("<PAD>") == -1);
+}
+
+TEST_CASE("what is not changed is written as it was read", "[text]") {
+  const Place place;
+  fs::create_directories(place / "in");
+  vlt::TokenizerFolder made = trained();
+  made.tokenizer_json.as_object()["truncation"] = {{"max_length", 512}};
+  write_tokenizer_folder(made, place / "in");
+  vlt::write_file(place / "in/tokenizer_config.json",
+                  R"({"tokenizer_class": "LlamaTokenizerFast", "model_max_length": 2048, "add_bos_token": true,
+                      "add_eos_token": true, "bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>",
+                      "added_tokens_decoder": {"4": {"content": "<s>"}}, "chat_template": "{{ x }}"})");
+  vlt::write_file(place / "in/chat_template.jinja", "{{ y }}");
+  vlt::TokenizerFolder read = vlt::read_tokenizer_folder(place / "in");
+  CHECK(read.file.before == std::vector<std::string>{"<s>"});
+  CHECK(read.file.after == std::vector<std::string>{"</s>"});
+  add_image_and_pad_tokens(read);
+  write_tokenizer_folder(read, place / "out");
+  CHECK(vlt::read_whole_file(place / "out/chat_template.jinja", 100) == "{{ y }}");
+  const auto config = vlt::parse_json(vlt::read_whole_file(place / "out/tokenizer_config.json", 10000), "config");
+  CHECK(config.at("model_max_length").as_int64() == 2048);
+  CHECK(config.at("tokenizer_class").as_string() == "LlamaTokenizerFast");
+  CHECK(config.at("pad_token").as_string() == "<PAD>");
+  const std::string pad_id = std::to_string(read.vocabulary_read);
+  CHECK(config.at("added_tokens_decoder").at(pad_id).at("content").as_string() == "<PAD>");
+  const auto json = vlt::parse_json(vlt::read_whole_file(place / "out/tokenizer.json", 1 << 20), "json");
+  CHECK(json.at("truncation").at("max_length").as_int64() == 512);
+}
+
+TEST_CASE("folders without a usable tokenizer are refused", "[text]") {
+  const Place place;
+  const auto refused = [&](const char* name) {
+    return vlt_test::complaint_of([&] { vlt::read_tokenizer_folder(place / name); }, vlt::ExitCode::model);
+  };
+  fs::create_directories(place / "empty");
+  CHECK(refused("empty").code == "MODEL-TOK-001");
+  CHECK(refused("absent").code == "MODEL-PATH-001");
+  vlt::make_folders(place / "spm");
+  vlt::write_file(place / "spm/tokenizer.model", "x");
+  vlt::write_file(place / "spm/config.json", "{}");
+  const auto spm = refused("spm");
+  CHECK(spm.code == "MODEL-TOK-018");
+  CHECK(spm.help.find("save_pretrained") != spm.help.npos);
+  vlt::make_folders(place / "other");
+  vlt::write_file(place / "other/vocab.txt", "x");
+  CHECK(refused("other").found == "vocab.txt");
+  write_tokenizer_folder(trained(), place / "bad");
+  vlt::write_file(place / "bad/tokenizer_config.json", R"({"eos_token": 5})");
+  CHECK(refused("bad").code == "MODEL-JSON-002");
+}
+
+TEST_CASE("ids without a token are a warning", "[text]") {
+  const Place place;
+  vlt::TokenizerFile file = vlt_test::small_tokenizer_file();
+  file.model.vocab.back().second += 5;
+  file.added.pop_back();  // <image>, which stood behind the vocabulary
+  write_tokenizer_folder(vlt::make_tokenizer_folder(file, "", "</s>", ""), place / "gaps");
+  const auto read = vlt::read_tokenizer_folder(place / "gaps");
+  REQUIRE(read.warnings.size() == 1);
+  CHECK(read.warnings[0].code == "MODEL-TOK-005");
+  CHECK(read.warnings[0].found == "5 ids without a token");
+}
