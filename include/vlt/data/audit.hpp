@@ -96,12 +96,24 @@ class Audit {
   const FaultLedger& ledger() const { return ledger_; }
 
  private:
-  struct Verdict {
+  // What looking at an image or a record ended with.
+  struct Outcome {
+    std::optional<Complaint> fault;  // of the data
+    std::exception_ptr broken;       // anything else: the end of the audit
+
+    template <class F> void attempt(F&& f) {
+      try {
+        f();
+      } catch (const Error& e) {
+        if (e.exit() == ExitCode::data) fault = e.complaint();
+        else broken = std::current_exception();
+      } catch (...) { broken = std::current_exception(); }
+    }
+  };
+  struct Verdict : Outcome {
     SampleSize size;
     Cut cut = Cut::none;
     Index turns_left_out = 0;
-    std::optional<Complaint> fault;
-    std::exception_ptr broken;  // not the record's fault
   };
   static constexpr std::size_t at_once = 256;
 
@@ -113,6 +125,7 @@ class Audit {
   std::vector<Encoder> encoders_;
   Dataset data_;
   std::vector<Record> waiting_;
+  std::map<std::string, Outcome> looks_;           // at the images of the waiting records
   std::unordered_set<std::uint64_t> good_images_;  // hashes of names
   std::vector<std::pair<std::uint64_t, Index>> ids_;
 
@@ -130,10 +143,10 @@ class Audit {
 
   // Judges the waiting records on all threads and books them in their order.
   void settle() {
+    look_at_images();
     std::vector<Verdict> verdicts(waiting_.size());
-    threads_->run([&](int thread, int count) {
-      for (std::size_t i = std::size_t(thread); i < waiting_.size(); i += std::size_t(count))
-        judge(waiting_[i], encoders_[std::size_t(thread)], verdicts[i]);
+    on_all_threads(waiting_.size(), [&](std::size_t i, Encoder& encoder) {
+      verdicts[i].attempt([&] { judge(waiting_[i], encoder, verdicts[i]); });
     });
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       if (verdicts[i].broken) std::rethrow_exception(verdicts[i].broken);
@@ -141,22 +154,38 @@ class Audit {
     }
     waiting_.clear();
   }
+  template <class F> void on_all_threads(std::size_t n, F&& f) {
+    threads_->run([&](int thread, int count) {
+      for (std::size_t i = std::size_t(thread); i < n; i += std::size_t(count)) f(i, encoders_[std::size_t(thread)]);
+    });
+  }
+  // Every image that the waiting records name and that was not seen before, once.
+  void look_at_images() {
+    looks_.clear();
+    for (const Record& r : waiting_)
+      for (const std::string& name : r.images)
+        if (!good_images_.contains(hash(name))) looks_.try_emplace(name);
+    std::vector<std::pair<const std::string, Outcome>*> all;
+    for (auto& look : looks_) all.push_back(&look);
+    on_all_threads(all.size(),
+                   [&](std::size_t i, Encoder&) { all[i]->second.attempt([&] { check_(all[i]->first, false); }); });
+    for (const auto* look : all)
+      if (!look->second.fault && !look->second.broken) good_images_.insert(hash(look->first));
+  }
   void judge(const Record& record, Encoder& encoder, Verdict& v) const {
-    try {
-      for (const std::string& name : record.images)
-        if (!good_images_.contains(hash(name))) check_(name, false);
-      const PreparedSample p = builder_.prepare(record, encoder);
-      v.size = {std::int32_t(p.tokens), std::int32_t(p.supervised), std::int32_t(p.images.size())};
-      v.cut = p.cut, v.turns_left_out = p.turns_left_out;
-    } catch (const Error& e) {
-      if (e.exit() == ExitCode::data) v.fault = e.complaint();
-      else v.broken = std::current_exception();
-    } catch (...) { v.broken = std::current_exception(); }
+    for (const std::string& name : record.images) {
+      const auto look = looks_.find(name);
+      if (look == looks_.end()) continue;
+      v.fault = look->second.fault, v.broken = look->second.broken;
+      if (v.fault || v.broken) return;
+    }
+    const PreparedSample p = builder_.prepare(record, encoder);
+    v.size = {std::int32_t(p.tokens), std::int32_t(p.supervised), std::int32_t(p.images.size())};
+    v.cut = p.cut, v.turns_left_out = p.turns_left_out;
   }
   void book(Record&& record, const Verdict& v) {
     FileAudit& f = file();
     if (v.fault) return blame(placed(record, advised(record, *v.fault)));
-    for (const std::string& name : record.images) good_images_.insert(hash(name));
     if (v.cut == Cut::sample) return void(++f.too_long);
     ++f.used;
     f.turns_cut += v.cut == Cut::turns, f.answers_cut += v.cut == Cut::answer;
@@ -198,13 +227,14 @@ class Audit {
     ids_ = {};
     if (repeated == 0) return;
     const auto at = [&](const Record& r) { return describe(data_.files[r.place.file].path, r.place, r.id); };
-    data_.warnings.push_back({"DATA-RECORD-022",
-                              std::to_string(repeated) + " records have the id of another record",
-                              at(*first),
-                              "ids that differ",
-                              "the same id at " + at(*second),
-                              "ids only name records in messages; training goes on",
-                              {}});
+    data_.warnings.push_back(
+        {"DATA-RECORD-022",
+         std::to_string(repeated) + (repeated == 1 ? " record has" : " records have") + " the id of another record",
+         at(*first),
+         "ids that differ",
+         "the same id at " + at(*second),
+         "ids only name records in messages; training goes on",
+         {}});
   }
   static bool before(const Record& a, const Record& b) {
     return std::pair(a.place.file, a.place.index) < std::pair(b.place.file, b.place.index);

@@ -1,6 +1,7 @@
 #include "byte_samples.hpp"
 #include "dataset_text.hpp"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <vlt/data/audit.hpp>
 
@@ -134,6 +135,18 @@ TEST_CASE("several files; ids that repeat within one are a warning") {
   CHECK_THAT(out.data.warnings[0].place, Contains("x.json:1:2"));
   CHECK_THAT(out.data.warnings[0].found, Contains("x.json:2:1"));
   CHECK(audit({folder.path + "/nothing.json"}, {}).end.code == "DATA-PATH-001");
+}
+
+TEST_CASE("an image is looked at once, however many records name it") {
+  const TemporaryFolder folder;
+  std::string text = "[";
+  for (int i = 0; i < 900; ++i)
+    text += (i ? "," : "") + record(std::to_string(i), "\"" + std::to_string(i % 10) + ".png\"");
+  std::atomic<int> looks{0};
+  const auto out =
+      audit({folder.write("x.json", text + "]")}, {}, 3, {64, 4}, [&](const std::string&, bool) { ++looks; });
+  CHECK(out.data.size() == 900);
+  CHECK(looks == 10);
 }
 
 TEST_CASE("a fault that is not the record's ends the audit") {
