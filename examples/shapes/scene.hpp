@@ -71,7 +71,7 @@ inline Scene draw_scene(Dice& dice) {
   constexpr std::array<int, 10> how_many{1, 2, 2, 2, 3, 3, 3, 4, 4, 4};
   free.resize(static_cast<std::size_t>(dice.one_of(how_many)));
   for (int cell : free) {
-    const int radius = dice.between(5, 7), room = cell_pixels / 2 - radius;
+    const int radius = dice.between(6, 7), room = 1;
     const int x = (cell % 2) * cell_pixels + cell_pixels / 2 + dice.between(-room, room);
     const int y = (cell / 2) * cell_pixels + cell_pixels / 2 + dice.between(-room, room);
     scene.shapes.push_back(
