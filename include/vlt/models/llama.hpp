@@ -16,7 +16,7 @@ struct LlamaSizes {
 // LLaMA between its embedding and its loss. The embedding has a gradient of its own choosing, whatever the blocks'
 // tuning.
 template <IsPolicy P, class Block = LlamaBlock<P, mask::Causal>> struct LlamaDecoder {
-  using in = stream_t<P, space::text>;
+  using in = typename Block::in;  // the residual stream, stream_t<P, space::text>
   using out = in;
   using saved = typename Stack<Block>::saved;
   using Source = Embedding<typename P::trainable>;

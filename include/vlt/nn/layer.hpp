@@ -1,4 +1,5 @@
 #pragma once
+#include <exception>
 #include <vlt/nn/fields.hpp>
 #include <vlt/ops/elementwise.hpp>
 #include <vlt/tensor/scope.hpp>
@@ -21,35 +22,44 @@ template <class L> concept Layer = requires {
   {l.backward(s, y, Discard{}, k)};
 };
 
-// One static_assert per clause, so that a mistake is reported as a sentence and not as a failed concept.
+// One static_assert per clause, so that a mistake is reported as a sentence and not as a failed concept. Each clause is
+// a bool, which the compiler quotes in one line, and silent where an earlier one has spoken.
 template <class L> struct check_layer {
-  static_assert(
-      requires {
-        typename L::in;
-        typename L::out;
-      },
-      "vlt: a layer must say what it maps: 'using in = operand_t<P, space::...>; using out = ...;'");
-  static_assert(
-      requires { typename L::saved; },
-      "vlt: a layer must name what forward() keeps for backward(): 'struct saved {...};' (it may be empty)");
-  static_assert(
-      requires { L::fields(); },
-      "vlt: a layer must list its parameters and children: 'static constexpr auto fields() { return members(...); }'");
-  static_assert(
-      requires(const L& l, Shape i) {
-        { l.out_shape(i) } -> std::same_as<Shape>;
-      },
-      "vlt: a layer must infer its output shape: 'Shape out_shape(Shape in) const'");
-  static_assert(
-      requires(L & l, Scope& s, typename L::in x, typename L::out y, typename L::saved& k) { l.forward(s, x, y, k); },
-      "vlt: forward() is missing or has the wrong signature; expected 'void forward(Scope&, in x, out y, saved& k)'");
-  static_assert(
+  static constexpr bool says_what_it_maps = requires {
+    typename L::in;
+    typename L::out;
+  };
+  static constexpr bool names_what_it_keeps = requires { typename L::saved; };
+  static constexpr bool lists_its_members = requires { L::fields(); };
+  static constexpr bool infers_its_shape = requires(const L& l, Shape i) {
+    { l.out_shape(i) } -> std::same_as<Shape>;
+  };
+  static constexpr bool has_types = says_what_it_maps && names_what_it_keeps;
+  static constexpr bool has_forward =
       requires(L & l, Scope& s, typename L::in x, typename L::out y, typename L::saved& k) {
-        l.backward(s, y, overwrite(x), k);
-        l.backward(s, y, Discard{}, k);
-      },
-      "vlt: backward() is missing or has the wrong signature; expected 'template <class Dx> void backward(Scope&, out "
-      "dy, Dx dx, saved& k)' (Dx is 'Grad<in>' or 'Discard')");
+    l.forward(s, x, y, k);
+  };
+  static constexpr bool has_backward =
+      requires(L & l, Scope& s, typename L::in x, typename L::out y, typename L::saved& k) {
+    l.backward(s, y, overwrite(x), k);
+    l.backward(s, y, Discard{}, k);
+  };
+
+  static_assert(says_what_it_maps,
+                "vlt: a layer must say what it maps: 'using in = operand_t<P, space::...>; using out = ...;'");
+  static_assert(!says_what_it_maps || names_what_it_keeps,
+                "vlt: a layer must name what forward() keeps for backward(): 'struct saved {...};' (it may be empty)");
+  static_assert(!has_types || lists_its_members,
+                "vlt: a layer must list its parameters and children: 'static constexpr auto fields() { return "
+                "members(...); }'");
+  static_assert(!has_types || infers_its_shape,
+                "vlt: a layer must infer its output shape: 'Shape out_shape(Shape in) const'");
+  static_assert(!has_types || has_forward,
+                "vlt: forward() is missing or has the wrong signature; expected 'void forward(Scope&, in x, out y, "
+                "saved& k)'");
+  static_assert(!has_types || !has_forward || has_backward,
+                "vlt: backward() is missing or has the wrong signature; expected 'template <class Dx> void "
+                "backward(Scope&, out dy, Dx dx, saved& k)' (Dx is 'Grad<in>' or 'Discard')");
   static constexpr bool ok = true;
 };
 
@@ -66,6 +76,22 @@ template <class From, class To> struct seam {
                 "both, or an input type that converts.");
   static constexpr bool ok = true;
 };
+
+// A branch of a residual block must end where it began: in the residual stream.
+template <class Branch, class Stream> struct check_branch {
+  static_assert(std::is_same_v<typename Branch::out, Stream>,
+                "vlt: a branch of a block must end in the residual stream: 'using out = stream_t<P, space::...>;'");
+  static constexpr bool ok = true;
+};
+
+// A part of a composite, made from the composite's sizes.
+template <class Part, class Sizes> Part made_from(const Sizes& sizes) {
+  constexpr bool possible = std::is_constructible_v<Part, const Sizes&>;
+  static_assert(possible,
+                "vlt: a part of a block is made from the block's sizes: 'explicit MyLayer(const BlockSizes&)'");
+  if constexpr (possible) return Part(sizes);
+  else std::terminate();  // never compiled
+}
 
 // Does backward read the layer's input? If not, the composite above need not keep it. Unknown means yes.
 template <class L> bool keeps_input(const L& layer) {

@@ -30,6 +30,7 @@ template <class Names, class Norm, class Attention, class MlpLayer> struct PreNo
   };
   static_assert(check_layer<Norm>::ok && check_layer<Attention>::ok && check_layer<MlpLayer>::ok);
   static_assert(seam<Norm, Attention>::ok && seam<Norm, MlpLayer>::ok);
+  static_assert(check_branch<Attention, in>::ok && check_branch<MlpLayer, in>::ok);
 
   Norm norm1;
   Attention attention;
@@ -42,7 +43,10 @@ template <class Names, class Norm, class Attention, class MlpLayer> struct PreNo
 
   PreNormBlock() = default;
   explicit PreNormBlock(const BlockSizes& c)
-      : norm1(c.width, c.norm_eps), attention(c), norm2(c.width, c.norm_eps), mlp(c) {}
+      : norm1(c.width, c.norm_eps),
+        attention(made_from<Attention>(c)),
+        norm2(c.width, c.norm_eps),
+        mlp(made_from<MlpLayer>(c)) {}
   Shape out_shape(Shape i) const { return i; }
   Index kv_width() const requires requires(const Attention& a) { a.kv_width(); }
   { return attention.kv_width(); }

@@ -8,10 +8,10 @@ namespace vlt {
 
 // The same block many times: depth is data, the block is compiled once. Each block is a unit.
 template <class Block> struct Stack {
-  static_assert(check_layer<Block>::ok);
   using element = Block;
   using in = typename Block::in;
   using out = typename Block::out;
+  static_assert(check_layer<Block>::ok);
   static_assert(std::is_same_v<in, out>, "vlt: a Stack needs a block whose input and output types are the same");
   struct saved {
     std::vector<typename Block::saved> block;
