@@ -47,13 +47,13 @@ inline std::string token_name(const Json& config, const char* key) {
                    listed.empty() ? "an empty folder" : listed, "name the folder of a Hugging Face language model");
 }
 
-// transformers lets these two keys of the LLaMA classes overrule the post-processor of tokenizer.json.
-inline void apply_bos_and_eos_keys(const Json& config, TokenizerFolder& t) {
+// For the LLaMA classes transformers lets this key overrule the post-processor of tokenizer.json. (What it makes of
+// add_eos_token depends on its version; no text here ends with a token that the template did not write.)
+inline void apply_add_bos_token(const Json& config, TokenizerFolder& t) {
   const std::string kind = config.string("tokenizer_class", "");
   if (kind != "LlamaTokenizer" && kind != "LlamaTokenizerFast") return;
-  const auto before = config.find("add_bos_token"), after = config.find("add_eos_token");
-  if (before && !t.bos.empty()) t.file.before.assign(before->boolean() ? 1 : 0, t.bos);
-  if (after && !t.eos.empty()) t.file.after.assign(after->boolean() ? 1 : 0, t.eos);
+  const auto adds = config.find("add_bos_token");
+  if (adds && !t.bos.empty()) t.file.before.assign(adds->boolean() ? 1 : 0, t.bos);
 }
 
 inline void warn_of_gaps(TokenizerFolder& t) {
@@ -102,7 +102,7 @@ inline TokenizerFolder read_tokenizer_folder(const std::string& path) {
     const Json config(t.tokenizer_config, config_file->name() + ": $");
     t.bos = tf::token_name(config, "bos_token"), t.eos = tf::token_name(config, "eos_token");
     t.pad = tf::token_name(config, "pad_token");
-    tf::apply_bos_and_eos_keys(config, t);
+    tf::apply_add_bos_token(config, t);
   }
   for (const char* name : {"special_tokens_map.json", "chat_template.jinja", "chat_template.json"})
     if (const auto other = folder.find(name)) t.others.emplace_back(name, other->read_all(tf::largest_file));

@@ -69,7 +69,7 @@ TEST_CASE("what is not changed is written as it was read", "[text]") {
   vlt::write_file(place / "in/chat_template.jinja", "{{ y }}");
   vlt::TokenizerFolder read = vlt::read_tokenizer_folder(place / "in");
   CHECK(read.file.before == std::vector<std::string>{"<s>"});
-  CHECK(read.file.after == std::vector<std::string>{"</s>"});
+  CHECK(read.file.after.empty());
   add_image_and_pad_tokens(read);
   write_tokenizer_folder(read, place / "out");
   CHECK(vlt::read_whole_file(place / "out/chat_template.jinja", 100) == "{{ y }}");
