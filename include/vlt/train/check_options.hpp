@@ -69,7 +69,7 @@ class SftOptionCheck {
   }
   void adapters() const {
     const bool lora = o_.lang_lora_dim > 0 || o_.vis_lora_dim > 0;
-    if (o_.only_optimize_lora && !lora)
+    if (o_.only_optimize_lora && !lora && o_.from_checkpoint.empty())
       conflict("only_optimize_lora", "no LoRA was asked for", "add --lang_lora_dim or --vis_lora_dim");
     if (o_.only_optimize_lora && (o_.vis_encoder_update || o_.lang_decoder_update))
       conflict("only_optimize_lora", "it contradicts --vis_encoder_update and --lang_decoder_update");

@@ -39,6 +39,12 @@ struct SftOptions {
   bool offload = false, enable_tensorboard = false;
   std::string cache_vision_features = "off";
   Index vision_cache_bytes = Index(1) << 30;
+  // limits
+  Index limit_json_depth = 16, limit_record_bytes = Index(16) << 20, limit_text_bytes = Index(8) << 20;
+  Index limit_turns = 1024, limit_path_bytes = 4095, limit_image_bytes = Index(64) << 20, limit_image_side = 16384;
+  Index limit_image_pixels = 50000000, limit_decode_bytes = Index(1) << 30, limit_jpeg_scans = 100;
+  Index limit_png_chunks = 100000;
+  double limit_image_seconds = 10;
   // other jobs
   bool plan = false, validate_only = false, eval_only = false, help = false, version = false;
   bool print_limits = false, print_options_md = false;
@@ -206,6 +212,22 @@ inline void run(Table& t) {
       .not_yet("there is no such cache");
 }
 
+inline void limits(Table& t) {
+  t.group = "Limits of input";
+  t.add("limit_json_depth", &O::limit_json_depth, "Nesting of a data file.").from(4).to(1000);
+  t.add("limit_record_bytes", &O::limit_record_bytes, "Bytes of a record.").from(1);
+  t.add("limit_text_bytes", &O::limit_text_bytes, "Bytes of one turn's text.").from(1);
+  t.add("limit_turns", &O::limit_turns, "Questions and answers of a record.").from(2);
+  t.add("limit_path_bytes", &O::limit_path_bytes, "Bytes of an image's name.").from(1).to(4095);
+  t.add("limit_image_bytes", &O::limit_image_bytes, "Bytes of an image file.").from(1);
+  t.add("limit_image_side", &O::limit_image_side, "Pixels of an image's longer side.").from(1).to(32768);
+  t.add("limit_image_pixels", &O::limit_image_pixels, "Pixels of an image.").from(1);
+  t.add("limit_decode_bytes", &O::limit_decode_bytes, "Bytes that all decoders may hold together.").from(1);
+  t.add("limit_jpeg_scans", &O::limit_jpeg_scans, "Scans of a progressive JPEG.").from(1).to(1e6);
+  t.add("limit_png_chunks", &O::limit_png_chunks, "Chunks of a PNG.").from(1).to(1e9);
+  t.add("limit_image_seconds", &O::limit_image_seconds, "Seconds of one core for one image.").above(0).to(1e6);
+}
+
 inline void jobs(Table& t) {
   t.group = "Instead of training";
   t.add("plan", &O::plan, "Print bytes, FLOPs and parameters; no weights are read, nothing is allocated.");
@@ -228,6 +250,7 @@ inline OptionTable<SftOptions> sft_option_table() {
   sft_rows::tuning(t);
   sft_rows::optimisation(t);
   sft_rows::run(t);
+  sft_rows::limits(t);
   sft_rows::jobs(t);
   return t;
 }

@@ -5,6 +5,7 @@
 #include <ostream>
 #include <set>
 #include <vlt/base/parallel.hpp>
+#include <vlt/train/choose_training.hpp>
 #include <vlt/train/compiled_in.hpp>
 #include <vlt/train/complain.hpp>
 #include <vlt/train/data_options.hpp>
@@ -27,6 +28,7 @@ struct SftJob {
   std::unique_ptr<Threads> threads;
   std::unique_ptr<OutputFolder> output;  // none for a plan, an audit or an evaluation
   ModelDescription model;
+  TrainingChoice choice;
   std::optional<RunData> data;  // none: a plan from limits
   std::optional<ImageReader> images;
 
@@ -36,6 +38,21 @@ struct SftJob {
   }
   static int threads_for(const SftOptions& o) {
     return o.num_threads > 0 ? int(o.num_threads) : std::max(1, int(std::thread::hardware_concurrency()));
+  }
+  RecordLimits record_limits() const {
+    RecordLimits l;
+    l.depth = int(options.limit_json_depth), l.record_bytes = options.limit_record_bytes;
+    l.text_bytes = options.limit_text_bytes, l.turns = options.limit_turns, l.name_bytes = options.limit_path_bytes;
+    l.images = options.max_num_image_per_sample;
+    return l;
+  }
+  ImageLimits image_limits() const {
+    ImageLimits l;
+    l.file_bytes = std::uint64_t(options.limit_image_bytes), l.side = options.limit_image_side;
+    l.pixels = options.limit_image_pixels, l.memory_at_once = std::uint64_t(options.limit_decode_bytes);
+    l.jpeg_scans = int(options.limit_jpeg_scans), l.png_chunks = int(options.limit_png_chunks);
+    l.seconds = options.limit_image_seconds;
+    return l;
   }
   Index floats_per_image() const { return 3 * model.vision_sizes.image * model.vision_sizes.image; }
   LoaderSettings loader(Index held) const {

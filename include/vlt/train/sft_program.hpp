@@ -4,6 +4,7 @@
 #include <vlt/train/audit_page.hpp>
 #include <vlt/train/check_options.hpp>
 #include <vlt/train/debug_samples.hpp>
+#include <vlt/train/exported_model.hpp>
 #include <vlt/train/option_pages.hpp>
 #include <vlt/train/parse_options.hpp>
 #include <vlt/train/sft_job.hpp>
@@ -18,7 +19,7 @@ class SftProgram {
  public:
   SftProgram(CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages, std::ostream& out)
       : runners_(std::move(runners)),
-        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, {}} {}
+        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, {}, {}} {}
 
   ExitCode operator()(const Words& args) {
     read_options(args);
@@ -52,13 +53,21 @@ class SftProgram {
     const SftOptions& o = job_.options;
     if (o.help) job_.out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
     else if (o.version) job_.out << job_.compiled << "  image decoders: " << ImageDecoder::id() << "\n";
+    else if (o.print_limits) print_limits();
     else if (o.print_options_md) job_.out << markdown_page(job_.table, "sft_main");
     else return false;
     return true;
   }
 
+  void print_limits() const {
+    for (const auto& row : job_.table.rows)
+      if (row.name.starts_with("limit_")) job_.out << row.name << " " << option_value(job_.options, row) << "\n";
+  }
+
   void describe() {
-    job_.model = describe_base_model(job_.options);
+    job_.choice = training_choice(job_.options);
+    if (job_.options.from_checkpoint.empty()) job_.model = describe_base_model(job_.options);
+    else continue_from(describe_exported_model(job_.options.from_checkpoint.front()));
     for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
     if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.options.image_folder.empty())
       refuse_option("OPT-LENGTH-018", "--max_seq_len", "a sequence has no room for a picture and a word",
@@ -66,10 +75,25 @@ class SftProgram {
                     std::to_string(job_.model.max_seq_len));
   }
 
+  // What the folder says holds; the options say it too from here on.
+  void continue_from(ExportedModel e) {
+    SftOptions& o = job_.options;
+    check_same_model(o, job_.given, e);
+    job_.model = std::move(e.description);
+    if (e.vision_adapters.rank > 0) job_.choice.vision_adapters = e.vision_adapters;
+    if (e.language_adapters.rank > 0) job_.choice.language_adapters = e.language_adapters;
+    const ModelDescription& m = job_.model;
+    o.enable_mmca_attention = m.mask == "Mmca", o.vis_proj = m.projector_kind, o.max_seq_len = m.max_seq_len;
+    o.vision_feature_layer = m.vision_feature_layer;
+    o.vision_feature_select = m.drops_class_token() ? "patch" : "full";
+    o.lang_lora_dim = job_.choice.language_adapters.rank, o.vis_lora_dim = job_.choice.vision_adapters.rank;
+    o.chat_template = m.template_name;
+  }
+
   void read_data() {
     const SftOptions& o = job_.options;
     const ModelDescription& m = job_.model;
-    job_.images.emplace(o.image_folder, m.processor);
+    job_.images.emplace(o.image_folder, m.processor, job_.image_limits());
     const SampleBuilder builder(m.tokenizer, m.chat_template,
                                 {o.max_seq_len, m.tokens_per_image, truncation(o.truncation)});
     std::ofstream skipped;
@@ -111,7 +135,7 @@ class SftProgram {
     DataOptions d;
     d.data_path = o.data_path, d.dataset_samples = o.dataset_samples, d.image_folder = o.image_folder;
     d.train_split_ratio = o.data_train_split_ratio, d.seed = std::uint32_t(o.seed);
-    d.limits.images = o.max_num_image_per_sample;
+    d.limits = job_.record_limits();
     d.bad.policy = o.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
     d.bad.max_fraction = o.max_bad_fraction;
     return d;

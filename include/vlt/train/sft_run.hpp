@@ -17,7 +17,7 @@ template <Precision F> class SftRun {
   SftRun(SftJob& job, const ModelKinds<F>& kinds)
       : job_(job),
         o_(job.options),
-        choice_(training_choice(job.options)),
+        choice_(job.choice),
         model_(ModelBuilder<F>(kinds, job.compiled, job.model).build(choice_, job.options.gradient_checkpointing)) {}
 
   ExitCode operator()() {
