@@ -91,7 +91,8 @@ class DatasetFile {
     file_.read(0, b, std::size_t(std::min<std::uint64_t>(3, file_.size())));
     const bool marked = (b[0] == 0xFF && b[1] == 0xFE) || (b[0] == 0xFE && b[1] == 0xFF);
     if (marked || b[0] == 0 || b[1] == 0)
-      refuse("FILE-013", "the file is UTF-16 or UTF-32", "UTF-8", quoted(std::string_view(reinterpret_cast<const char*>(b), 2)),
+      refuse("FILE-013", "the file is UTF-16 or UTF-32", "UTF-8",
+             quoted(std::string_view(reinterpret_cast<const char*>(b), 2)),
              "convert it to UTF-8: iconv -f UTF-16 -t UTF-8");
     if (b[0] == 0xEF && b[1] == 0xBB && b[2] == 0xBF) in_.take(), in_.take(), in_.take();
   }

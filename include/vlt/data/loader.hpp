@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vlt/data/sample_source.hpp>
 
@@ -31,20 +32,27 @@ inline Index loader_bytes(const LoaderSettings& settings, const MicroBatchSize& 
 }
 
 // Makes micro-batches ahead of their use, on threads of its own, and hands them out in the order's order: which thread
-// made one, and when, changes nothing. Memory is recycled.
+// made one, and when, changes nothing. The memory of pixels is recycled.
 class Loader {
  public:
   Loader(std::shared_ptr<const SampleSource> source, SampleOrder order, const LoaderSettings& settings)
       : state_(std::make_shared<State>(std::move(source), std::move(order), settings)) {
     require(settings.workers > 0 && settings.held > 0, "a loader needs a worker and a micro-batch");
-    for (int i = 0; i < settings.workers; ++i) workers_.emplace_back([s = state_] { s->serve(); });
+    try {
+      for (int i = 0; i < settings.workers; ++i) workers_.emplace_back([s = state_] { s->serve(); });
+    } catch (const std::system_error& e) {
+      state_->dismiss(settings.workers - int(workers_.size()));
+      end();
+      throw Error(ExitCode::usage, {"OPT-LOADER-003",
+                                    "a worker thread cannot be started",
+                                    "--num_workers",
+                                    {},
+                                    std::string(e.what()) + " after " + std::to_string(workers_.size()) + " threads",
+                                    "lower --num_workers",
+                                    {}});
+    }
   }
-  ~Loader() {
-    if (state_->shut_down(2))
-      for (auto& w : workers_) w.join();
-    else
-      for (auto& w : workers_) w.detach();  // it hangs in a read; what it touches is shared and stays
-  }
+  ~Loader() { end(); }
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
@@ -119,6 +127,7 @@ class Loader {
     void fill(Slot& slot, const std::vector<Index>& records, Encoder& encoder) {
       MicroBatch& b = slot.batch;
       b.clear();
+      source->reserve(records, b);
       for (const Index record : records) {
         if (stop) return;
         try {
@@ -178,6 +187,11 @@ class Loader {
                    "check the storage, or raise --loader_timeout_s",
                    {}});
     }
+    // These workers never came.
+    void dismiss(int workers) {
+      const std::lock_guard lock(mutex);
+      at_work -= workers;
+    }
     // Tells the workers to end; did all do so in time?
     bool shut_down(double grace) {
       std::unique_lock lock(mutex);
@@ -190,6 +204,12 @@ class Loader {
   std::shared_ptr<State> state_;
   std::vector<std::thread> workers_;
   Index handed_out_ = 0;
+
+  // A worker that hangs in a read is left behind: what it touches is shared and stays.
+  void end() {
+    const bool ended = state_->shut_down(2);
+    for (auto& w : workers_) ended ? w.join() : w.detach();
+  }
 };
 
 }  // namespace vlt

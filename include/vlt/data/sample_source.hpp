@@ -14,6 +14,12 @@ struct SampleSource {
   PixelReader read_pixels;
   Index floats_per_image = 0;
 
+  // Makes room for the pixels of these records, and no more.
+  void reserve(std::span<const Index> records, MicroBatch& b) const {
+    Index images = 0;
+    for (const Index record : records) images += data.sizes.at(std::size_t(record)).images;
+    b.pixels.reserve(std::size_t(images * floats_per_image));
+  }
   // Appends one record to a micro-batch. On an error the micro-batch is as it was before.
   // reading(name) is told before each image.
   template <class Reading> void append(Index record, Encoder& encoder, MicroBatch& b, Reading&& reading) const {

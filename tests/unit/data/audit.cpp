@@ -68,7 +68,7 @@ TEST_CASE("every record is accounted for") {
         out.data.sizes[0].tokens + out.data.sizes[1].tokens + out.data.sizes[2].tokens + out.data.sizes[3].tokens);
 }
 
-TEST_CASE("verdicts do not depend on the number of threads") {
+TEST_CASE("verdicts do not depend on the number of threads", "[threads]") {
   const TemporaryFolder folder;
   std::string text = "[";
   for (int i = 0; i < 1500; ++i)

@@ -171,9 +171,8 @@ TEST_CASE("turns must alternate and say something") {
       ".conversations[1].value");
   bad(talk(R"([{"from": "human", "value": "q"}, {"from": "gpt", "value": ""}])"), "DATA-RECORD-036",
       "no target tokens");
-  bad(with(
-          R"("image": "a", "conversations": [{"from": "human", "value": "<image><image>"}, {"from": "gpt", "value": "a"}])"),
-      "DATA-IMG-004", "2 marks");
+  const std::string two = R"([{"from": "human", "value": "<image><image>"}, {"from": "gpt", "value": "a"}])";
+  bad(with(R"("image": "a", "conversations": )" + two), "DATA-IMG-004", "2 marks");
   bad(talk(R"([{"from": "human", "value": "<image>"}, {"from": "gpt", "value": "a"}])"), "DATA-IMG-004", "0 marks");
 }
 
@@ -207,4 +206,35 @@ TEST_CASE("good records after a bad one are kept, and places are right") {
   CHECK_THAT(out.faults[0].place, Contains("x.json:3:") && Contains("(id \"5\")"));
   CHECK(out.bad_records[1].count == 2);
   CHECK(out.bad_records[1].place.index == 2);
+}
+
+TEST_CASE("a damaged data set is refused, or all its good records are sound", "[fuzz]") {
+  const std::string seed = "[" + record("a") + ",\n" + record("b", "null", "hi") + "," +
+                           record("c", "[\"1.png\", \"2.png\"]", "<image>x<image>") + "]";
+  const std::string pieces[] = {"<image>", "null", "\"from\"", "{", "[", "\"", ",", "\\u0000", "gpt", "5", "]", "}"};
+  std::mt19937 random(11);
+  int refusals = 0, faults = 0;
+  for (int round = 0; round < 4000; ++round) {
+    std::string text = seed;
+    for (unsigned edits = 1 + random() % 3; edits-- > 0;) {
+      const std::size_t at = random() % text.size(), from = random() % text.size();
+      if (random() % 3 == 0) text.erase(at, 1 + random() % 20);
+      else if (random() % 2 == 0) text.insert(at, text.substr(from, random() % 60));
+      else text.insert(at, pieces[random() % std::size(pieces)]);
+    }
+    const auto out = read_text(text);
+    INFO(text);
+    refusals += !out.fatal.code.empty(), faults += out.bad > 0;
+    if (out.fatal.code.empty()) REQUIRE(out.records == Index(out.good.size()) + out.bad);
+    for (const Record& r : out.good) {
+      REQUIRE(!r.conversation.turns.empty());
+      REQUIRE(r.images.size() <= 8);
+      REQUIRE(r.conversation.images == r.images.size());
+      for (const Turn& t : r.conversation.turns) REQUIRE(!t.answer.empty());
+      for (const std::string& name : r.images) REQUIRE((!name.empty() && name.find('\0') == std::string::npos));
+      REQUIRE_NOTHROW(place_images(r.conversation));
+    }
+  }
+  CHECK(refusals > 500);
+  CHECK(faults > 100);
 }

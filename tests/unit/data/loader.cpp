@@ -21,6 +21,7 @@ std::shared_ptr<SampleSource> source(Index records, PixelReader read) {
     for (Index k = 0; k < i % 3; ++k) images.push_back(std::to_string(i) + "-" + std::to_string(k));
     Record r = talk({{std::string(std::size_t(i % 20), 'q'), "answer " + std::to_string(i)}}, images);
     r.place.index = i, r.place.file = std::uint32_t(i % 2);
+    s->data.sizes.push_back({0, 0, std::int32_t(r.images.size())});
     s->data.records.push_back(std::move(r));
   }
   return s;
