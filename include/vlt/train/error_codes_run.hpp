@@ -79,6 +79,7 @@ inline constexpr ErrorCode option_codes[] = {
     {"OPT-DATA-026", "Options about data sets do not fit each other.", "Give one value for all files, or one each."},
     {"OPT-DATA-041", "The split leaves no record to train on.", "Raise --data_train_split_ratio."},
     {"OPT-DATA-042", "--dataset_samples is neither `all` nor a positive count.", "Give `all` or a count."},
+    {"OPT-LOADER-003", "A worker thread of the loader cannot be started.", "Lower --num_workers."},
     {"OPT-FLAG-006", "A flag was given a value.", "Write the flag alone; leave it out to switch it off."},
     {"OPT-LATER-008", "An option whose work is not built yet.", "The message says what works instead."},
     {"OPT-LENGTH-018", "--max_seq_len is too small for one image and a word.", "Raise it."},
