@@ -69,7 +69,8 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
     auto d_o = s.temp<in>({dy.rows, heads * head_dim}, dy.segments), d_qkv = s.temp<in>(k.qkv.shape(), dy.segments);
     output.backward(s, dy, overwrite(d_o), k.output);
     ops::attention_backward<Mask>(s, sizes(k.qkv), d_o, part(k.qkv, 0), part(k.qkv, 1), part(k.qkv, 2), k.lse,
-                                  part(d_qkv, 0), part(d_qkv, 1), part(d_qkv, 2));
+                                  part(d_qkv, 0), part(d_qkv, 1), part(d_qkv, 2),
+                                  output.keeps_input() ? Operand(k.o) : Operand{});
     turn_q_and_k(s, d_qkv, ops::Turn::backward);
     qkv.backward(s, d_qkv, dx, k.group);
   }
