@@ -40,6 +40,26 @@ TEST_CASE("gradients are scaled so that their norm becomes the limit", "[dist]")
   CHECK(dist::clip_factor(0.5, 2) == 1);
 }
 
+TEST_CASE("updates are numbered: moments are corrected by how many there were", "[dist]") {
+  auto model = build<Gold>(false), other = build<Gold>(false);
+  dist::Single comm;
+  Threads threads(1);
+  ParameterStore<Precision::f64> store(registry_of<Gold>(model)), expected(registry_of<Gold>(other));
+  dist::Zero<Precision::f64, dist::Single> zero(store, comm, threads);
+  const AdamW settings{.epsilon = 1e-3};
+  for (int step = 1; step <= 3; ++step) {
+    for (ParameterStore<Precision::f64>* s : {&store, &expected})
+      for (int u = 0; u < s->units(); ++u)
+        for (double& g : s->unit(u).grads.data) g = 1e-4 * step;
+    zero.step(settings, 0);
+    for (int u = 0; u < expected.units(); ++u) expected.update(threads, u, expected.unit(u).all, settings, step, 1.0);
+    CHECK(zero.steps() == step);
+  }
+  for (int u = 0; u < store.units(); ++u)
+    CHECK(std::equal(store.unit(u).master.data.begin(), store.unit(u).master.data.end(),
+                     expected.unit(u).master.data.begin()));
+}
+
 TEST_CASE("a NaN on one rank stops the step on every rank", "[threads]") {
   std::vector<double> norm(2);
   std::vector<int> untouched(2, 1);
