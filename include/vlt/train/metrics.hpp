@@ -1,12 +1,16 @@
 #pragma once
+#include <cmath>
+#include <cstdlib>
 #include <fstream>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 #include <vlt/base/config.hpp>
 #include <vlt/base/error.hpp>
-#include <vlt/io/json.hpp>
+#include <vlt/data/json_scanner.hpp>
 #include <vlt/train/json_line.hpp>
 
 namespace vlt {
@@ -94,45 +98,70 @@ class MetricsWriter {
   }
 };
 
-// Reads what a MetricsWriter wrote; `null` is read as NaN where a number must be.
+namespace metrics {
+
+// The members of a line: numbers as they are written (so that reading gives the same bits), NaN where one is null.
+struct Line {
+  std::map<std::string, double> numbers;
+  std::vector<std::pair<std::string, double>> loss_by_dataset;
+
+  bool has(const char* key) const { return numbers.count(key) > 0; }
+  double real(const char* key) const { return has(key) ? numbers.at(key) : std::nan(""); }
+  Index whole(const char* key) const { return has(key) ? static_cast<Index>(numbers.at(key)) : 0; }
+  std::optional<double> optional(const char* key) const {
+    return std::isfinite(real(key)) ? std::optional(real(key)) : std::nullopt;
+  }
+};
+
+inline double number(JsonScanner& json) {
+  if (json.kind() == JsonScanner::Kind::null) {
+    json.skip();
+    return std::nan("");
+  }
+  std::string text;
+  json.number(text);
+  return std::strtod(text.c_str(), nullptr);
+}
+
+inline Line line(JsonScanner& json) {
+  Line out;
+  json.object([&](const std::string& key) {
+    if (key != "loss_by_dataset") {
+      out.numbers[key] = number(json);
+      return;
+    }
+    json.skip_blanks();
+    json.object([&](const std::string& name) {
+      std::string kept = name;
+      out.loss_by_dataset.emplace_back(std::move(kept), number(json));
+    });
+  });
+  return out;
+}
+
+}  // namespace metrics
+
+// Reads what a MetricsWriter wrote; a line that is not JSON ends in DATA-JSON-..., as `name`:line:column.
 inline MetricsHistory parse_metrics(std::string_view text, const std::string& name) {
   MetricsHistory history;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const boost::json::value value =
-        parse_json(text.substr(0, end), name + " line " + std::to_string(number), blame_checkpoint);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    const Json line(value, name + ":" + std::to_string(number) + ": $", blame_checkpoint);
-    const auto optional = [&](const char* key) {
-      const auto found = line.find(key);
-      return found ? std::optional(found->number()) : std::nullopt;
-    };
-    const auto real = [&](const char* key) { return optional(key).value_or(std::nan("")); };
-    const auto whole = [&](const char* key) { return Index(line.at(key).integer()); };
-    if (line.object().contains("eval_loss")) {
-      history.evaluations.push_back({whole("step"), real("epoch"), real("eval_loss"), optional("token_accuracy")});
+  const auto fill = [&](char* to, std::size_t most) {
+    const std::size_t n = text.copy(to, most);
+    text.remove_prefix(n);
+    return n;
+  };
+  JsonScanner json(fill, name, 4);
+  while (json.kind() != JsonScanner::Kind::end) {
+    metrics::Line l = metrics::line(json);
+    if (l.has("eval_loss")) {
+      history.evaluations.push_back(
+          {l.whole("step"), l.real("epoch"), l.real("eval_loss"), l.optional("token_accuracy")});
       continue;
     }
-    StepMetrics m{whole("step"),
-                  real("epoch"),
-                  real("loss"),
-                  real("grad_norm"),
-                  optional("lr"),
-                  optional("lr_vision"),
-                  optional("lr_language"),
-                  whole("tokens"),
-                  whole("supervised_tokens"),
-                  real("tokens_per_s"),
-                  real("images_per_s"),
-                  real("mfu"),
-                  whole("memory"),
-                  optional("loss_scale"),
-                  optional("token_accuracy"),
-                  {}};
-    if (const auto sets = line.find("loss_by_dataset"))
-      for (const auto& [key, loss] : sets->object())
-        m.loss_by_dataset.emplace_back(key, loss.is_null() ? std::nan("") : loss.to_number<double>());
-    history.steps.push_back(std::move(m));
+    history.steps.push_back({l.whole("step"), l.real("epoch"), l.real("loss"), l.real("grad_norm"), l.optional("lr"),
+                             l.optional("lr_vision"), l.optional("lr_language"), l.whole("tokens"),
+                             l.whole("supervised_tokens"), l.real("tokens_per_s"), l.real("images_per_s"),
+                             l.real("mfu"), l.whole("memory"), l.optional("loss_scale"), l.optional("token_accuracy"),
+                             std::move(l.loss_by_dataset)});
   }
   return history;
 }

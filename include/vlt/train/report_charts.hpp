@@ -72,7 +72,8 @@ inline Chart noisy_chart(const std::string& title, const std::string& unit, cons
 inline ChartSeries evaluations(const MetricsHistory& m, std::string name, int colour) {
   ChartSeries s{std::move(name), colour, Style::points, {}, {}};
   for (const EvalMetrics& e : m.evaluations) s.x.push_back(double(e.step)), s.y.push_back(e.eval_loss);
-  return s;
+  if (s.x.size() > 60) s.style = Style::line;
+  return thinned(s);
 }
 
 inline std::string rates_chart(const MetricsHistory& m) {

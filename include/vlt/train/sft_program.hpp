@@ -4,6 +4,7 @@
 #include <vlt/train/audit_page.hpp>
 #include <vlt/train/check_options.hpp>
 #include <vlt/train/debug_samples.hpp>
+#include <vlt/train/explain.hpp>
 #include <vlt/train/exported_model.hpp>
 #include <vlt/train/option_pages.hpp>
 #include <vlt/train/parse_options.hpp>
@@ -54,6 +55,7 @@ class SftProgram {
     if (o.help) job_.out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
     else if (o.version) job_.out << job_.compiled << "  image decoders: " << ImageDecoder::id() << "\n";
     else if (o.print_limits) print_limits();
+    else if (!o.explain.empty()) job_.out << explanation(o.explain);
     else if (o.print_options_md) job_.out << markdown_page(job_.table, "sft_main");
     else return false;
     return true;
