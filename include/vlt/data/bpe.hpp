@@ -1,5 +1,4 @@
 #pragma once
-#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -8,7 +7,7 @@
 #include <vlt/base/utf8.hpp>
 #include <vlt/data/byte_alphabet.hpp>
 #include <vlt/data/merge_table.hpp>
-#include <vlt/data/word_cache.hpp>
+#include <vlt/data/word_merger.hpp>
 #include <vlt/io/tokenizer_fault.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
@@ -19,21 +18,8 @@ class Bpe {
  public:
   // Working memory of one thread.
   struct Scratch {
-    struct Symbol {
-      std::int32_t id, previous, next;
-      std::uint32_t length;
-    };
-    struct Candidate {
-      std::uint32_t rank, position;
-      std::int32_t id;
-      bool operator<(const Candidate& o) const {
-        return rank != o.rank ? rank > o.rank : position > o.position;
-      }  // for a max-heap: least rank first, then leftmost
-    };
-    std::vector<Symbol> symbols;
-    std::vector<Candidate> queue;
+    WordMerger merger;
     std::vector<WordToken> tokens;
-    std::uint32_t dropped = 0;  // bytes before the first symbol
     WordCache cache;
   };
 
@@ -126,101 +112,53 @@ class Bpe {
   }
 
   const std::vector<WordToken>& merge(std::string_view word, Scratch& s) const {
-    s.symbols.clear();
-    s.dropped = 0;
-    if (byte_level_) start_with_bytes(word, s);
-    else start_with_characters(word, s);
-    merge_symbols(s);
-    s.tokens.clear();
-    for (const auto& symbol : s.symbols)
-      if (symbol.length > 0) s.tokens.push_back({symbol.id, symbol.length});
+    s.merger.start();
+    if (byte_level_) start_with_bytes(word, s.merger);
+    else start_with_characters(word, s.merger);
+    s.merger.merge(merges_, s.tokens);
     return s.tokens;
   }
 
-  static void push(Scratch& s, std::int32_t id, std::size_t length) {
-    const auto n = std::int32_t(s.symbols.size());
-    if (n > 0) s.symbols.back().next = n;
-    s.symbols.push_back({id, n - 1, -1, std::uint32_t(length) + std::exchange(s.dropped, 0)});
-  }
-  // What the vocabulary cannot express is dropped, as the library does it; its bytes count for a neighbour, so that
-  // spans still tile the word.
-  static void drop(Scratch& s, std::size_t length) {
-    (s.symbols.empty() ? s.dropped : s.symbols.back().length) += std::uint32_t(length);
-  }
   // An unknown token that waits for the next known one, so that neighbours can fuse.
   struct Unknown {
-    std::size_t length = 0;
-    void flush(Scratch& s, std::int32_t id) {
-      if (length > 0) push(s, id, std::exchange(length, 0));
+    std::size_t bytes = 0;
+    void flush(WordMerger& m, std::int32_t id) {
+      if (bytes > 0) m.push(id, std::exchange(bytes, 0));
     }
   };
-  void take_unknown(Unknown& unknown, std::size_t length, Scratch& s) const {
-    if (unk_ < 0) return drop(s, length);
-    if (!fuse_unk_) unknown.flush(s, unk_);
-    unknown.length += length;
+  void take_unknown(Unknown& unknown, std::size_t bytes, WordMerger& m) const {
+    if (unk_ < 0) return m.drop(bytes);
+    if (!fuse_unk_) unknown.flush(m, unk_);
+    unknown.bytes += bytes;
   }
-
-  void start_with_bytes(std::string_view word, Scratch& s) const {
+  void start_with_bytes(std::string_view word, WordMerger& m) const {
     Unknown unknown;
     for (const char c : word) {
       const std::int32_t id = byte_ids_[static_cast<unsigned char>(c)];
       if (id < 0) {
-        take_unknown(unknown, 1, s);
+        take_unknown(unknown, 1, m);
         continue;
       }
-      unknown.flush(s, unk_);
-      push(s, id, 1);
+      unknown.flush(m, unk_);
+      m.push(id, 1);
     }
-    unknown.flush(s, unk_);
+    unknown.flush(m, unk_);
   }
-  void start_with_characters(std::string_view word, Scratch& s) const {
+  void start_with_characters(std::string_view word, WordMerger& m) const {
     Unknown unknown;
     std::string character;
     for (std::size_t i = 0; i < word.size(); i += character.size()) {
       character = word.substr(i, utf8::at(word, i).length);
       if (const std::int32_t known_id = id(character); known_id >= 0) {
-        unknown.flush(s, unk_);
-        push(s, known_id, character.size());
+        unknown.flush(m, unk_);
+        m.push(known_id, character.size());
       } else if (byte_ids_[0] >= 0) {
-        for (const char c : character) push(s, byte_ids_[static_cast<unsigned char>(c)], 1);
+        for (const char c : character) m.push(byte_ids_[static_cast<unsigned char>(c)], 1);
       } else {
-        take_unknown(unknown, character.size(), s);
+        take_unknown(unknown, character.size(), m);
       }
     }
-    unknown.flush(s, unk_);
-  }
-
-  // Repeats the earliest merge, leftmost first. A candidate may be out of date; it then counts only if the pair now
-  // there makes the same token.
-  void merge_symbols(Scratch& s) const {
-    auto& symbols = s.symbols;
-    auto& queue = s.queue;
-    queue.clear();
-    const auto propose = [&](std::int32_t left, std::int32_t right) {
-      if (const auto* m = merges_.find(symbols[std::size_t(left)].id, symbols[std::size_t(right)].id))
-        queue.push_back({m->rank, std::uint32_t(left), m->id});
-      else return false;
-      return true;
-    };
-    for (std::int32_t i = 0; i + 1 < std::int32_t(symbols.size()); ++i) propose(i, i + 1);
-    std::make_heap(queue.begin(), queue.end());
-    while (!queue.empty()) {
-      std::pop_heap(queue.begin(), queue.end());
-      const auto best = queue.back();
-      queue.pop_back();
-      auto& left = symbols[best.position];
-      if (left.length == 0 || left.next < 0) continue;
-      auto& right = symbols[std::size_t(left.next)];
-      const auto* merge = merges_.find(left.id, right.id);
-      if (!merge || merge->id != best.id) continue;
-      left.id = best.id;
-      left.length += std::exchange(right.length, 0);
-      left.next = right.next;
-      if (left.next >= 0) symbols[std::size_t(left.next)].previous = std::int32_t(best.position);
-      if (left.previous >= 0 && propose(left.previous, std::int32_t(best.position)))
-        std::push_heap(queue.begin(), queue.end());
-      if (left.next >= 0 && propose(std::int32_t(best.position), left.next)) std::push_heap(queue.begin(), queue.end());
-    }
+    unknown.flush(m, unk_);
   }
 };
 

@@ -30,6 +30,7 @@ class BpeTrainer {
             "BPE trainer: the vocabulary has no room for 256 bytes and the special tokens");
   }
 
+  // Counts the words of a text. Throws DATA-TEXT-001 if it is not UTF-8.
   void feed(std::string_view text) {
     require_utf8(text);
     AlignedText aligned(text, {0, std::uint32_t(text.size())});
@@ -37,6 +38,7 @@ class BpeTrainer {
                    [&](std::size_t b, std::size_t e) { ++counts_[std::string(aligned.view().substr(b, e - b))]; });
   }
 
+  // Learns from all that was fed; to be called once.
   TokenizerFile train() {
     start();
     while (spellings_.size() < options_.vocabulary && !queue_.empty()) {
@@ -82,16 +84,13 @@ class BpeTrainer {
     if (added) spellings_.push_back(spelling);
     return at->second;
   }
+  // Special tokens first, then the 256 bytes in the order of their letters, then words of single bytes.
   void start() {
     for (const auto& token : options_.special_tokens) id_of(token);
-    std::vector<std::uint32_t> letters;
-    for (int b = 0; b < 256; ++b) letters.push_back(ByteAlphabet::letter(std::uint8_t(b)));
+    std::vector<std::string> letters;  // of the byte alphabet; UTF-8 sorts as its code points do
+    for (int b = 0; b < 256; ++b) letters.push_back(ByteAlphabet::spell(std::string(1, char(b))));
     std::sort(letters.begin(), letters.end());
-    for (const std::uint32_t letter : letters) {
-      std::string spelling;
-      utf8::append(spelling, letter);
-      id_of(spelling);
-    }
+    for (const auto& letter : letters) id_of(letter);
     for (const auto& [text, count] : counts_) {
       Word word{{}, count};
       for (const char c : text) word.symbols.push_back(ids_.at(ByteAlphabet::spell(std::string_view(&c, 1))));
@@ -101,6 +100,7 @@ class BpeTrainer {
     }
     fill_queue();
   }
+  // There are `by` more (or fewer) of this pair, in this word.
   void change(Pair pair, std::int64_t by, std::size_t word) {
     pair_counts_[pair] += by;
     if (by <= 0) return;
@@ -113,27 +113,35 @@ class BpeTrainer {
     seen_.clear();
   }
   void merge(const Candidate& best) {
-    const std::string left = spellings_[std::size_t(best.pair.first)],
-                      right = spellings_[std::size_t(best.pair.second)];
+    const std::string left = spellings_[std::size_t(best.pair.first)];
+    const std::string right = spellings_[std::size_t(best.pair.second)];
     const std::int32_t made = id_of(left + right);
     merges_.push_back({left, right});
-    for (const std::size_t w : best.words) {
-      auto& s = words_[w].symbols;
-      const std::int64_t n = words_[w].count;
-      std::size_t kept = 0;  // symbols already written back
-      for (std::size_t i = 0; i < s.size(); ++i) {
-        if (i + 1 == s.size() || s[i] != best.pair.first || s[i + 1] != best.pair.second) {
-          s[kept++] = s[i];
-          continue;
-        }
-        if (kept > 0) change({s[kept - 1], s[i]}, -n, w), change({s[kept - 1], made}, n, w);
-        if (i + 2 < s.size()) change({s[i + 1], s[i + 2]}, -n, w), change({made, s[i + 2]}, n, w);
-        s[kept++] = made;
-        ++i;
-      }
-      s.resize(kept);
-    }
+    for (const std::size_t w : best.words) merge_in_word(w, best.pair, made);
     fill_queue();
+  }
+  // Puts `made` where the pair stands, and counts the neighbours' pairs anew.
+  void merge_in_word(std::size_t w, Pair pair, std::int32_t made) {
+    auto& s = words_[w].symbols;
+    const std::int64_t n = words_[w].count;
+    std::size_t kept = 0;  // symbols already written back
+    for (std::size_t i = 0; i < s.size(); ++i) {
+      if (i + 1 == s.size() || s[i] != pair.first || s[i + 1] != pair.second) {
+        s[kept++] = s[i];
+        continue;
+      }
+      if (kept > 0) {
+        change({s[kept - 1], s[i]}, -n, w);
+        change({s[kept - 1], made}, n, w);
+      }
+      if (i + 2 < s.size()) {
+        change({s[i + 1], s[i + 2]}, -n, w);
+        change({made, s[i + 2]}, n, w);
+      }
+      s[kept++] = made;
+      ++i;
+    }
+    s.resize(kept);
   }
   TokenizerFile file() const {
     TokenizerFile f;

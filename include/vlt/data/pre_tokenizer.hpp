@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <optional>
 #include <vector>
 #include <vlt/data/aligned_text.hpp>
@@ -77,33 +78,31 @@ class PreTokenizer {
     if (m.scheme == TokenizerFile::PrependScheme::always || text.begin() == 0) text.prepend(m.replacement);
   }
 
-  // One end of the next match or gap at i, and which of the two it is.
+  // A match or a gap between matches, and where it ends.
   struct Found {
     std::size_t end;
     bool match;
   };
   Found next(const Cut& c, std::string_view text, std::size_t i) const {
-    switch (c.kind) {
-      case Cut::Kind::pattern:
-        return {c.pattern->next(text, i), true};
-      case Cut::Kind::digits: {
-        const auto first = utf8::at(text, i);
-        if ((*classes_)[first.code] & CharacterClass::numeric) return {i + first.length, true};
-        while (i < text.size()) {
-          const auto d = utf8::at(text, i);
-          if ((*classes_)[d.code] & CharacterClass::numeric) break;
-          i += d.length;
-        }
-        return {i, false};
-      }
-      default: {
-        const std::size_t at = text.find(c.literal, i);
-        if (at == i) return {i + c.literal.size(), true};
-        return {std::min(at, text.size()), false};
-      }
+    if (c.kind == Cut::Kind::pattern) return {c.pattern->next(text, i), true};
+    if (c.kind == Cut::Kind::digits) return next_digit(text, i);
+    const std::size_t at = text.find(c.literal, i);
+    if (at == i) return {i + c.literal.size(), true};
+    return {std::min(at, text.size()), false};
+  }
+  Found next_digit(std::string_view text, std::size_t i) const {
+    const auto numeric = [&](utf8::Character c) { return ((*classes_)[c.code] & CharacterClass::numeric) != 0; };
+    const auto first = utf8::at(text, i);
+    if (numeric(first)) return {i + first.length, true};
+    for (i += first.length; i < text.size();) {
+      const auto c = utf8::at(text, i);
+      if (numeric(c)) break;
+      i += c.length;
     }
+    return {i, false};
   }
 
+  // Cuts [b, e) by the rule of this level, and each piece by the next level's.
   template <class Word>
   void cut(std::string_view text, std::size_t b, std::size_t e, std::size_t level, Word&& word) const {
     if (level == cuts_.size()) return word(b, e);
@@ -125,15 +124,27 @@ class PreTokenizer {
     for (std::size_t i = 0; i < part.size();) {
       const Found f = next(c, part, i);
       const bool match = f.match != c.invert;
-      bool joins = false;  // does [i, f.end) continue the word before it?
-      if (c.behavior == Behavior::contiguous) joins = match == previous;
-      if (c.behavior == Behavior::merged_with_previous) joins = match && !previous;
-      if (c.behavior == Behavior::merged_with_next) joins = !match && previous;
-      if (!joins) deeper(start, i), start = i;
+      if (!joins(c.behavior, match, previous)) {
+        deeper(start, i);
+        start = i;
+      }
       previous = match;
       i = f.end;
     }
     deeper(start, part.size());
+  }
+  // Does a match or gap continue the word before it?
+  static bool joins(Behavior behavior, bool match, bool previous) {
+    switch (behavior) {
+      case Behavior::contiguous:
+        return match == previous;
+      case Behavior::merged_with_previous:
+        return match && !previous;
+      case Behavior::merged_with_next:
+        return !match && previous;
+      default:
+        return false;
+    }
   }
 };
 

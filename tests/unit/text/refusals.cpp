@@ -5,10 +5,12 @@
 
 namespace {
 
-const std::string good = R"({"version":"1.0","added_tokens":[{"id":3,"content":"<s>","special":true}],"normalizer":null,
+const std::string good = R"({"version":"1.0","added_tokens":[{"id":3,"content":"<s>","special":true}],
+"normalizer":null,
 "pre_tokenizer":{"type":"ByteLevel","add_prefix_space":false,"use_regex":true},
-"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],
-"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[3],"tokens":["<s>"]}}},"decoder":{"type":"ByteLevel"},
+"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},
+{"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[3],"tokens":["<s>"]}}},
+"decoder":{"type":"ByteLevel"},
 "model":{"type":"BPE","vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})";
 const std::string split_step = R"({"type":"ByteLevel","add_prefix_space":false,"use_regex":true})";
 
