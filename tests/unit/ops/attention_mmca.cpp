@@ -1,0 +1,5 @@
+#include "attention_cases.hpp"
+
+TEMPLATE_TEST_CASE("tiled attention is attention: mmca", "", float, vlt::bf16) {
+  check_mask<vlt::mask::Mmca, TestType>();
+}

@@ -1,0 +1,64 @@
+#include <catch2/catch.hpp>
+#include <vlt/ops/cross_entropy.hpp>
+#include "../cpu/isa.hpp"
+#include "../cpu/random_matrix.hpp"
+using namespace vlt;
+
+namespace {
+template <Device D, class T> void check_rows(Index n, bool in_place) {
+  Twin<float> logits(4, n, 5);
+  Twin<T> gradient(4, n);
+  for (Index r = 0; r < 4; ++r) {
+    const Index target = (r * 37 + 5) % n;
+    CAPTURE(r, target);
+    double* const to = in_place ? &logits.d(r, 0) : &gradient.d(r, 0);
+    const auto want = ops::reference::cross_entropy_row(&logits.d(r, 0), n, target, 0.25, to);
+    ops::RowLoss got;
+    if constexpr (std::is_same_v<T, float>) {
+      T* const wide = in_place ? &logits.m(r, 0) : &gradient.m(r, 0);
+      got = ops::cross_entropy_row<D>(&logits.m(r, 0), n, target, 0.25f, wide);
+    } else {
+      got = ops::cross_entropy_row<D>(&logits.m(r, 0), n, target, 0.25f, &gradient.m(r, 0));
+    }
+    CHECK(got.loss == Approx(want.loss).epsilon(2e-6).margin(2e-6));
+    CHECK(got.correct == want.correct);
+  }
+  if (in_place) CHECK(logits.off(1e-6, 4e-6) < 1);
+  else CHECK(gradient.off(1e-6, 2 * unit<T>) < 1);
+}
+}  // namespace
+
+TEST_CASE("cross entropy in registers is cross entropy") {
+  for_each_isa([]<Device D>() {
+    for (Index n : {1, 2, 15, 16, 33, 1000}) {
+      CAPTURE(name_of(D), n);
+      check_rows<D, float>(n, false);
+      check_rows<D, float>(n, true);
+      check_rows<D, bf16>(n, false);
+    }
+  });
+}
+
+TEST_CASE("only the first of equal logits counts as predicted; evaluation leaves logits alone") {
+  std::vector<float> row{1, 7, 3, 7, -100, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7, 1, 2};
+  const auto before = row;
+  float* const none = nullptr;
+  for_each_isa([&]<Device D>() {
+    CHECK(ops::cross_entropy_row<D>(row.data(), Index(row.size()), 1, 1, none).correct);
+    CHECK_FALSE(ops::cross_entropy_row<D>(row.data(), Index(row.size()), 3, 1, none).correct);
+    CHECK_FALSE(ops::cross_entropy_row<D>(row.data(), Index(row.size()), 16, 1, none).correct);
+  });
+  CHECK(row == before);
+}
+
+TEST_CASE("a logit that is not a number gives a loss that is none") {
+  for_each_isa([]<Device D>() {
+    for (std::size_t at : {std::size_t(3), std::size_t(35)}) {
+      CAPTURE(name_of(D), at);
+      std::vector<float> row(40, 1.0f);
+      row[at] = NAN;
+      float* const none = nullptr;
+      CHECK_FALSE(std::isfinite(ops::cross_entropy_row<D>(row.data(), 40, 0, 1, none).loss));
+    }
+  });
+}
