@@ -20,18 +20,14 @@ struct Setting {
   double supervised = 1;
 };
 
-const LlamaSizes smollm2_135m{.vocabulary = 49152,
-                              .depth = 30,
-                              .tied = true,
-                              .block = {.width = 576,
-                                        .heads = 9,
-                                        .kv_heads = 3,
-                                        .head_dim = 64,
-                                        .mlp = 1536,
-                                        .rope = Rope::plain(64, 100000)}};
+const LlamaSizes smollm2_135m{
+    .vocabulary = 49152,
+    .depth = 30,
+    .tied = true,
+    .block = {.width = 576, .heads = 9, .kv_heads = 3, .head_dim = 64, .mlp = 1536, .rope = Rope::plain(64, 100000)}};
 
-// Useful arithmetic of a step: products with weights (forward, dx and, if they train, dw), the visible half of attention
-// three times, the head for supervised tokens only.
+// Useful arithmetic of a step: products with weights (forward, dx and, if they train, dw), the visible half of
+// attention three times, the head for supervised tokens only.
 double model_flops(const LlamaSizes& c, double tokens, double supervised, bool full) {
   const auto& b = c.block;
   const double wide = double(b.heads * b.head_dim), narrow = double(b.kv_heads * b.head_dim), width = double(b.width);
@@ -87,9 +83,9 @@ template <class P> void run(const Setting& o, bool full) {
   std::printf("%s, %s, T = %ld, %ld supervised, %d threads: %.3f CPU s, %.3f s wall, loss %.4f\n",
               full ? "full fine-tuning" : "LoRA r 16 on 7 projections", bench::isa(), long(o.tokens),
               long(batch.targets.row.size()), o.threads, cpu, wall, loss);
-  std::printf("  %.0f GFLOP, %.1f GFLOP per CPU s = %.1f %% of the peak of this run (%.1f); peak RSS %ld MiB, arena %zu MiB\n",
-              flops * 1e-9, flops * 1e-9 / cpu, flops * 1e-7 / cpu / peak, peak, usage.ru_maxrss / 1024,
-              plan.peak() >> 20);
+  std::printf(
+      "  %.0f GFLOP, %.1f GFLOP per CPU s = %.1f %% of the peak of this run (%.1f); peak RSS %ld MiB, arena %zu MiB\n",
+      flops * 1e-9, flops * 1e-9 / cpu, flops * 1e-7 / cpu / peak, peak, usage.ru_maxrss / 1024, plan.peak() >> 20);
 }
 }  // namespace
 
