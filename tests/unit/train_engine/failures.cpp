@@ -44,6 +44,36 @@ TEST_CASE("an infinite gradient under a finite loss is noticed", "[train]") {
   CHECK(bench.masters() == before);
 }
 
+namespace {
+// Says that its loss is infinite, and has finite gradients.
+struct Overflowing {
+  using pixels = M::pixels;
+  struct saved {};
+  param_t<P> weight{Shape{3, 5}};
+  void forward_backward(Scope& s, pixels, const Batch&, double, saved&, LossSums& sums) {
+    s.run("loss", {}, [&] { weight.grad.data[4] = 1, sums.add(0, INFINITY); });
+  }
+  void evaluate(Scope&, pixels, const Batch&, double, LossSums&) {}
+};
+}  // namespace
+
+TEST_CASE("an infinite loss over finite gradients is noticed", "[train]") {
+  Overflowing model;
+  Registry<Precision::f64> registry;
+  registry.units = 1, registry.unit = 0;
+  registry.add(model.weight, {{"weight", 0, 3}});
+  ParameterStore<Precision::f64> store(registry);
+  Threads threads(1);
+  Engine<Precision::f64, Overflowing> engine(model, store, threads, 0);
+  engine.begin_step(1);
+  engine.micro_batch({}, {}, true);
+  const StepResult& r = engine.finish_step({}, 1);
+  CHECK(r.grad_norm == 1);
+  CHECK_FALSE(r.finite);
+  CHECK(model.weight.value.data[4] == 0);
+  CHECK(model.weight.grad.data[4] == 0);
+}
+
 TEST_CASE("a micro-batch larger than the plan is refused before it begins", "[train]") {
   Bench<P> bench(build<M>()), calm(build<M>());
   auto w = work_of(bench.model, {0, 1, 2, 3, 4});
