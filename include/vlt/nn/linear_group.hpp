@@ -38,9 +38,7 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
   Shape out_shape(Shape i) const { return {i.rows, begin[count]}; }
   bool keeps_input() const {
     bool keep = weight.trains();
-    if constexpr (trainable)
-      for (const auto& w : single) keep |= w.trains();
-    if constexpr (!frozen)
+    if constexpr (!frozen)  // where weights are apart, there is an adapter
       for (const auto& a : adapter) keep |= a.rank() > 0;
     return keep;
   }

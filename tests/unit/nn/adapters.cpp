@@ -86,9 +86,9 @@ TEST_CASE("names are the checkpoint's, and a weight under an adapter stands stil
         "self_attn.v_proj.lora_A.weight self_attn.v_proj.lora_B.weight ");
   CHECK(names(registry_of<Gold>(block), [](auto& p) { return !p.trains(); }) ==
         "self_attn.q_proj.weight self_attn.v_proj.weight ");
-  attach_adapters(registry_of<Gold>(block), {"k_proj"}, 1, 1.0);
+  attach_adapters(registry_of<Gold>(block), {"k_proj", "down_proj"}, 1, 1.0);
   CHECK(names(registry_of<Gold>(block), [](auto& p) { return !p.trains(); }) ==
-        "self_attn.q_proj.weight self_attn.k_proj.weight self_attn.v_proj.weight ");
+        "self_attn.q_proj.weight self_attn.k_proj.weight self_attn.v_proj.weight mlp.down_proj.weight ");
   attach_adapters(registry_of<Gold>(block), {"proj"}, 0, 1.0);  // rank 0: none any more
   CHECK(names(registry_of<Gold>(block), [](auto& p) { return !p.trains(); }).empty());
 }

@@ -36,3 +36,19 @@ TEST_CASE("adapters on some members of a fused group, beside weights that train"
     check("weights and adapters together", both);
   }
 }
+
+TEST_CASE("an input is kept only if backward reads it, and only in the type in which it is read") {
+  CHECK_FALSE(Linear<Gold::frozen>(5, 8, true).keeps_input());
+  CHECK_FALSE(LinearGroup<Gold::frozen, space::text, "a">({4}, 8, true).keeps_input());
+  Linear<Gold::adapted> adapted(5, 8, true);
+  CHECK_FALSE(adapted.keeps_input());
+  attach_adapters(registry_of<Gold>(adapted), {""}, 2, 1.0);
+  CHECK(adapted.keeps_input());
+  Linear<Gold> trainable(5, 8, true);
+  CHECK(trainable.keeps_input());
+  trainable.weight.choose(false);
+  CHECK_FALSE(trainable.keeps_input());
+  using Half = Policy<Device::cpu, Precision::bf16>;
+  CHECK_FALSE(Linear<Half, stream_t<Half, space::text>>(5, 8, true).keeps_input());  // it keeps a rounded copy itself
+  CHECK(Linear<Half>(5, 8, true).keeps_input());
+}

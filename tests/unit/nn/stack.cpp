@@ -29,7 +29,7 @@ std::vector<double> wave(Index n, double f) {
 
 struct Outcome {
   std::vector<double> y, dx, grads;
-  std::size_t forward_peak = 0, peak = 0, infer_peak = 0;
+  std::size_t forward_peak = 0, peak = 0, infer_peak = 0, kept_after = 0;
   Cost cost;
 };
 template <class L> Outcome run(L& layer, const Segments& b, std::vector<double> x, std::vector<double> dy) {
@@ -46,7 +46,7 @@ template <class L> Outcome run(L& layer, const Segments& b, std::vector<double> 
     layer.forward(s, view(x, b), view(o.y, b), k);
     o.forward_peak = a.peak();
     layer.backward(s, view(dy, b), overwrite(view(o.dx, b)), k);
-    o.peak = a.peak(), o.cost = s.total();
+    o.peak = a.peak(), o.cost = s.total(), o.kept_after = a.mark().keep;
     bytes.resize(o.peak);
   }
   Arena a;
@@ -79,6 +79,8 @@ TEST_CASE("recomputing gives the same bits in less memory; inference needs one b
   CHECK(c4.peak < p4.peak);
   CHECK(c8.peak - c4.peak < p8.peak - p4.peak);
   CHECK(c4.cost.flops > p4.cost.flops);
+  CHECK(p4.kept_after == std::size_t(batch.rows() * 8) * sizeof(double));  // all but the first block's output
+  CHECK(p8.kept_after == p4.kept_after);
   CHECK(p4.infer_peak == p8.infer_peak);
   CHECK(p4.infer_peak < p4.forward_peak);
 }

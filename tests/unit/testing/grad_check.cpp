@@ -18,7 +18,8 @@ enum class Mistake {
   allocates_late,
   needs_dx,
   unplanned,
-  ignores_stride
+  ignores_stride,
+  keeps_temporary
 };
 
 // y = x * gain, one gain per channel, and at most one mistake.
@@ -40,28 +41,31 @@ template <Mistake M> struct Scale {
     auto copy = s.temp<in>(x.shape());
     if (M == Mistake::leaks) s.keep<in>(x.shape());
     s.run("scale", {}, [&] {
-      ops::for_each_element<double>(y, [&](Index r, Index c) {
-        copy(r, c) = x(r, c), y(r, c) = copy(r, c) * gain.value(0, c);
-        if (M == Mistake::changes_x) x(r, c) += 1;
-        if (M == Mistake::ignores_stride) y.data[r * y.cols + c] = y(r, c);
-      });
+      for (Index r = 0; r < y.rows; ++r)
+        for (Index c = 0; c < y.cols; ++c) {
+          copy(r, c) = x(r, c), y(r, c) = copy(r, c) * gain.value(0, c);
+          if (M == Mistake::changes_x) x(r, c) += 1;
+          if (M == Mistake::ignores_stride) y.data[r * y.cols + c] = y(r, c);
+        }
     });
+    if (M == Mistake::keeps_temporary) k.x = copy;
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
     if (M == Mistake::allocates_late) s.keep<in>(dy.shape());
     if (M == Mistake::leaks) s.temp<in>(dy.shape());
     s.run("scale_backward", {}, [&] {
-      ops::for_each_element<double>(dy, [&](Index r, Index c) {
-        const double g = dy(r, c) * k.x(r, c);
-        if (M != Mistake::needs_dx || wanted<Dx>) {
-          if (M == Mistake::overwrites_grad) gain.grad(0, c) = g;
-          else gain.grad(0, c) += M == Mistake::sign ? -g : g;
+      for (Index r = 0; r < dy.rows; ++r)
+        for (Index c = 0; c < dy.cols; ++c) {
+          const double g = dy(r, c) * k.x(r, c);
+          if (M != Mistake::needs_dx || wanted<Dx>) {
+            if (M == Mistake::overwrites_grad) gain.grad(0, c) = g;
+            else gain.grad(0, c) += M == Mistake::sign ? -g : g;
+          }
+          if constexpr (wanted<Dx>) {
+            const double before = dx.beta != 0 || M == Mistake::accumulates_dx ? dx.m(r, c) : 0;
+            dx.m(r, c) = before + dy(r, c) * gain.value(0, c);
+          }
         }
-        if constexpr (wanted<Dx>) {
-          const double before = dx.beta != 0 || M == Mistake::accumulates_dx ? dx.m(r, c) : 0;
-          dx.m(r, c) = before + dy(r, c) * gain.value(0, c);
-        }
-      });
     });
   }
 };
@@ -93,6 +97,7 @@ TEST_CASE("every broken promise is reported") {
   CHECK_THAT(faults<Mistake::leaks>(), Contains("memory is not given back"));
   CHECK_THAT(faults<Mistake::allocates_late>(), Contains("memory is not given back"));
   CHECK_THAT(faults<Mistake::ignores_stride>(), Contains("between the rows"));
+  CHECK_THAT(faults<Mistake::keeps_temporary>(), Contains("gradient of gain is wrong"));
   CHECK_THAT(faults<Mistake::needs_dx>(), Contains("parameter gradients change under Discard"));
 }
 
