@@ -16,7 +16,7 @@ namespace adapter_folder {
 inline constexpr std::string_view prefix = "base_model.model.";
 
 inline NameMap names(const NameMap& base) {
-  return [base](const std::string& name) -> StoredAs { return {std::string(prefix) + base(name).tensor, 0, 1}; };
+  return [base](const std::string& name) { return std::string(prefix) + base(name); };
 }
 // "a.b.q_proj" of "a.b.q_proj.lora_A.weight"
 inline std::string module_of(const std::string& name) {

@@ -18,28 +18,32 @@ inline WeightRules language_rules(const LlamaConfig& config) {
 // A CLIP folder may hold the text half too, which is of no use here. Layers behind the one that is read, and the last
 // norm, are kept for saving. `layers` is the number that runs.
 inline WeightRules vision_rules(const ClipConfig& config, const WeightFolder& folder, Index layers) {
-  const bool prefix = bool(folder.find("vision_model.embeddings.class_embedding"));
+  const std::string prefix = folder.find("vision_model.embeddings.class_embedding") ? "vision_model." : "";
+  const std::string stack = prefix + "encoder.layers.", norm = prefix + "post_layernorm.";
+  const Index all = config.sizes.depth;
   WeightRules rules;
   rules.component = int(ComponentKind::vision);
-  rules.stored_as = clip_names(prefix);
-  rules.extra = [before = std::string(prefix ? "vision_model." : ""), layers,
-                 all = config.sizes.depth](const std::string& n) {
+  rules.stored_as = clip_names(!prefix.empty());
+  rules.extra = [=](const std::string& n) {
     if (n.ends_with("position_ids") || n.starts_with("text_model.") || n == "logit_scale" ||
         n.starts_with("text_projection.") || n.starts_with("visual_projection."))
       return Extra::ignore;
-    if (n.starts_with(before + "post_layernorm.")) return Extra::keep;
-    const std::string stack = before + "encoder.layers.";
+    if (n.starts_with(norm)) return Extra::keep;
     if (!n.starts_with(stack)) return Extra::refuse;
     const Index layer = std::atoll(n.c_str() + stack.size());
     return layer >= layers && layer < all ? Extra::keep : Extra::refuse;
   };
+  rules.also_needed = {norm + "weight", norm + "bias"};
+  for (const auto& place : folder.tensors())  // later layers have what the first one has
+    if (const std::string& n = place.tensor->name; n.starts_with(stack + "0."))
+      for (Index i = layers; i < all; ++i)
+        rules.also_needed.push_back(stack + std::to_string(i) + n.substr(stack.size() + 1));
   return rules;
 }
 
 inline WeightRules projector_rules() {
   WeightRules rules;
   rules.component = int(ComponentKind::projector);
-  rules.stored_as = projector_name;
   return rules;
 }
 

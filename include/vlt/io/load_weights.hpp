@@ -21,7 +21,8 @@ struct WeightRules {
   std::function<Extra(const std::string&)> extra = [](const std::string&) { return Extra::refuse; };
   // Embedding and head may have more rows in the model than in the folder: so many are in the folder (0: as many).
   Index stored_vocabulary = 0;
-  std::string tied_head, tied_to;  // a tensor that must equal another, if it is there at all
+  std::string tied_head, tied_to;        // a tensor that must equal another, if it is there at all
+  std::vector<std::string> also_needed;  // tensors that the model does not hold and a saved folder needs
 
   Index stored_rows(const std::string& name, Index rows) const {
     const bool grows = name.ends_with("embed_tokens.weight") || name == "lm_head.weight";
@@ -45,13 +46,12 @@ struct LoadedWeights {
 
 namespace loading {
 
-// One part of a parameter and the tensor (or the piece of one) it comes from.
+// One part of a parameter and the tensor it comes from.
 struct Source {
   int param;
   Part part;
   WeightFolder::Place place;
-  std::uint64_t first;  // element of the tensor
-  Index stored_rows;    // in the tensor; the part may have more
+  Index stored_rows;  // in the tensor; the part may have more
 };
 
 // The lines of a table of what does not fit, the first ten of each kind.
@@ -106,22 +106,21 @@ LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, c
     const auto& p = registry.params[i];
     if (p.component != rules.component || p.adapter != (which == Which::adapters)) continue;
     for (const Part& part : p.parts) {
-      const StoredAs as = rules.stored_as(part.name);
-      const WeightFolder::Place place = folder.find(as.tensor);
+      const std::string name = rules.stored_as(part.name);
+      const WeightFolder::Place place = folder.find(name);
       auto shape = checkpoint_shape(p, part);
       const Index stored_rows = rules.stored_rows(part.name, part.rows);
-      shape[0] = std::uint64_t(stored_rows * as.pieces);
-      used.insert(as.tensor);
-      if (!place) misfits.add("missing", as.tensor, shape_text(shape));
+      shape[0] = std::uint64_t(stored_rows);
+      used.insert(name);
+      if (!place) misfits.add("missing", name, shape_text(shape));
       else if (place.tensor->shape != shape)
-        misfits.add("misshaped", as.tensor,
+        misfits.add("misshaped", name,
                     "expected " + shape_text(shape) + " (" + implied_by(part.name) + "), found " +
                         shape_text(place.tensor->shape));
       else if (!facts(place.tensor->type).real)
-        misfits.add("unsupported", as.tensor, std::string(facts(place.tensor->type).name));
+        misfits.add("unsupported", name, std::string(facts(place.tensor->type).name));
       else {
-        const std::uint64_t first = place.tensor->size() / std::uint64_t(as.pieces) * std::uint64_t(as.piece);
-        plan.sources.push_back({int(i), part, place, first, stored_rows});
+        plan.sources.push_back({int(i), part, place, stored_rows});
         plan.found.grown_rows = std::max(plan.found.grown_rows, part.rows - stored_rows);
       }
     }
@@ -137,6 +136,8 @@ LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, c
     if (extra == Extra::keep) plan.found.kept.push_back({place, folder.keep()});
     else ++plan.found.ignored;
   }
+  for (const std::string& name : rules.also_needed)
+    if (!folder.find(name)) misfits.add("missing", name, "(not read, but saved with the model)");
   if (!misfits.empty()) misfits.raise(folder);
   if (!rules.tied_head.empty())
     plan.tied_head = folder.find(rules.tied_head), plan.tied_to = folder.find(rules.tied_to);
@@ -171,8 +172,8 @@ template <class Store> void load_matrix(const Source& s, Index cols, Store& stor
   for (Index row = 0; row < s.stored_rows; row += rows_at_once) {
     const Index n = std::min(rows_at_once, s.stored_rows - row);
     block.resize(std::size_t(n * cols));
-    s.place.file->read(*s.place.tensor, s.first + std::uint64_t(row * cols), block);
-    require_finite(s, s.first + std::uint64_t(row * cols), block);
+    s.place.file->read(*s.place.tensor, std::uint64_t(row * cols), block);
+    require_finite(s, std::uint64_t(row * cols), block);
     store.write(s.param, s.part.row + row, block);
     for (std::size_t i = 0; i < block.size() && !sum.empty(); ++i) sum[i % std::size_t(cols)] += block[i];
   }
@@ -219,8 +220,8 @@ template <class Store> LoadedWeights load_weights(const LoadPlan& plan, Store& s
     // A vector's parts lie side by side in one row, which is written when its last part is there.
     if (s.part.row == 0) row.clear();
     block.resize(std::size_t(s.part.rows));
-    s.place.file->read(*s.place.tensor, s.first, block);
-    loading::require_finite(s, s.first, block);
+    s.place.file->read(*s.place.tensor, 0, block);
+    loading::require_finite(s, 0, block);
     row.insert(row.end(), block.begin(), block.end());
     if (Index(row.size()) == p.value->cols) store.write(s.param, 0, row);
   }

@@ -40,27 +40,13 @@ template <class Store> void append_part(Store& store, int param, const Part& par
 template <class Store>
 std::vector<SavedTensor> saved_tensors(Store& store, int component, const NameMap& stored_as, StoredType type,
                                        Which which = Which::base) {
-  struct Piece {
-    int param;
-    const Part* part;
-  };
-  std::map<std::string, std::map<Index, Piece>> tensors;
+  std::vector<SavedTensor> out;
   const auto& params = store.registry().params;
   for (std::size_t i = 0; i < params.size(); ++i)
     if (params[i].component == component && params[i].adapter == (which == Which::adapters))
-      for (const Part& part : params[i].parts) {
-        const StoredAs as = stored_as(part.name);
-        tensors[as.tensor][as.piece] = {int(i), &part};
-      }
-  std::vector<SavedTensor> out;
-  for (const auto& [name, pieces] : tensors) {
-    const Piece& first = pieces.begin()->second;
-    TensorPlan plan{name, type, checkpoint_shape(params[std::size_t(first.param)], *first.part)};
-    plan.shape[0] *= pieces.size();
-    out.push_back({std::move(plan), [&store, pieces = pieces](SafetensorsWriter& to) {
-                     for (const auto& [index, piece] : pieces) saving::append_part(store, piece.param, *piece.part, to);
-                   }});
-  }
+      for (const Part& part : params[i].parts)
+        out.push_back({{stored_as(part.name), type, checkpoint_shape(params[i], part)},
+                       [&store, i, &part](SafetensorsWriter& to) { saving::append_part(store, int(i), part, to); }});
   return out;
 }
 

@@ -8,34 +8,17 @@
 
 namespace vlt {
 
-// Where a checkpoint keeps what the registry calls by one name: a tensor, or one of several equal pieces of its first
-// dimension (torch's attention packs q, k and v into one matrix).
-struct StoredAs {
-  std::string tensor;
-  Index piece = 0, pieces = 1;
-};
-using NameMap = std::function<StoredAs(const std::string&)>;
+// The checkpoint's name for what the registry calls by another.
+using NameMap = std::function<std::string(const std::string&)>;
 
-inline StoredAs same_name(const std::string& name) { return {name, 0, 1}; }
+inline std::string same_name(const std::string& name) { return name; }
 
 // CLIP towers are saved with and without this prefix; the registry has it.
 inline NameMap clip_names(bool with_prefix) {
-  return [with_prefix](const std::string& name) -> StoredAs {
+  return [with_prefix](const std::string& name) {
     constexpr std::string_view prefix = "vision_model.";
-    return {with_prefix || !name.starts_with(prefix) ? name : name.substr(prefix.size()), 0, 1};
+    return with_prefix || !name.starts_with(prefix) ? name : name.substr(prefix.size());
   };
-}
-
-// The perceiver's attention is torch's MultiheadAttention: `attn.q_proj.weight` is the first third of
-// `attn.in_proj_weight`. Every other projector is saved under the registry's names.
-inline StoredAs projector_name(const std::string& name) {
-  constexpr std::string_view members[] = {"q_proj", "k_proj", "v_proj"}, kinds[] = {"weight", "bias"};
-  const std::string_view before = "projection.attn.";
-  for (Index i = 0; i < 3; ++i)
-    for (const std::string_view kind : kinds)
-      if (name == std::string(before) + std::string(members[i]) + "." + std::string(kind))
-        return {std::string(before) + "in_proj_" + std::string(kind), i, 3};
-  return same_name(name);
 }
 
 // The shape that a checkpoint gives to a part of a parameter, and the keys of config.json that imply it. A patch
