@@ -121,6 +121,15 @@ TEST_CASE("losses are summed by group, and hits are counted where asked") {
   CHECK(o.sums.correct == hits);
 }
 
+TEST_CASE("parameters know their component, and only the projector's names have a prefix") {
+  auto model = small_model<ClipVit<Gold>, Trainable>(tower());
+  for (const auto& p : registry_of<Gold>(model).params) {
+    INFO(p.name());
+    const int component = p.name().find("vision_model.") == 0 ? 0 : p.name().find("projection.") == 0 ? 1 : 2;
+    CHECK(p.component == component);
+  }
+}
+
 TEST_CASE("marks and images must agree") {
   const auto model = small_model<ClipVit<Gold::frozen>, Frozen>(tower());
   CHECK_THROWS_WITH(model.batch(equal_segments(2, 1), conversations(), image_id), Catch::Contains("more image marks"));
