@@ -68,8 +68,8 @@ inline std::string sample_section(std::size_t number, const DebugSample& s) {
                          html_element("figcaption", "class=\"mono\"", html_text(image.name) + ", seen as " + size));
   }
   const auto taught = std::count_if(s.supervised.begin(), s.supervised.end(), [](auto x) { return x != 0; });
-  std::string line = std::to_string(s.ids.size()) + " tokens, " + std::to_string(taught) + " of them taught, " +
-                     std::to_string(s.images.size()) + " images (each mark becomes the model's image tokens)";
+  std::string line = std::to_string(s.ids.size()) + " tokens, " + std::to_string(taught) + " of them taught";
+  if (!s.images.empty()) line += "; each image mark becomes the model's image tokens";
   if (!s.truncation.empty()) line += "; truncated: " + s.truncation;
   return html_element("h2", "", std::to_string(number + 1) + ". id " + html_text(s.id)) +
          html_element("div", "class=\"card\"",

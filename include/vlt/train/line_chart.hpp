@@ -21,6 +21,7 @@ struct ChartSeries {
 struct Chart {
   std::string title, x_label, y_label;
   std::vector<ChartSeries> series;
+  double highest = INFINITY;      // what lies above is drawn at the upper edge
   bool wide = false;              // over two columns of the page
   int width = 520, height = 250;  // in the units of the SVG
 };
@@ -59,7 +60,9 @@ class Frame {
     y_.high += margin;
   }
   double x(double v) const { return left + (v - x_.low) / (x_.high - x_.low) * (right() - left); }
-  double y(double v) const { return bottom() - (v - y_.low) / (y_.high - y_.low) * (bottom() - top); }
+  double y(double v) const {
+    return bottom() - (std::min(v, y_.high) - y_.low) / (y_.high - y_.low) * (bottom() - top);
+  }
   const Range& x_range() const { return x_; }
   const Range& y_range() const { return y_; }
   double right() const { return chart_.width - 22.0; }
@@ -148,7 +151,7 @@ inline std::string line_chart(const Chart& chart) {
   std::string legend;
   for (const auto& s : chart.series) {
     for (std::size_t i = 0; i < s.x.size(); ++i)
-      if (std::isfinite(s.y[i])) x.add(s.x[i]), y.add(s.y[i]);
+      if (std::isfinite(s.y[i])) x.add(s.x[i]), y.add(std::min(s.y[i], chart.highest));
     if (!s.name.empty() && !s.x.empty())
       legend += "<span class=\"key c" + std::to_string(s.colour) + "\">" + html_text(s.name) + "</span>";
   }

@@ -20,7 +20,7 @@ h2 { font-size: 18px; margin: 34px 0 12px; font-weight: 620; }
 p.status, .quiet { color: var(--quiet); margin: 0; }
 code, pre, .mono { font: 13px/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", monospace; }
 .facts, .charts, .answers { display: grid; gap: 14px; }
-.facts { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); margin: 18px 0 14px; }
+.facts { grid-template-columns: repeat(auto-fit, minmax(130px, 1fr)); margin: 18px 0 14px; }
 .charts { grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); }
 .answers { grid-template-columns: repeat(auto-fit, minmax(min(340px, 100%), 1fr)); }
 .wide { grid-column: 1 / -1; }
@@ -56,7 +56,7 @@ tr.sum td { font-weight: 600; }
 .bar i { display: block; } .bar .used { background: var(--c2); } .bar .cut { background: var(--c1); }
 .bar .lost { background: var(--bad); }
 .answer { display: flex; gap: 14px; }
-.answer .pictures { flex: 0 0 auto; display: flex; flex-direction: column; gap: 8px; max-width: 128px; }
+.answer .pictures { flex: 0 0 auto; display: flex; flex-direction: column; gap: 8px; width: 112px; overflow-wrap: anywhere; }
 .answer img { width: 112px; height: auto; border-radius: 6px; display: block; }
 .answer dl { margin: 0; min-width: 0; }
 .answer dt { color: var(--quiet); font-size: 12.5px; } .answer dd { margin: 0 0 6px; overflow-wrap: anywhere; }

@@ -57,10 +57,23 @@ inline ChartSeries thinned(const ChartSeries& s) {
   return out;
 }
 
+// Where to cut a chart so that a few peaks do not flatten the rest; infinite if nothing is gained.
+inline double peaks_from(const ChartSeries& s) {
+  std::vector<double> y;
+  for (const double v : s.y)
+    if (std::isfinite(v)) y.push_back(v);
+  if (y.size() < 50) return INFINITY;
+  std::sort(y.begin(), y.end());
+  const double most = 1.25 * y[y.size() * 98 / 100];
+  return most < 0.6 * y.back() ? most : INFINITY;
+}
+
 // A value that jumps from step to step: its mean over neighbours, and faintly itself.
 inline Chart noisy_chart(const std::string& title, const std::string& unit, const ChartSeries& raw) {
   const std::size_t reach = raw.x.size() / 50;
   Chart chart{title, "step", unit, {thinned(smoothed(raw, reach))}};
+  chart.highest = peaks_from(raw);
+  if (std::isfinite(chart.highest)) chart.y_label += " (peaks are cut)";
   if (reach == 0) return chart;
   ChartSeries faint = thinned(raw);
   faint.style = Style::faint;
@@ -76,16 +89,20 @@ inline ChartSeries evaluations(const MetricsHistory& m, std::string name, int co
   return thinned(s);
 }
 
+// The rates of the components that train; components with the same rate share a line.
 inline std::string rates_chart(const MetricsHistory& m) {
   Chart chart{"Learning rate", "step", "rate", {}};
   const std::pair<const char*, std::optional<double> StepMetrics::*> rates[] = {
       {"projector", &StepMetrics::lr}, {"language", &StepMetrics::lr_language}, {"vision", &StepMetrics::lr_vision}};
-  int colour = 0;
   for (const auto& [name, rate] : rates) {
-    ChartSeries s =
-        thinned(steps(m, name, colour++, [&, r = rate](const StepMetrics& step) { return (step.*r).value_or(NAN); }));
-    if (std::any_of(s.y.begin(), s.y.end(), [](double y) { return std::isfinite(y); })) chart.series.push_back(s);
+    const auto value = [r = rate](const StepMetrics& step) { return (step.*r).value_or(NAN); };
+    ChartSeries s = steps(m, name, int(chart.series.size()), value);
+    if (std::none_of(s.y.begin(), s.y.end(), [](double y) { return std::isfinite(y); })) continue;
+    const auto same = std::find_if(chart.series.begin(), chart.series.end(), [&](auto& o) { return o.y == s.y; });
+    if (same == chart.series.end()) chart.series.push_back(std::move(s));
+    else same->name += ", " + s.name;
   }
+  for (auto& s : chart.series) s = thinned(s);
   return chart.series.empty() ? std::string() : line_chart(chart);
 }
 
