@@ -1,12 +1,13 @@
 #!/bin/bash
 # Every test, from a clean clone on a fresh Debian 12. Usage: bash tests/run_all.sh [part ...]
 #   VLT_INSTALL=OFF   look for what is missing, install nothing      VLT_JOBS=N    compilers side by side
-#   VLT_FULL=ON       also with clang++: all headers                 VLT_BUILD=DIR where to build (build)
-# Parts: hygiene format headers programs unit asan tsan cli compile_fail mutants consumer sizes. The last line counts.
+#   VLT_FULL=ON       also clang++ over all headers, clang-tidy     VLT_BUILD=DIR where to build (build)
+# Parts: hygiene format headers programs sizes cli compile_fail consumer mutants unit asan tsan tidy. The last line counts.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 root=$PWD build=${VLT_BUILD:-$PWD/build} passed=0 failed=0 started=$SECONDS
 parts=${*:-hygiene format headers programs sizes cli compile_fail consumer mutants unit asan tsan}
+[ "${VLT_FULL:-OFF}" = OFF ] || [ $# -gt 0 ] || parts="$parts tidy"
 mkdir -p "$build"
 
 cmake_arguments=$(bash tests/install.sh tests) || { echo "0 passed, 1 failed"; exit 2; }
@@ -77,6 +78,7 @@ part() {
     unit) unit tests ;;
     asan) unit asan ;;
     tsan) unit tsan -L threads ;;
+    tidy) check "clang-tidy" sh -c "clang-tidy -p $build/programs examples/*.cpp" ;;
     *) echo "run_all: there is no part \"$1\""; failed=$((failed + 1)) ;;
   esac
 }

@@ -109,6 +109,14 @@ inline std::vector<Turn> ask_many(const Scene& scene, int wanted, Dice& dice) {
   return turns;
 }
 
+// Everything that is in the picture, row by row.
+inline Turn describe(const Scene& scene) {
+  std::string all;
+  for (int cell = 0; cell < cells; ++cell)
+    if (const Shape* s = scene.in_cell(cell)) all += (all.empty() ? "" : ", ") + s->name() + " " + cell_names[cell];
+  return {"Describe the picture.", all};
+}
+
 // Questions without a picture.
 inline Turn ask_fact(Dice& dice) {
   static const std::array<Turn, 8> facts{{{"How many sides does a triangle have?", "3"},

@@ -38,14 +38,21 @@ class RecordMaker {
  private:
   static constexpr int several_turns = 6;
   Dice dice_;
-  std::set<std::vector<std::uint8_t>> seen_;
+  std::set<std::uint64_t> seen_;  // of the pixels of every picture
+
+  // FNV-1a: different hashes mean different pixels.
+  static std::uint64_t hash(const std::vector<std::uint8_t>& bytes) {
+    std::uint64_t h = 0xcbf29ce484222325u;
+    for (const std::uint8_t b : bytes) h = (h ^ b) * 0x100000001b3u;
+    return h;
+  }
 
   Scene add_picture(DataSet& set, const std::string& name) {
     while (true) {
       const Scene scene = draw_scene(dice_);
       vlt::Image image(picture_pixels, picture_pixels);
       image.pixels = draw(scene);
-      if (!seen_.insert(image.pixels).second) continue;
+      if (!seen_.insert(hash(image.pixels)).second) continue;
       set.pictures.emplace_back(name, std::move(image));
       return scene;
     }
@@ -63,8 +70,9 @@ class RecordMaker {
     const std::string name = id + ".png";
     const Scene scene = add_picture(set, name);
     boost::json::array turns;
-    for (const Turn& t : ask_many(scene, questions, dice_))
-      add_turn(turns, (turns.empty() ? "<image>\n" : "") + t.question, t.answer);
+    std::vector<Turn> asked = ask_many(scene, questions, dice_);
+    if (questions > 1) asked.push_back(describe(scene));
+    for (const Turn& t : asked) add_turn(turns, (turns.empty() ? "<image>\n" : "") + t.question, t.answer);
     return record(id, boost::json::value(name), std::move(turns));
   }
 
