@@ -40,10 +40,14 @@ model=$(ls -d "$out"/model/epoch-* | sort -V | tail -n 1)
 answer() { "$programs/generate_main" --model "$model" --image_folder "$out/data/images" "$@"; }
 
 step "Answering about pictures that were not in the training"
-answer --data_path "$out/data/test.json" --output "$out/answers.jsonl" | tee "$out/score.txt"
+answer --data_path "$out/data/test.json" --output "$out/answers.jsonl" --show 10 | tee "$out/answers.txt"
 
-step "The same questions with the pictures permuted: a model that looks must do worse"
-answer --data_path "$out/data/test.json" --permute_images --output "$out/permuted.jsonl" | tee "$out/score_permuted.txt"
+step "The same questions with the pictures permuted: a model that looks does worse"
+answer --data_path "$out/data/test.json" --permute_images --show 0 | tee "$out/permuted.txt"
 
 step "Done"
-echo "report:  $out/model/report.html"
+score() { sed -n 's/^exact match \([0-9.]*\) %.*/\1/p' "$1"; }
+echo "report: $out/model/report.html    all answers: $out/answers.jsonl"
+echo "exactly right: $(score "$out/answers.txt") % (at least 85 expected), permuted: $(score "$out/permuted.txt") % (below 50)"
+awk -v right="$(score "$out/answers.txt")" -v permuted="$(score "$out/permuted.txt")" \
+  'BEGIN { exit !(right != "" && permuted != "" && right >= 85 && permuted < 50) }'

@@ -2,11 +2,12 @@
 # Every test, from a clean clone on a fresh Debian 12. Usage: bash tests/run_all.sh [part ...]
 #   VLT_INSTALL=OFF   look for what is missing, install nothing      VLT_JOBS=N    compilers side by side
 #   VLT_FULL=ON       also clang++ over all headers, clang-tidy     VLT_BUILD=DIR where to build (build)
-# Parts: hygiene format headers programs sizes cli compile_fail consumer mutants unit asan tsan tidy. The last line counts.
+# Parts: hygiene format headers programs sizes demo cli compile_fail consumer mutants unit asan tsan tidy.
+# The last line counts.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 root=$PWD build=${VLT_BUILD:-$PWD/build} passed=0 failed=0 started=$SECONDS
-parts=${*:-hygiene format headers programs sizes cli compile_fail consumer mutants unit asan tsan}
+parts=${*:-hygiene format headers programs sizes demo cli compile_fail consumer mutants unit asan tsan}
 [ "${VLT_FULL:-OFF}" = OFF ] || [ $# -gt 0 ] || parts="$parts tidy"
 mkdir -p "$build"
 
@@ -71,6 +72,9 @@ part() {
       check "build programs" compile programs \
         "-DCMAKE_CXX_COMPILER_LAUNCHER=python3;$root/tests/hygiene/measure.py;$build/compilers.log" ;;
     sizes) check "sizes and instances" python3 tests/hygiene/sizes.py "$build/programs" "$build/compilers.log" ;;
+    demo)
+      check "the demo" env VLT_BUILD="$build" bash examples/shapes_demo.sh "$build/shapes"
+      grep -E '^(exact match|exactly right)' "$build/the_demo.log" ;;
     cli) check "command lines" bash tests/cli/run.sh "$build/programs/bin" ;;
     compile_fail) check "messages of the compiler" sh tests/compile_fail/run.sh ;;
     mutants) check "mutants" sh tests/mutants/run.sh "$jobs" ;;
