@@ -3,9 +3,8 @@
 using namespace small_vlm;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<Device::cpu, Precision::f64>;
 using M = Model<P>;
-using Registered = Registry<Precision::f32>;
 
 bool contains(const std::string& name, const char* part) { return name.find(part) != name.npos; }
 
@@ -25,7 +24,8 @@ void adapt(M& m, const std::vector<std::string>& substrings) {
 void check(const std::string& title, const std::function<void(M&)>& decide, std::size_t expected_trained) {
   Bench<P> bench(build<M>(), 1, decide);
   const auto& params = bench.store->registry().params;
-  std::vector<std::vector<float>> before(params.size()), compute(params.size());
+  std::vector<std::vector<float>> before(params.size());
+  std::vector<std::vector<double>> compute(params.size());
   std::size_t trained = 0;
   const auto values = [&](std::size_t i) {
     std::vector<float> x(std::size_t(params[i].value->size()));
@@ -33,7 +33,7 @@ void check(const std::string& title, const std::function<void(M&)>& decide, std:
     return x;
   };
   const auto seen_by_layers = [&](std::size_t i) {
-    return std::vector<float>(params[i].value->data, params[i].value->data + params[i].value->size());
+    return std::vector<double>(params[i].value->data, params[i].value->data + params[i].value->size());
   };
   for (std::size_t i = 0; i < params.size(); ++i) before[i] = values(i), compute[i] = seen_by_layers(i);
   bench.step({{0, 1}, {2, 3}});
@@ -106,5 +106,5 @@ TEST_CASE("a tied head is one tensor whose gradient is the sum of both uses", "[
   const auto both = gradient_of(tied, index(tied, "model.embed_tokens.weight"));
   const auto first = gradient_of(apart, embed);
   const auto& g = *apart.store->registry().params[head].grad;
-  for (std::size_t e = 0; e < both.size(); ++e) REQUIRE(both[e] == Approx(first[e] + g.data[e]).margin(1e-5));
+  for (std::size_t e = 0; e < both.size(); ++e) REQUIRE(both[e] == Approx(first[e] + g.data[e]).margin(1e-12));
 }
