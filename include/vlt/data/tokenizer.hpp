@@ -34,7 +34,8 @@ class Tokenizer {
       : normalizer_(file.normalizers),
         pre_tokenizer_(file.pre_tokenizers, file.name),
         model_(file, pre_tokenizer_.byte_level()),
-        decoder_(file.decoders) {
+        decoder_(file.decoders),
+        vocabulary_(std::int32_t(file.model.vocab.size())) {
     for (const auto& [token, id] : file.model.vocab) name(id, token, file.name + ": $.model.vocab");
     for (std::size_t i = 0; i < file.added.size(); ++i)
       add(file.added[i], file.name + ": $.added_tokens[" + std::to_string(i) + "]");
@@ -78,6 +79,7 @@ class Tokenizer {
   PreTokenizer pre_tokenizer_;
   Bpe model_;
   TokenDecoder decoder_;
+  std::int32_t vocabulary_;  // how many tokens the model has, whatever their ids
   AddedTokens added_;
   std::vector<Spelling> spellings_;  // by id
   std::vector<std::int32_t> before_, after_;
@@ -104,10 +106,10 @@ class Tokenizer {
     if (token.content.empty()) refuse_tokenizer("TOK-014", "an added token is empty", place, "at least one character");
     if (find_added(token.content))
       refuse_tokenizer("TOK-014", "an added token is listed twice", place, "each token once", quoted(token.content));
-    const std::int32_t in_model = model_.id(token.content);
-    if (in_model >= 0 && in_model != token.id)
-      refuse_tokenizer("TOK-014", "added token " + quoted(token.content) + " has another id in the vocabulary", place,
-                       "id " + std::to_string(in_model) + ", as the vocabulary says", "id " + std::to_string(token.id));
+    if (const std::int32_t right = given_id(token.content); right != token.id)
+      refuse_tokenizer("TOK-014", "added token " + quoted(token.content) + " has a wrong id", place,
+                       "id " + std::to_string(right) + ", which the tokenizers library gives it whatever the file says",
+                       "id " + std::to_string(token.id), "save the tokenizer again with transformers");
     name(token.id, token.content, place);
     std::string spelling = token.content;
     if (token.normalized) {
@@ -118,6 +120,13 @@ class Tokenizer {
     Spelling& s = spellings_[std::size_t(token.id)];
     s.special = token.special, s.text = spelling;
     added_.add(token, spelling);
+  }
+  // The vocabulary's id, else the next one behind the vocabulary's count and the tokens added before.
+  std::int32_t given_id(const std::string& content) const {
+    if (const std::int32_t in_model = model_.id(content); in_model >= 0) return in_model;
+    std::int32_t next = vocabulary_;
+    for (const auto& t : added_.tokens()) next = std::max(next, t.id + 1);
+    return next;
   }
   std::int32_t required_id(const std::string& token, const std::string& file) const {
     const std::int32_t i = id(token);

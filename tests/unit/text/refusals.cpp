@@ -62,7 +62,9 @@ TEST_CASE("ids that make no vocabulary are refused", "[text]") {
   refused(R"("ab":2)", R"("ab":2000000000)", "TOK-006", "2000000000");
   refused(R"("content":"<s>")", R"("content":"a")", "TOK-014", "id 0");
   refused(R"("content":"<s>")", R"("content":"")", "TOK-014", "empty");
-  refused(R"([{"id":3)", R"([{"id":4,"content":"<s>"},{"id":3)", "TOK-014", "twice");
+  refused(R"([{"id":3)", R"([{"id":3,"content":"<s>"},{"id":3)", "TOK-014", "twice");
+  refused(R"([{"id":3)", R"([{"id":10)", "TOK-014", "id 10");
+  refused(R"("ab":2)", R"("ab":7,"c":8,"d":9)", "TOK-014", "id 5");
   refused(R"("tokens":["<s>"])", R"("tokens":["<t>"])", "TOK-015", "<t>");
 }
 
