@@ -44,8 +44,20 @@ inline const ErrorCode* find(std::string_view code) {
 
 }  // namespace error_codes
 
-// What `--explain CODE` prints. OPT-CODE-021 if there is no such code.
+// The list of docs/errors.md.
+inline std::string explanations_as_markdown() {
+  std::string out;
+  for (const auto& group : error_codes::groups()) {
+    out += "\n## " + std::string(group.heading) + "\n\n| code | what it means | what to do |\n|---|---|---|\n";
+    for (const ErrorCode& c : group.codes)
+      out += "| `" + std::string(c.code) + "` | " + std::string(c.meaning) + " | " + std::string(c.remedy) + " |\n";
+  }
+  return out;
+}
+
+// What `--explain CODE` prints; `all` lists every code. OPT-CODE-021 if there is no such code.
 inline std::string explanation(const std::string& code) {
+  if (code == "all") return explanations_as_markdown();
   if (const ErrorCode* c = error_codes::find(code))
     return code + "\n  " + std::string(c->meaning) + "\n  " + std::string(c->remedy) + "\n";
   std::vector<std::string> known;
@@ -59,17 +71,6 @@ inline std::string explanation(const std::string& code) {
                                 quoted(code),
                                 nearest.empty() ? "" : "did you mean " + nearest + "?",
                                 {}});
-}
-
-// The list of docs/errors.md.
-inline std::string explanations_as_markdown() {
-  std::string out;
-  for (const auto& group : error_codes::groups()) {
-    out += "\n## " + std::string(group.heading) + "\n\n| code | what it means | what to do |\n|---|---|---|\n";
-    for (const ErrorCode& c : group.codes)
-      out += "| `" + std::string(c.code) + "` | " + std::string(c.meaning) + " | " + std::string(c.remedy) + " |\n";
-  }
-  return out;
 }
 
 }  // namespace vlt
