@@ -68,6 +68,24 @@ TEST_CASE("every record is accounted for") {
         out.data.sizes[0].tokens + out.data.sizes[1].tokens + out.data.sizes[2].tokens + out.data.sizes[3].tokens);
 }
 
+TEST_CASE("what was cut is counted") {
+  const TemporaryFolder folder;
+  const std::string turn = R"({"from": "human", "value": "<image>q"}, {"from": "gpt", "value": "a"})";
+  const std::string three =
+      R"([{"id": 1, "image": ["x", "y", "z"], "conversations": [)" + turn + ", " + turn + ", " + turn;
+  // <s>, then 4 + 2 + 2 tokens and a separator for each turn but the last.
+  const std::string path = folder.write("x.json", three + "]}]");
+  const auto f = [&](Index limit) { return audit({path}, {}, 1, {limit, 4}).data.files.at(0); };
+  CHECK(f(27).turns_cut == 0);
+  CHECK(f(26).turns_cut == 1);
+  CHECK(f(26).turns_left_out == 1);
+  CHECK(f(26).images == 2);
+  CHECK(f(17).turns_left_out == 2);
+  CHECK(f(17).answers_cut == 0);
+  CHECK(f(8).answers_cut == 1);
+  CHECK(f(8).tokens == 8);
+}
+
 TEST_CASE("verdicts do not depend on the number of threads", "[threads]") {
   const TemporaryFolder folder;
   std::string text = "[";

@@ -72,6 +72,8 @@ TEST_CASE("files that are no data set end with exit 3 and a place") {
   refused(std::string("[\0]\0", 4), "DATA-FILE-013", "convert it to UTF-8", "x.json:1:1");
   refused("[{\"id\": \"\xff\"}]", "DATA-JSON-014", "invalid UTF-8", "x.json:1:10");
   refused(R"([{"id": "\ud800"}])", "DATA-JSON-015", "invalid UTF-16", "x.json:1:");
+  refused(R"([{"id": "\udc00"}])", "DATA-JSON-015", "invalid UTF-16", "x.json:1:");
+  refused(R"([{"id": "\ud800\ud800"}])", "DATA-JSON-015", "invalid UTF-16", "x.json:1:");
   refused(std::string(17, '['), "DATA-JSON-017", "nesting deeper than 16", "x.json:1:17");
   refused(std::string(100000, '['), "DATA-JSON-017", "nesting deeper than 16", "x.json:1:17");
   refused(R"([{"id": NaN}])", "DATA-JSON-018", "NaN", "x.json:1:9");
