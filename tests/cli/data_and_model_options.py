@@ -1,0 +1,268 @@
+"""What the options of data, model and tuning change. Each function is named after its option."""
+from sft_runs import *
+
+
+@test
+def data_path():
+    half = write("half.json", json.dumps(records()[:12]))
+    a, b = base(), ok(sft({"data_path": [half]}))
+    assert b.receipt()["records"]["train"] < a.receipt()["records"]["train"]
+    refused(sft(without=["data_path"]), 2, "--data_path")
+    refused(sft({"data_path": ["/nowhere.json"]}), 3, "/nowhere.json")
+
+
+@test
+def image_folder():
+    other = os.path.join(WORK, "swapped")
+    shutil.copytree(os.path.join(data(1), "images"), other)
+    names = sorted(os.listdir(other))
+    for name, source in zip(names, names[1:] + names[:1]):
+        shutil.copy(os.path.join(data(1), "images", source), os.path.join(other, name))
+    changes_loss("image_folder", [other], first=True)
+    refused(sft(without=["image_folder"]), 2, "image_folder")
+
+
+@test
+def data_debug_path():
+    folder = os.path.join(WORK, "debug")
+    ok(sft({"data_debug_path": [folder]}))
+    samples = json.load(open(os.path.join(folder, "samples.json")))
+    assert len(samples) == 10 and {"id", "text", "ids", "supervised"} <= set(samples[0])
+    assert os.path.exists(os.path.join(folder, "index.html"))
+
+
+@test
+def data_train_split_ratio():
+    b = ok(sft({"data_train_split_ratio": [0.5]}))
+    assert base().receipt()["records"]["train"] == 21 and b.receipt()["records"]["train"] == 12
+    refused(sft({"data_train_split_ratio": [0]}), 2, "no record is left to train on")
+
+
+@test
+def dataset_names():
+    same_loss("dataset_names", ["llava_reward"])
+    refused(sft({"dataset_names": ["coco"]}), 2, "llava_sft")
+    a, b = write("a.json", json.dumps(records()[:12])), write("b.json", json.dumps(records()[12:]))
+    two = ok(sft({"data_path": [a, b], "dataset_names": ["llava_sft", "llava_sft"], "max_steps": [6]}))
+    assert {k for s in two.steps for k in s["loss_by_dataset"]} == {"a", "b"}
+
+
+@test
+def dataset_samples():
+    b = ok(sft({"dataset_samples": [10]}))
+    assert b.receipt()["records"] == {"train": 9, "eval": 1, "not_selected": 14}
+
+
+@test
+def dataset_concatenate_samples():
+    later("dataset_concatenate_samples", [2])
+
+
+@test
+def max_num_image_per_sample():
+    two = next(r for r in records() if r.get("image") and not isinstance(r["image"], list))
+    two = dict(two, image=[two["image"], two["image"]],
+               conversations=[dict(t, value=t["value"].replace("<image>", "")) for t in two["conversations"]])
+    path = write("two.json", json.dumps(records() + [two]))
+    ok(sft({"data_path": [path]}))
+    refused(sft({"data_path": [path], "max_num_image_per_sample": [1]}), 3, "max_num_image_per_sample")
+
+
+@test
+def max_seq_len():
+    b = ok(sft({"max_seq_len": [50]}))
+    assert "truncated" in b.out and "truncated" not in base().out
+    refused(sft({"max_seq_len": [8]}), 2, "--max_seq_len")
+
+
+@test
+def truncation():
+    b = ok(sft({"max_seq_len": [50], "truncation": ["drop_sample"]}))
+    assert "+ 0 too long" not in b.out
+    refused(sft({"max_seq_len": [50], "truncation": ["error"]}), 3, "longer than --max_seq_len")
+
+
+@test
+def template():
+    a, b = changes_loss("template", ["vicuna"], first=True)
+    assert sum(a.all("tokens")) < sum(b.all("tokens"))
+    refused(sft({"template": ["vicunna"]}), 2, "vicuna")
+
+
+def with_bad_record():
+    return write("bad.json", json.dumps(records() + [{"id": "bad"}]))
+
+
+@test
+def on_bad_sample():
+    refused(sft({"data_path": [with_bad_record()]}), 3, "conversations")
+    b = ok(sft({"data_path": [with_bad_record()], "on_bad_sample": ["skip"], "max_bad_fraction": [0.5]}))
+    assert "bad" in open(os.path.join(b.folder, "skipped.jsonl")).read()
+
+
+@test
+def max_bad_fraction():
+    refused(sft({"data_path": [with_bad_record()], "on_bad_sample": ["skip"], "max_bad_fraction": [0.01]}), 3,
+            "max-bad-fraction".replace("-", "_"))
+
+
+@test
+def packing():
+    later("packing", [])
+
+
+@test
+def lm_model_name_or_path():
+    changes_loss("lm_model_name_or_path", [os.path.join(data(2), "language_model")], first=True)
+    refused(sft(without=["lm_model_name_or_path"]), 2, "--lm_model_name_or_path")
+
+
+@test
+def vision_model_name_or_path():
+    changes_loss("vision_model_name_or_path", [os.path.join(data(2), "vision_model")], first=True)
+    refused(sft(without=["vision_model_name_or_path"]), 2, "--vision_model_name_or_path")
+
+
+@test
+def model_architecture():
+    later("model_architecture", ["llava"])
+
+
+@test
+def vis_proj():
+    for kind in ("baseline", "vit", "perceiver", "mlp"):
+        b = ok(sft({"vis_proj": [kind]}))
+        assert b.json("epoch-0/projector/config.json")["kind"] == kind
+    refused(sft({"vis_proj": ["linear"]}), 2, "perceiver")
+
+
+@test
+def enable_mmca_attention():
+    a, b = changes_loss("enable_mmca_attention", [], first=True)
+    assert b.json("epoch-0/vltune.json")["mmca"] and not a.json("epoch-0/vltune.json")["mmca"]
+
+
+@test
+def vision_feature_layer():
+    a, b = changes_loss("vision_feature_layer", [-2], first=True)
+    assert a.tensors("vision_model").keys() == b.tensors("vision_model").keys()
+    refused(sft({"vision_feature_layer": [-9]}), 2, "hidden state")
+
+
+@test
+def vision_feature_select():
+    a, b = changes_loss("vision_feature_select", ["patch"], first=True)
+    assert sum(b.all("tokens")) < sum(a.all("tokens"))
+
+
+@test
+def from_checkpoint():
+    a = base(**ALL)
+    folder = os.path.join(a.folder, "epoch-0")
+    b = ok(sft({**ALL, "from_checkpoint": [folder]}, without=["lm_model_name_or_path", "vision_model_name_or_path",
+                                                              "template"]))
+    assert b.losses()[0] < a.losses()[0], "the trained weights were not taken"
+    assert b.tensors("projector").keys() == a.tensors("projector").keys()
+    refused(sft({"from_checkpoint": [folder], "vis_proj": ["mlp"]},
+                without=["lm_model_name_or_path", "vision_model_name_or_path"]), 2, "contradicts")
+    refused(sft({"from_checkpoint": ["auto"]}), 2, "not built yet")
+    refused(sft({"from_checkpoint": ["/nowhere"]}), 4, "/nowhere")
+
+
+@test
+def precision():
+    a, b = changes_loss("precision", ["fp32"], first=True)
+    assert b.json("epoch-0/language_model/config.json")["torch_dtype"] == "float32"
+    refused(sft(without=["precision"]), 2, "--precision bf16")
+    refused(sft({"precision": ["fp64"]}), 2, "bf16")
+
+
+@test
+def device():
+    same_loss("device", ["cpu"])
+    later("device", ["cuda"])
+
+
+def changed(a, b, part):
+    """Tensors that differ between the last models of two runs."""
+    x, y = a.tensors(part), b.tensors(part)
+    return {k for k in x if x[k] != y[k]}
+
+
+@test
+def vis_encoder_update():
+    start, b = ok(sft({"learning_rate": [0]})), ok(sft({"vis_encoder_update": []}))
+    assert not changed(start, base(), "vision_model"), "a frozen tower changed"
+    frozen = {k for k in changed(start, b, "vision_model")} ^ {k for k in start.tensors("vision_model")}
+    assert all("post_layernorm" in k for k in frozen), "these did not train: %s" % sorted(frozen)
+
+
+@test
+def lang_decoder_update():
+    start, b = ok(sft({"learning_rate": [0]})), ok(sft({"lang_decoder_update": []}))
+    assert changed(start, base(), "language_model") == {"model.embed_tokens.weight"}
+    assert changed(start, b, "language_model") == set(start.tensors("language_model"))
+
+
+def lora(run, side):
+    return run.json("epoch-0/%s_adapter/adapter_config.json" % side)
+
+
+@test
+def lang_lora_dim():
+    b = ok(sft({"lang_lora_dim": [2]}))
+    assert lora(b, "language")["r"] == 2 and lora(b, "language")["lora_alpha"] == 4
+    assert len(lora(b, "language")["target_modules"]) % 7 == 0
+    assert b.losses() != base().losses() and b.losses()[0] == base().losses()[0], "a fresh adapter must change nothing"
+    c = ok(sft({"lang_lora_dim": [2], "lang_decoder_update": []}))
+    start = ok(sft({"learning_rate": [0]}))
+    assert not any("proj" in k for k in changed(start, c, "language_model")), "a weight under an adapter changed"
+    assert any("layernorm" in k for k in changed(start, c, "language_model")), "the rest did not train"
+
+
+@test
+def vis_lora_dim():
+    b = ok(sft({"vis_lora_dim": [2]}))
+    assert lora(b, "vision")["r"] == 2 and not b.has("epoch-0/vision_model")
+    assert b.losses() != base().losses() and b.losses()[0] == base().losses()[0]
+
+
+@test
+def lang_lora_module_name():
+    b = ok(sft({"lang_lora_dim": [2], "lang_lora_module_name": ["q_proj,v_proj"]}))
+    names = lora(b, "language")["target_modules"]
+    assert names and all(n.endswith(("q_proj", "v_proj")) for n in names)
+    c = ok(sft({"lang_lora_dim": [2], "lang_lora_module_name": ["layers.1."]}))
+    assert all(".layers.1." in n for n in lora(c, "language")["target_modules"])
+    start, d = ok(sft({"learning_rate": [0]})), ok(sft(
+        {"lang_lora_dim": [2], "lang_lora_module_name": ["q_proj,v_proj"], "lang_decoder_update": []}))
+    moved = changed(start, d, "language_model")
+    assert not any("q_proj" in k or "v_proj" in k for k in moved) and any("k_proj" in k for k in moved)
+    refused(sft({"lang_lora_dim": [2], "lang_lora_module_name": ["qq_proj"]}), 2, "q_proj")
+
+
+@test
+def vis_lora_module_name():
+    b = ok(sft({"vis_lora_dim": [2], "vis_lora_module_name": ["fc1"]}))
+    assert all(n.endswith("fc1") for n in lora(b, "vision")["target_modules"])
+
+
+@test
+def lora_alpha():
+    a, b = changes_loss("lora_alpha", [32], lang_lora_dim=[2])
+    assert lora(b, "language")["lora_alpha"] == 32
+
+
+@test
+def only_optimize_lora():
+    start = ok(sft({"learning_rate": [0], "lang_lora_dim": [2]}))
+    b = ok(sft({"lang_lora_dim": [2], "only_optimize_lora": []}))
+    assert not changed(start, b, "language_model") and changed(start, b, "projector")
+    refused(sft({"only_optimize_lora": []}), 2, "no LoRA")
+
+
+@test
+def is_sft_stage():
+    b = ok(sft(without=["is_sft_stage"]))
+    assert "token_accuracy" in b.steps[0] and "token_accuracy" not in base().steps[0]
+    assert b.losses() == base().losses()
