@@ -97,6 +97,7 @@ void bench() {
 
 // A decoder of such blocks learns to count: after 3 4 5 comes 6.
 bool train() {
+  // quote: train
   using P = Policy<>;
   const LlamaSizes sizes{.vocabulary = 16, .depth = 2, .block = {.width = 32, .mlp = 64, .rope = {}}};
   Vlm<GivenFeatures<P>, BaselineProjector<P>, MyLlama<P>> model{{8}, baseline_projector<P>(8, 32), MyLlama<P>(sizes)};
@@ -122,6 +123,7 @@ bool train() {
     last = engine.finish_step(rates, 1.0).loss;
     if (step == 0) first = last;
   }
+  // end of quote
   std::printf("loss of a decoder that learns to count: %.3f at first, %.3f after 60 steps\n", first, last);
   return last < 0.2 * first;
 }

@@ -26,21 +26,24 @@ programs=$build/programs/bin
 step "Drawing pictures and writing questions"
 mkdir -p "$out"
 rm -rf "$out/data" "$out/model"
-"$programs/make_shapes_dataset" --output_dir "$out/data" --records 20000 --test_records 500 --seed "$seed"
+"$programs/make_shapes_dataset" --output_dir "$out/data" --records 30000 --test_records 500 --seed "$seed"
 
 step "Training"
 "$programs/sft_main" --data_path "$out/data/train.json" --image_folder "$out/data/images" \
   --vision_model_name_or_path "$out/data/vision_model" --lm_model_name_or_path "$out/data/language_model" \
   --output_dir "$out/model" --seed "$seed" --precision bf16 --template plain --is_sft_stage \
-  --vis_encoder_update --lang_decoder_update --learning_rate 2e-3 --num_train_epochs 1 \
+  --vis_encoder_update --lang_decoder_update --learning_rate 1e-3 --num_train_epochs 3 \
   --per_device_train_batch_size 8 --per_device_eval_batch_size 32 --num_warmup_steps 100 \
-  --data_train_split_ratio 0.99 --eval_step 500 --log_step 100
+  --data_train_split_ratio 0.99 --eval_step 1000 --log_step 100
 
 model=$(ls -d "$out"/model/epoch-* | sort -V | tail -n 1)
 answer() { "$programs/generate_main" --model "$model" --image_folder "$out/data/images" "$@"; }
 
 step "Answering about pictures that were not in the training"
-answer --data_path "$out/data/test.json" --output "$out/answers.jsonl" --show 10 | tee "$out/answers.txt"
+answer --data_path "$out/data/test.json" --output "$out/answers.jsonl" --show 0 | tee "$out/answers.txt"
+echo "The first questions about ten of the pictures in $out/data/images:"
+grep '"turn": 0, "images": \["' "$out/answers.jsonl" | head -n 10 | sed -E \
+  's/.*"images": \[(.*)\], "question": "(<image>\\n)*(.*)", "answer": "(.*)", "expected": "(.*)", "exact": .*/  \1  \3\n      \4   (right: \5)/'
 
 step "The same questions with the pictures permuted: a model that looks does worse"
 answer --data_path "$out/data/test.json" --permute_images --show 0 | tee "$out/permuted.txt"

@@ -70,7 +70,8 @@ part() {
     programs)
       : >"$build/compilers.log"
       check "build programs" compile programs \
-        "-DCMAKE_CXX_COMPILER_LAUNCHER=python3;$root/tests/hygiene/measure.py;$build/compilers.log" ;;
+        "-DCMAKE_CXX_COMPILER_LAUNCHER=python3;$root/tests/hygiene/measure.py;$build/compilers.log"
+      for tutorial in custom_layer train_step; do check "$tutorial" "$build/programs/bin/$tutorial"; done ;;
     sizes) check "sizes and instances" python3 tests/hygiene/sizes.py "$build/programs" "$build/compilers.log" ;;
     demo)
       check "the demo" env VLT_BUILD="$build" bash examples/shapes_demo.sh "$build/shapes"
