@@ -32,8 +32,7 @@ void initialise(ParameterStore<F, D>& store, Threads& threads, std::uint64_t see
     for (const Part& part : p.parts) {
       const RandomStream random{seed, stream_of(part.name)};
       if (p.vector) {  // parts lie side by side
-        const Index width = p.parts.size() == 1 ? p.value->cols : part.rows;
-        for (Index e = 0; e < width; ++e) vector[part.row + e] = float(initial_value(p.init, random, e));
+        for (Index e = 0; e < part.rows; ++e) vector[part.row + e] = float(initial_value(p.init, random, e));
         continue;
       }
       threads.ranges(part.rows, 32, [&](Index begin, Index end) {

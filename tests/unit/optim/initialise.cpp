@@ -10,9 +10,10 @@ using P = Policy<Device::cpu, Precision::f32>;
 
 // Two tensors in one parameter, as a fused layer has them, and parameters of every other beginning.
 struct Model {
-  param_t<P> fused, scale, zero, given;
+  param_t<P> fused, bias, scale, zero, given;
   explicit Model(Index width)
       : fused(Shape{40, width}, {Init::uniform, 0.25}),
+        bias(Shape{1, 40}, {Init::uniform, 0.25}),
         scale(Shape{1, width}, {Init::one, 0}),
         zero(Shape{3, width}, {Init::zero, 0}),
         given(Shape{2, width}) {}
@@ -23,6 +24,7 @@ struct Model {
     if (swapped) r.add(scale, {{"scale", 0, 1}});
     r.add(fused, {{"q", 0, 30}, {"k", 30, 10}});
     if (!swapped) r.add(scale, {{"scale", 0, 1}});
+    r.add(bias, {{"q.bias", 0, 30}, {"k.bias", 30, 10}});
     r.add(given, {{"given", 0, 2}});
     return r;
   }
@@ -37,12 +39,14 @@ Tensors begin(Index width, std::uint64_t seed, int threads, bool swapped = false
   initialise(store, team, seed, [](const auto& p) { return p.init.kind != Init::given; });
   Tensors t;
   const auto& params = store.registry().params;
-  for (std::size_t i = 0; i < params.size(); ++i)
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    std::vector<float> all(std::size_t(params[i].value->size()));
+    store.read(int(i), 0, all);
     for (const Part& part : params[i].parts) {
-      auto& x = t[part.name];
-      x.resize(std::size_t(part.rows * width));
-      store.read(int(i), part.row, x);
+      const auto first = all.begin() + params[i].first(part);
+      t[part.name].assign(first, first + params[i].size(part));
     }
+  }
   return t;
 }
 }  // namespace
@@ -53,6 +57,10 @@ TEST_CASE("initial values depend on seed, name and shape only", "[optim]") {
   CHECK(t == begin(17, 1234, 2, true));
   CHECK(t.at("q") != begin(17, 1235, 1).at("q"));
   CHECK(std::vector<float>(t.at("q").begin(), t.at("q").begin() + 170) != t.at("k"));
+  CHECK(t.at("k.bias").size() == 10);
+  CHECK(std::vector<float>(t.at("q.bias").begin(), t.at("q.bias").begin() + 10) != t.at("k.bias"));
+  const RandomStream random{1234, stream_of("k.bias")};
+  CHECK(t.at("k.bias")[9] == float(initial_value({Init::uniform, 0.25}, random, 9)));
 }
 
 TEST_CASE("initial values are what the layer asked for", "[optim]") {
