@@ -146,15 +146,16 @@ template <Device D, class T, class X>
   }
 }
 // The lanes may be those of several panels, panel_stride apart.
-template <Device D, class T, int W, int Panels, class X>
-void pack_along_lanes(Source<X> from, Index count, Index depth, Unit* to, Index to_stride, Index panel_stride) {
-  constexpr Index step = std::min<Index>(lanes<D>, W);
+template <Device D, class T, int W, class X>
+void pack_along_lanes(Source<X> from, Index count, Index depth, Unit* to, Index to_stride, Index panel_stride,
+                      auto panels) {
+  constexpr Index step = std::min<Index>(lanes<D>, W), all = decltype(panels)::value * W;
   static_assert(W % step == 0);
   for (Index k = 0; k < depth; k += per_unit<T>, to += to_stride) {
     const X *first = from.data + k * from.depth_stride,
             *second = per_unit<T> == 2 && k + 1 < depth ? first + from.depth_stride : nullptr;
 #pragma GCC unroll 4
-    for (Index lane = 0; lane < Panels * W; lane += step) {
+    for (Index lane = 0; lane < all; lane += step) {
       const Index there = std::clamp<Index>(count - lane, 0, step);
       const X* after = second ? second + lane : nullptr;
       const Words<D> v = there == step ? units_across<D, T>(first + lane, after, Count<int(step)>{})
@@ -169,7 +170,7 @@ void pack_along_lanes(Source<X> from, Index count, Index depth, Unit* to, Index 
 template <Device D, class T, int W, class X>
 void pack(Source<X> from, Index count, Index depth, Unit* to, Index to_stride = W) {
   if (from.depth_stride == 1) pack_along_depth<D, T, W>(from, count, depth, to, to_stride);
-  else pack_along_lanes<D, T, W, 1>(from, count, depth, to, to_stride, 0);
+  else pack_along_lanes<D, T, W>(from, count, depth, to, to_stride, 0, Count<1>{});
 }
 // Any number of lanes, as panels one after the other. Lanes that share a cache line are read together.
 template <Device D, class T, int W, class X> void pack_panels(Source<X> from, Index count, Index depth, Unit* to) {
@@ -178,7 +179,7 @@ template <Device D, class T, int W, class X> void pack_panels(Source<X> from, In
   Index lane = 0;
   if (from.depth_stride != 1)
     for (; lane + together * W <= count; lane += together * W, to += together * panel)
-      pack_along_lanes<D, T, W, together>(from.at(lane, 0), together * W, depth, to, W, panel);
+      pack_along_lanes<D, T, W>(from.at(lane, 0), together * W, depth, to, W, panel, Count<together>{});
   for (; lane < count; lane += W, to += panel)
     pack<D, T, W>(from.at(lane, 0), std::min<Index>(W, count - lane), depth, to);
 }

@@ -18,8 +18,8 @@ template <class TB, class TC> struct Epilogue {
 };
 
 namespace reference {
-template <Trans TA, Trans TB, class A, class B, class C>
-[[gnu::noinline]] void gemm(CpuMatrix<A> a, CpuMatrix<B> b, CpuMatrix<C> c, const Epilogue<B, C>& e) {
+template <Trans TA, Trans TB, class T, class C>
+[[gnu::noinline]] void gemm(CpuMatrix<T> a, CpuMatrix<T> b, CpuMatrix<C> c, const Epilogue<T, C>& e) {
   using Acc = accum_t<C>;
   const Index k = TA == Trans::no ? a.cols : a.rows;
   for (Index i = 0; i < c.rows; ++i)
@@ -60,27 +60,27 @@ template <Trans TA, Trans TB, class T, class C>
   cpu::multiply<Device::cpu>(p, threads, work);
 }
 
-// A product with a weight, in whatever layout it lives. A and B are operands (one type); C is an operand, a stream or a
-// gradient. Accumulated in accum_t<C>; a 16-bit C is rounded once. Needs work memory per thread.
-template <Trans TA, Trans TB, class A, class B, class C>
-void gemm(Scope& s, CpuMatrix<A> a, Weight<B, Device::cpu> b, CpuMatrix<C> c, Epilogue<B, C> e = {}) {
-  static_assert(std::is_same_v<A, B>, "vlt: gemm reads two operands of one type; convert the other one with ops::as");
+// A product with a weight, in whatever layout it lives. A and B are operands, of one type (convert another with
+// ops::as); C is an operand, a stream or a gradient. Accumulated in accum_t<C>; a 16-bit C is rounded once. Needs work
+// memory per thread.
+template <Trans TA, Trans TB, class T, class C>
+void gemm(Scope& s, CpuMatrix<T> a, Weight<T, Device::cpu> b, CpuMatrix<C> c, Epilogue<T, C> e = {}) {
   const Index depth = TA == Trans::no ? a.cols : a.rows;
   const double m = double(c.rows), n = double(c.cols), k = double(depth);
-  const Cost cost{2 * m * n * k, sizeof(A) * (m * k + k * n) + sizeof(C) * m * n * (e.beta != 0 ? 2 : 1)};
-  if constexpr (std::is_same_v<A, double>) {
-    s.run("gemm", cost, [&] { reference::gemm<TA, TB>(a, static_cast<CpuMatrix<B>>(b), c, e); });
+  const Cost cost{2 * m * n * k, sizeof(T) * (m * k + k * n) + sizeof(C) * m * n * (e.beta != 0 ? 2 : 1)};
+  if constexpr (std::is_same_v<T, double>) {
+    s.run("gemm", cost, [&] { reference::gemm<TA, TB>(a, static_cast<CpuMatrix<T>>(b), c, e); });
   } else {
     Frame frame(s);
-    const Index bytes = cpu::work_bytes<Device::cpu, A>(c.rows, c.cols, depth, s.threads().count());
+    const Index bytes = cpu::work_bytes<Device::cpu, T>(c.rows, c.cols, depth, s.threads().count());
     std::byte* work = s.temp<CpuMatrix<std::byte>>({1, bytes}).data;
     s.run("gemm", cost, [&] { tiled_gemm<TA, TB>(a, b, c, e, s.threads(), work); });
   }
 }
 
-template <Trans TA, Trans TB, class A, class B, class C>
-void gemm(Scope& s, CpuMatrix<A> a, CpuMatrix<B> b, CpuMatrix<C> c, Epilogue<B, C> e = {}) {
-  gemm<TA, TB>(s, a, Weight<B, Device::cpu>{b}, c, e);
+template <Trans TA, Trans TB, class T, class C>
+void gemm(Scope& s, CpuMatrix<T> a, CpuMatrix<T> b, CpuMatrix<C> c, Epilogue<T, C> e = {}) {
+  gemm<TA, TB>(s, a, Weight<T, Device::cpu>{b}, c, e);
 }
 
 }  // namespace vlt::ops
