@@ -1,0 +1,119 @@
+#include <catch2/catch.hpp>
+#include <vlt/models/projector.hpp>
+#include <vlt/optim/initialise.hpp>
+#include <vlt/train/choose_training.hpp>
+#include <vlt/train/generate.hpp>
+#include <vlt/train/make_model_kinds.hpp>
+
+using namespace vlt;
+
+namespace {
+
+constexpr Precision F = Precision::f32;
+constexpr Index picture = 30;  // no word: the model cannot say it
+
+BlockSizes block(bool bias) {
+  BlockSizes b;
+  b.width = 16, b.heads = b.kv_heads = 2, b.head_dim = 8, b.mlp = 24;
+  b.qkv_bias = b.output_bias = b.mlp_bias = bias;
+  return b;
+}
+AnyVlm<F> small_model() {
+  ClipSizes vision;
+  vision.image = 8, vision.patch = 4, vision.depth = 1, vision.block = block(true);
+  LlamaSizes language;
+  language.vocabulary = 30, language.depth = 2, language.block = block(false);
+  language.block.rope = Rope::plain(8, 10000);
+  return {make_vision<F, Tuning::trainable>(vision, false),
+          make_projector<F, ProjectorKind::baseline>({16, 16, 4, true, vision.block}),
+          make_language<F, Tuning::trainable, mask::Mmca>(language, false)};
+}
+Prompt prompt() {
+  Prompt p;
+  p.sample.id = {1, picture, 5, 6, picture, 7, 8};
+  p.sample.label.assign(p.sample.id.size(), -1);
+  p.images = 2;
+  for (int i = 0; i < 2 * 3 * 64; ++i) p.pixels.push_back(float(i % 11) / 11 - float(i % 7) / 7);
+  return p;
+}
+
+// The likeliest next token by a whole forward pass.
+std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std::vector<std::int32_t>& answer) {
+  for (const auto id : answer) p.sample.id.push_back(id), p.sample.label.push_back(-1);
+  Segments images;
+  images.append(p.images, TokenKind::image);
+  const Batch b = model.batch(images, {p.sample}, picture);
+  std::vector<std::byte> memory(1 << 22);
+  std::vector<float> logits(30);
+  Arena arena(memory.data(), memory.size());
+  Scope s(arena, threads);
+  AnyVlm<F>::pixels x;
+  x.data = p.pixels.data(), x.rows = p.images, x.cols = x.stride = Index(p.pixels.size()) / p.images;
+  const auto y = s.temp<AnyVlm<F>::tokens>({b.text.rows(), 16}, &b.text);
+  model.hidden(s, x, b, y);
+  const Index last = y.rows - 1;
+  AnyLanguage<F>::logits_t out;
+  out.data = logits.data(), out.rows = 1, out.cols = out.stride = 30;
+  model.language.logits(s, y, std::span<const Index>(&last, 1), out);
+  return likeliest(logits);
+}
+
+}  // namespace
+
+TEST_CASE("a token at a time gives the tokens of whole forward passes") {
+  Threads threads(1);
+  AnyVlm<F> model = small_model();
+  ParameterStore<F> store(registry_of<any_policy<F>>(model));
+  Index different = 0;
+  for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
+    initialise(store, threads, seed);
+    Prompt p = prompt();
+    Generator<F> generate(model, threads, picture, 2);
+    const auto answer = generate(p, {8, 0, 1, 0}, 0);
+    std::vector<std::int32_t> so_far;
+    for (const auto id : answer) {
+      CHECK(next_token(model, threads, prompt(), so_far) == id);
+      different += !so_far.empty() && so_far.back() != id;
+      so_far.push_back(id);
+    }
+    if (answer.size() < 8) CHECK(next_token(model, threads, prompt(), so_far) == 2);
+  }
+  CHECK(different > 0);
+}
+
+TEST_CASE("draws follow the probabilities, and top_p leaves out the unlikely") {
+  const std::vector<float> logits{std::log(0.5f), std::log(0.1f), std::log(0.4f)};
+  Sampling s;
+  s.temperature = 1;
+  CHECK(drawn(logits, s, 0.0) == 0);
+  CHECK(drawn(logits, s, 0.49) == 0);
+  CHECK(drawn(logits, s, 0.51) == 2);
+  CHECK(drawn(logits, s, 0.95) == 1);
+  s.top_p = 0.8;
+  CHECK(drawn(logits, s, 0.99) == 2);
+  s.top_p = 1e-9;
+  CHECK(drawn(logits, s, 0.99) == 0);
+  s.top_p = 1, s.temperature = 100;
+  CHECK(drawn(logits, s, 0.99) == 1);
+}
+
+TEST_CASE("what is asked for trains, what lies under an adapter does not") {
+  AnyVlm<F> model = small_model();
+  SftOptions o;
+  o.lang_lora_dim = 2, o.lang_lora_module_name = "q_proj,v_proj", o.lang_decoder_update = true;
+  const TrainingChoice choice = training_choice(o);
+  attach(registry_of<any_policy<F>>(model), ComponentKind::language, choice.language_adapters, "lang_lora_module_name");
+  auto registry = registry_of<any_policy<F>>(model);
+  choose(registry, choice);
+  for (const auto& p : registry.params) {
+    INFO(p.name());
+    const bool under =
+        p.component == int(ComponentKind::language) && !p.adapter &&
+        (p.name().find("q_proj.weight") != std::string::npos || p.name().find("v_proj.weight") != std::string::npos);
+    CHECK(p.trains() == (p.component != int(ComponentKind::vision) && !under));
+  }
+  o.lang_lora_module_name = "x_proj";
+  CHECK_THROWS_AS(attach(registry_of<any_policy<F>>(model), ComponentKind::language,
+                         training_choice(o).language_adapters, "lang_lora_module_name"),
+                  Error);
+}

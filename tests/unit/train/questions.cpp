@@ -1,0 +1,60 @@
+#include <catch2/catch.hpp>
+#include <set>
+#include <vlt/train/question_list.hpp>
+
+using namespace vlt;
+
+namespace {
+
+Record record(std::vector<std::string> images, std::vector<Turn> turns) {
+  Record r;
+  r.id = "7", r.images = std::move(images);
+  r.conversation.turns = std::move(turns), r.conversation.images = r.images.size();
+  return r;
+}
+
+}  // namespace
+
+TEST_CASE("a question has the turns and the pictures up to it") {
+  const auto q = questions_of(record({"a", "b"}, {{"<image>\nx", "1"}, {"y", "2"}, {"<image>\nz", "3"}}), 5);
+  REQUIRE(q.size() == 3);
+  CHECK(q[0].images == std::vector<std::string>{"a"});
+  CHECK(q[1].images == std::vector<std::string>{"a"});
+  CHECK(q[2].images == std::vector<std::string>{"a", "b"});
+  CHECK(q[1].conversation.turns.size() == 2);
+  CHECK(q[2].record == 5);
+  CHECK_NOTHROW(place_images(q[1].conversation));
+}
+
+TEST_CASE("pictures without marks belong to the first turn") {
+  const auto q = questions_of(record({"a", "b"}, {{"x", "1"}, {"y", "2"}}), 0);
+  CHECK(q[0].images.size() == 2);
+  CHECK(q[1].images.size() == 2);
+}
+
+TEST_CASE("permuted pictures: none stays, none is lost, groups do not mix") {
+  std::deque<Record> records;
+  for (int i = 0; i < 9; ++i) records.push_back(record({"one" + std::to_string(i)}, {{"<image>x", "1"}}));
+  for (int i = 0; i < 4; ++i)
+    records.push_back(record({"l" + std::to_string(i), "r" + std::to_string(i)}, {{"<image><image>x", "1"}}));
+  records.push_back(record({}, {{"x", "1"}}));
+  const auto before = records;
+  permute_images(records, 3);
+  std::multiset<std::string> all, then;
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    CHECK(records[i].images.size() == before[i].images.size());
+    CHECK((records[i].images != before[i].images || records[i].images.empty()));
+    all.insert(before[i].images.begin(), before[i].images.end());
+    then.insert(records[i].images.begin(), records[i].images.end());
+  }
+  CHECK(all == then);
+  auto again = before;
+  permute_images(again, 4);
+  CHECK(again[0].images != records[0].images);
+}
+
+TEST_CASE("answers are compared without the blanks around them") {
+  CHECK(same_answer(" a cat\n", "a cat"));
+  CHECK(!same_answer("a cat", "A cat"));
+  CHECK(trimmed(" \n").empty());
+}
