@@ -1,4 +1,4 @@
-#include <vlt/data/chat_template.hpp>
+#include <vlt/data/template_tokens.hpp>
 
 #include "text_samples.hpp"
 

@@ -25,6 +25,7 @@ TEST_CASE("normalization form C", "[text]") {
   CHECK(normal("\u0958") == "\u0915\u093c");  // never composed again
   CHECK(normal("a\u0315\u0300\u05ae\u0300b") == "\u00e0\u05ae\u0300\u0315b");
   CHECK(normal("\U0002f800") == "\u4e3d");
+  CHECK(normal("a\u0305\u0301") == "a\u0305\u0301");  // a mark of the same class stands between
   CHECK(normal("\u0344") == "\u0308\u0301");
 }
 

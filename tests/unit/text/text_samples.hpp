@@ -3,9 +3,9 @@
 #include <random>
 #include <string>
 #include <vlt/data/bpe_trainer.hpp>
+#include <vlt/data/builtin_templates.hpp>
 #include <vlt/data/encoder.hpp>
 #include <vlt/data/render.hpp>
-#include <vlt/data/template_tokens.hpp>
 
 // Texts and a tokenizer that the tests of this folder share.
 namespace vlt_test {
