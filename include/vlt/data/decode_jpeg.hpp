@@ -1,6 +1,4 @@
 #pragma once
-#include <ctime>
-
 #include <csetjmp>
 #include <cstdio>
 #include <string>
@@ -35,11 +33,6 @@ struct Session {
   double seconds;  // allowed
   double begun;
 
-  static double thread_seconds() {
-    timespec t{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-  }
   static Session& of(j_common_ptr c) { return *static_cast<Session*>(c->client_data); }
   static void leave(j_common_ptr c) {
     Session& s = of(c);

@@ -18,6 +18,7 @@ struct Session {
   char message[256];
   const char* at;
   std::size_t left;
+  double seconds;  // of this thread that end the attempt
   ::png_structp reader;
   ::png_infop info;
 
@@ -31,6 +32,7 @@ struct Session {
   static void give(::png_structp p, ::png_bytep to, std::size_t bytes) {
     Session& s = of(::png_get_io_ptr(p));
     if (bytes > s.left) leave(p, "the end of the file");
+    if (thread_seconds() > s.seconds) leave(p, "decoding takes too long");
     std::memcpy(to, s.at, bytes);
     s.at += bytes, s.left -= bytes;
   }
@@ -48,6 +50,7 @@ struct Session {
 
   // False: `message` says why. `rows` points at the rows of the image.
   bool run(std::string_view bytes, std::uint8_t** rows, std::size_t row_bytes, const ImageLimits& limits) {
+    seconds = thread_seconds() + limits.seconds;
     at = bytes.data(), left = bytes.size(), reader = nullptr, info = nullptr;
     if (setjmp(back) != 0) {
       if (reader) ::png_destroy_read_struct(&reader, &info, nullptr);

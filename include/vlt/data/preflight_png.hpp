@@ -80,6 +80,7 @@ class Walk {
   ImageHeader header_;
   int colour_ = 0, depth_ = 0;
   bool palette_seen_ = false, data_seen_ = false, data_over_ = false;
+  std::uint64_t data_bytes_ = 0;
 
   [[noreturn]] void truncated() const {
     fault_.at(bytes_.size(), "006", "the PNG is truncated at byte " + std::to_string(bytes_.size()), "an IEND chunk",
@@ -106,11 +107,19 @@ class Walk {
       if (data.empty()) fault_.at(at, "011", "the PNG has an IDAT chunk of length 0", "image data", "nothing");
       if (data_over_) fault_.at(at, "009", "the PNG's IDAT chunks are not consecutive");
       if (colour_ == 3 && !palette_seen_) fault_.at(at, "013", "the PNG has no palette", "a PLTE chunk before IDAT");
-      data_seen_ = true;
+      data_seen_ = true, data_bytes_ += data.size();
+      if (data_bytes_ > most_data())
+        fault_.at(at, "016", "the PNG holds more data than w x h needs", "at most " + std::to_string(most_data()),
+                  std::to_string(data_bytes_) + " bytes or more");
     } else if (type[0] < 'a' && type != "IEND") {
       fault_.at(at, "014", "the PNG needs an unknown extension", "IHDR, PLTE, IDAT, IEND",
                 "critical chunk " + quoted(std::string(type)));
     }
+  }
+  // Compressed rows are hardly longer than rows; the rest is slack for filters, interlacing and poor compressors.
+  std::uint64_t most_data() const {
+    const std::int64_t row = (header_.width * header_.channels * depth_ + 7) / 8 + 1, all = row * header_.height;
+    return std::uint64_t(all + all / 8) + 65536;
   }
   void read_header(std::string_view data, std::size_t at) {
     if (data.size() != 13) fault_.at(at, "009", "IHDR has a wrong length", "13", std::to_string(data.size()));
