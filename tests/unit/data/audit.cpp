@@ -68,6 +68,14 @@ TEST_CASE("every record is accounted for") {
         out.data.sizes[0].tokens + out.data.sizes[1].tokens + out.data.sizes[2].tokens + out.data.sizes[3].tokens);
 }
 
+TEST_CASE("one bad image makes a record bad, whatever the others are") {
+  const TemporaryFolder folder;
+  for (const char* images : {R"(["missing", "a"])", R"(["a", "missing"])", R"(["a", "missing", "b"])"}) {
+    const auto out = audit({folder.write("x.json", "[" + record("1", images, "q") + "]")}, {});
+    CHECK(out.end.code == "DATA-PATH-001");
+  }
+}
+
 TEST_CASE("what was cut is counted") {
   const TemporaryFolder folder;
   const std::string turn = R"({"from": "human", "value": "<image>q"}, {"from": "gpt", "value": "a"})";
