@@ -56,7 +56,8 @@ tr.sum td { font-weight: 600; }
 .bar i { display: block; } .bar .used { background: var(--c2); } .bar .cut { background: var(--c1); }
 .bar .lost { background: var(--bad); }
 .answer { display: flex; gap: 14px; }
-.answer .pictures { flex: 0 0 auto; display: flex; flex-direction: column; gap: 8px; width: 112px; overflow-wrap: anywhere; }
+.answer .pictures { flex: 0 0 auto; display: flex; flex-direction: column; gap: 8px; width: 112px;
+  overflow-wrap: anywhere; }
 .answer img { width: 112px; height: auto; border-radius: 6px; display: block; }
 .answer dl { margin: 0; min-width: 0; }
 .answer dt { color: var(--quiet); font-size: 12.5px; } .answer dd { margin: 0 0 6px; overflow-wrap: anywhere; }
