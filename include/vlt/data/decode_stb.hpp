@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vlt/data/image.hpp>
 #include <vlt/data/image_limits.hpp>
-#if defined(__SSE2__)
+#if __has_include(<emmintrin.h>)
 #include <emmintrin.h>
 #endif
 

@@ -92,9 +92,9 @@ class SafetensorsFile {
 
 // The first number that is not finite, if there is one.
 inline std::optional<std::size_t> first_not_finite(std::span<const float> numbers) {
-  float sum = 0;  // 0 * x is NaN exactly if x is not finite: one pass without branches for the usual case
-  for (const float x : numbers) sum += 0.0f * x;
-  if (sum == 0) return std::nullopt;
+  std::uint32_t largest = 0;  // magnitude as bits: infinity and NaN are the largest; no branch in the usual case
+  for (const float x : numbers) largest = std::max(largest, std::bit_cast<std::uint32_t>(x) & 0x7fffffff);
+  if (largest < 0x7f800000) return std::nullopt;
   for (std::size_t i = 0; i < numbers.size(); ++i)
     if (!std::isfinite(numbers[i])) return i;
   return std::nullopt;

@@ -16,8 +16,8 @@ template <class... Words> void bad(const std::string& text, const Words&... word
 }  // namespace
 
 TEST_CASE("sizes are integers or objects, nested or not") {
-  const auto v4 = parse(
-      R"({"size":336,"crop_size":336,"do_center_crop":true,"resample":3,"image_mean":[0.5,0.25,1],"image_std":[1,2,3]})");
+  const auto v4 = parse(R"({"size":336,"crop_size":336,"do_center_crop":true,"resample":3,)"
+                        R"("image_mean":[0.5,0.25,1],"image_std":[1,2,3]})");
   CHECK(v4.shortest_edge == 336);
   CHECK(v4.crop == 336);
   CHECK(v4.mean == std::array{0.5, 0.25, 1.0});
