@@ -9,12 +9,13 @@ namespace vlt {
 // Turns conversations into answers: renders the prompt, reads the pictures, generates, decodes.
 template <Precision F> class Answerer {
  public:
-  Answerer(AnyVlm<F>& model, Threads& threads, const ModelDescription& m, const ImageReader& images)
+  Answerer(AnyVlm<F>& model, Threads& threads, const ModelDescription& m, const ImageReader& images,
+           std::span<std::byte> lent = {})
       : m_(m),
         images_(images),
         renderer_(m.chat_template),
         encoder_(*m.tokenizer),
-        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), m.tokenizer->id(m.chat_template.end)) {}
+        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), m.tokenizer->id(m.chat_template.end), lent) {}
 
   // The answer to the last question of a conversation. `number` names it for random draws; emit hears of new text.
   std::string operator()(const Conversation& c, const std::vector<std::string>& images, const Sampling& sampling,

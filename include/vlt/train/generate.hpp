@@ -52,9 +52,9 @@ template <Precision F> class Generator {
   using P = any_policy<F>;
   using tokens = typename Model::tokens;
 
-  // end: the token that closes an answer; it is not part of it.
-  Generator(Model& model, Threads& threads, Index image_id, std::int32_t end)
-      : model_(model), threads_(threads), image_id_(image_id), end_(end) {}
+  // end: the token that closes an answer; it is not part of it. lent: memory that is free during an answer, if any.
+  Generator(Model& model, Threads& threads, Index image_id, std::int32_t end, std::span<std::byte> lent = {})
+      : model_(model), threads_(threads), image_id_(image_id), end_(end), lent_(lent) {}
 
   // emit(id) hears of each token as it is made; `number` names the answer for its random draws.
   std::vector<std::int32_t> operator()(Prompt& prompt, const Sampling& sampling, std::uint64_t number,
@@ -84,7 +84,8 @@ template <Precision F> class Generator {
   Threads& threads_;
   Index image_id_;
   std::int32_t end_;
-  Buffer<std::byte> memory_;
+  std::span<std::byte> lent_;
+  Buffer<std::byte> memory_;  // used where that is not enough
   std::vector<float> logits_;
 
   // Plans, makes room, runs. A plan must not fill the cache: it works on an empty one of the same size.
@@ -94,8 +95,9 @@ template <Precision F> class Generator {
     const Index before = cache.length();
     pass(planned);
     cache.shorten(before);
-    if (plan.peak() > memory_.bytes()) memory_ = Buffer<std::byte>(Index(plan.peak()));
-    Arena arena(memory_.data(), memory_.bytes());
+    const bool fits = plan.peak() <= lent_.size();
+    if (!fits && plan.peak() > memory_.bytes()) memory_ = Buffer<std::byte>(Index(plan.peak()));
+    Arena arena = fits ? Arena(lent_.data(), lent_.size()) : Arena(memory_.data(), memory_.bytes());
     Scope s(arena, threads_);
     pass(s);
   }

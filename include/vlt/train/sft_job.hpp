@@ -1,9 +1,11 @@
 #pragma once
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <optional>
 #include <ostream>
 #include <set>
+#include <sstream>
 #include <vlt/base/parallel.hpp>
 #include <vlt/train/choose_training.hpp>
 #include <vlt/train/compiled_in.hpp>
@@ -31,7 +33,15 @@ struct SftJob {
   TrainingChoice choice;
   std::optional<RunData> data;  // none: a plan from limits
   std::optional<ImageReader> images;
+  std::ofstream skipped;  // skipped.jsonl, under --on_bad_sample skip
 
+  // Prints something; in a log of JSON as the text of one note.
+  template <class T> void say(const T& what) {
+    std::ostringstream text;
+    text << what;
+    if (options.log_format == "json") out << JsonLine().add("note", text.str()).text() << '\n' << std::flush;
+    else out << text.str() << std::flush;
+  }
   int workers() const {
     const int cores = std::max(1, int(std::thread::hardware_concurrency()));
     return options.num_workers > 0 ? int(options.num_workers) : std::max(1, cores - 1);

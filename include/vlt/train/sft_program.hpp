@@ -1,5 +1,4 @@
 #pragma once
-#include <fstream>
 #include <map>
 #include <vlt/train/audit_page.hpp>
 #include <vlt/train/check_options.hpp>
@@ -20,7 +19,7 @@ class SftProgram {
  public:
   SftProgram(CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages, std::ostream& out)
       : runners_(std::move(runners)),
-        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, {}, {}} {}
+        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, {}, {}, {}} {}
 
   ExitCode operator()(const Words& args) {
     read_options(args);
@@ -98,13 +97,10 @@ class SftProgram {
     job_.images.emplace(o.image_folder, m.processor, job_.image_limits());
     const SampleBuilder builder(m.tokenizer, m.chat_template,
                                 {o.max_seq_len, m.tokens_per_image, truncation(o.truncation)});
-    std::ofstream skipped;
-    if (job_.output && o.on_bad_sample == "skip") skipped.open(job_.output->file("skipped.jsonl"));
-    Index bad = 0;
+    if (job_.output && o.on_bad_sample == "skip") job_.skipped.open(job_.output->file("skipped.jsonl"));
     try {
       job_.data = load_data(data_options(), builder, job_.images->pictures(), *job_.threads, [&](const RecordFault& f) {
-        ++bad;
-        if (skipped.is_open()) skipped << skipped_line(f) << '\n';
+        if (job_.skipped.is_open()) job_.skipped << skipped_line(f) << '\n' << std::flush;
       });
     } catch (const BadRecords& e) {
       const auto& faults = e.faults();
@@ -112,12 +108,12 @@ class SftProgram {
       throw;
     }
     for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
-    job_.out << audit_table(job_.data->data(), job_.data->split) << std::flush;
+    job_.say(audit_table(job_.data->data(), job_.data->split));
     if (!o.eval_only && !o.validate_only) check_training_split(job_.data->split);
     if (!o.data_debug_path.empty()) write_samples();
   }
   // The first training samples: in the order of the files for an audit, else in that of the first epoch.
-  void write_samples() const {
+  void write_samples() {
     const auto& split = job_.data->split;
     std::vector<Index> first = split.train;
     if (job_.options.validate_only) {
@@ -130,7 +126,7 @@ class SftProgram {
     first.resize(std::min<std::size_t>(10, first.size()));
     write_debug_page(job_.options.data_debug_path,
                      debug_samples(*job_.data->source, *job_.images, first, job_.model.chat_template.mark));
-    job_.out << "wrote " << first.size() << " samples to " << job_.options.data_debug_path << "\n";
+    job_.say("wrote " + std::to_string(first.size()) + " samples to " + job_.options.data_debug_path + "\n");
   }
   DataOptions data_options() const {
     const SftOptions& o = job_.options;

@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/cpu/peak.hpp>
 #include <vlt/train/component_table.hpp>
 #include <vlt/train/evaluate.hpp>
 #include <vlt/train/export_model.hpp>
@@ -25,20 +26,22 @@ template <Precision F> class SftRun {
     choose_panels(registry);
     const StoreLayout<F> layout(registry, {});
     components_ = component_rows(registry, layout, o_);
-    job_.out << components_;
+    job_.say(components_);
     warn_of_rash_rates(registry);
     set_length();
     const WorkSize work = work_size();
     const Plan plan = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), trains());
-    job_.out << (o_.plan ? plan_heading(work) : "") << plan << std::flush;
+    if (o_.plan) job_.say(plan_heading(work));
+    job_.say(plan);
     if (o_.plan) return ExitCode::ok;
+    const Schedule schedule = trains() ? chosen_schedule() : Schedule{};
     check_fits(plan, available_memory() + anonymous_memory());
     ModelWeights<F> weights(registry, job_.model);
     ParameterStore<F> store(registry);
     origin_ = weights.read_into(store, *job_.threads, std::uint64_t(o_.seed));
     for (const std::string& w : origin_.warnings) job_.messages.warning({{}, w, {}, {}, {}, {}, {}});
     Engine<F, Model> engine(model_, store, *job_.threads, plan.of("step"), engine_settings());
-    return o_.eval_only ? evaluate_only(engine) : train(store, engine, plan);
+    return o_.eval_only ? evaluate_only(engine) : train(store, engine, plan, schedule);
   }
 
  private:
@@ -102,7 +105,12 @@ template <Precision F> class SftRun {
     s.groups = std::max(1, int(o_.data_path.size())), s.count_correct = !o_.is_sft_stage;
     return s;
   }
-  void tell_lost(const LostSample& l) const { job_.messages.warning(l.complaint); }
+  void tell_lost(const LostSample& l) const {
+    job_.messages.warning(l.complaint);
+    const Record& r = job_.data->data().records[std::size_t(l.record)];
+    if (job_.skipped.is_open()) job_.skipped << skipped_line({r.place, 1, r.id, l.complaint}) << '\n' << std::flush;
+  }
+  double peak_flops() const { return double(job_.threads->count()) * cpu::peak_flops<typename roles_of<F>::operand>(); }
 
   EvaluationResult evaluated(Engine<F, Model>& engine) {
     return evaluate<F>(model_, engine, job_.data->source, evaluation_order(), job_.loader(1),
@@ -121,7 +129,7 @@ template <Precision F> class SftRun {
     return ExitCode::ok;
   }
 
-  Schedule schedule() const {
+  Schedule chosen_schedule() const {
     const Schedule s = make_schedule(schedule_kind(o_.lr_scheduler_type), length_.schedule_steps(), o_.num_warmup_steps,
                                      o_.learning_rate);
     if (s.warmup > s.steps)
@@ -130,7 +138,7 @@ template <Precision F> class SftRun {
     return s;
   }
 
-  ExitCode train(ParameterStore<F>& store, Engine<F, Model>& engine, const Plan& plan) {
+  ExitCode train(ParameterStore<F>& store, Engine<F, Model>& engine, const Plan& plan, const Schedule& schedule) {
     const auto& registry = store.registry();
     std::vector<double> rates = peak_rates(registry, peak_rates_of(o_));
     std::vector<ComponentKind> component;
@@ -139,11 +147,10 @@ template <Precision F> class SftRun {
       if (!registry.params[i].trains()) rates[i] = -1;
     }
     TrainerSettings settings{
-        length_, schedule(), o_.max_grad_norm, evaluates() ? o_.eval_step : 0, !o_.is_sft_stage, job_.dataset_stems(),
-        0};
+        length_, schedule, o_.max_grad_norm, evaluates() ? o_.eval_step : 0, !o_.is_sft_stage, job_.dataset_stems(), 0};
     if (!evaluates()) job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
     write_receipt(job_);
-    RunReport<F> report(job_, model_, plan, components_);
+    RunReport<F> report(job_, model_, engine.memory(), plan, components_);
     Loader loader(job_.data->source, training_order(), training_loader());
     Progress progress(job_.out, progress_style(o_.log_format == "json", 1), length_.steps(), double(length_.epochs),
                       terminal_width(1));
