@@ -50,7 +50,8 @@ TEST_CASE("panels hold what they should") {
 // back.
 TEMPLATE_TEST_CASE("weights packed by rows are packed weights", "", float, bf16) {
   for_each_isa([]<Device D>() {
-    for (const auto& [out, in] : {std::pair<Index, Index>{1, 1}, {7, 50}, {97, 33}, {130, 64}}) {
+    for (const auto& shape : {Shape{1, 1}, {7, 50}, {97, 33}, {130, 64}}) {
+      const Index out = shape.rows, in = shape.cols;
       CAPTURE(name_of(D), out, in);
       Twin<float> master(out, in);
       using M = Matrix<const float, D>;
