@@ -15,8 +15,10 @@ namespace adapter_folder {
 
 inline constexpr std::string_view prefix = "base_model.model.";
 
-inline NameMap names(const NameMap& base) {
-  return [base](const std::string& name) { return std::string(prefix) + base(name); };
+// A tower's modules are called without `vision_model.` in transformers 5, whatever its checkpoint says, and with it
+// before. A decoder's names have no such prefix.
+inline NameMap names(bool with_prefix) {
+  return [base = clip_names(with_prefix)](const std::string& name) { return std::string(prefix) + base(name); };
 }
 // "a.b.q_proj" of "a.b.q_proj.lora_A.weight"
 inline std::string module_of(const std::string& name) {
@@ -29,10 +31,10 @@ inline std::string module_of(const std::string& name) {
 // Writes a folder that PeftModel.from_pretrained loads: the adapters of one component under their full module names.
 // `task` is PEFT's task_type (CAUSAL_LM for a decoder, empty for a tower).
 template <class Store>
-void write_adapter_folder(const std::string& path, Store& store, ComponentKind component, const NameMap& base_names,
-                          const AdapterConfig& config, const std::string& task, StoredType type) {
+void write_adapter_folder(const std::string& path, Store& store, ComponentKind component, const AdapterConfig& config,
+                          const std::string& task, StoredType type) {
   make_folders(path);
-  const auto list = saved_tensors(store, int(component), adapter_folder::names(base_names), type, Which::adapters);
+  const auto list = saved_tensors(store, int(component), adapter_folder::names(false), type, Which::adapters);
   std::set<std::string> modules;
   for (const SavedTensor& t : list)
     modules.insert(adapter_folder::module_of(t.plan.name).substr(adapter_folder::prefix.size()));
@@ -91,11 +93,12 @@ inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolde
 }
 
 // Reads adapters into the ones that were attached to a component; the two sets must be the same.
-template <class Store>
-void load_adapters(const WeightFolder& weights, Store& store, ComponentKind component, const NameMap& base_names) {
+template <class Store> void load_adapters(const WeightFolder& weights, Store& store, ComponentKind component) {
   WeightRules rules;
   rules.component = int(component);
-  rules.stored_as = adapter_folder::names(base_names);
+  const bool old_names = !weights.tensors().empty() &&
+                         weights.tensors().front().tensor->name.starts_with("base_model.model.vision_model.");
+  rules.stored_as = adapter_folder::names(old_names);
   load_weights(plan_load(store.registry(), weights, rules, Which::adapters), store);
 }
 

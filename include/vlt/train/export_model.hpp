@@ -53,7 +53,7 @@ template <Precision F> class ModelExport {
     const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
     if (base) write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, stored_type<F>());
     if (adapters)
-      write_adapter_folder(adapter, store, ComponentKind::language, same_name,
+      write_adapter_folder(adapter, store, ComponentKind::language,
                            adapter_config(choice_.language_adapters, base ? "../language_model" : m_.folders.language),
                            "CAUSAL_LM", stored_type<F>());
     write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
@@ -64,7 +64,7 @@ template <Precision F> class ModelExport {
     const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
     if (base) write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept, stored_type<F>());
     if (adapters)
-      write_adapter_folder(adapter, store, ComponentKind::vision, origin_.vision_names,
+      write_adapter_folder(adapter, store, ComponentKind::vision,
                            adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision), {},
                            stored_type<F>());
     write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);

@@ -50,8 +50,8 @@ template <Precision F> class ModelWeights {
       for (auto& k : found.kept) origin_.vision_kept.push_back(std::move(k));
       for (auto& w : found.warnings) origin_.warnings.push_back(std::move(w));
     }
-    adapters(store, m_.folders.language_adapter, ComponentKind::language, same_name);
-    adapters(store, m_.folders.vision_adapter, ComponentKind::vision, origin_.vision_names);
+    adapters(store, m_.folders.language_adapter, ComponentKind::language);
+    adapters(store, m_.folders.vision_adapter, ComponentKind::vision);
     return origin_;
   }
 
@@ -70,9 +70,8 @@ template <Precision F> class ModelWeights {
     folders_.emplace_back(Folder(folder));
     plans_.push_back(compare(folders_.back()));
   }
-  static void adapters(ParameterStore<F>& store, const std::string& folder, ComponentKind component,
-                       const NameMap& names) {
-    if (!folder.empty()) load_adapters(WeightFolder(Folder(folder), "adapter_model"), store, component, names);
+  static void adapters(ParameterStore<F>& store, const std::string& folder, ComponentKind component) {
+    if (!folder.empty()) load_adapters(WeightFolder(Folder(folder), "adapter_model"), store, component);
   }
 };
 

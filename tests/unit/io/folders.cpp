@@ -143,11 +143,10 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
     return Stored<ClipVit<Adapted>>(std::move(layers), ComponentKind::vision, "", first);
   };
   auto a = adapted(0, "layers.1.self_attn"), b = adapted(1000, "layers.1.self_attn"), c = adapted(0, "q_proj");
-  write_adapter_folder(t / "a", a.store, ComponentKind::vision, clip_names(true), {2, 8, "../base", {}}, "",
-                       StoredType::f32);
+  write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", StoredType::f32);
   const WeightFolder folder{Folder(t / "a"), "adapter_model"};
   CHECK(folder.tensors().size() == 8);
-  const std::string first = "vision_model.encoder.layers.1.self_attn.k_proj";
+  const std::string first = "encoder.layers.1.self_attn.k_proj";
   CHECK(folder.find("base_model.model." + first + ".lora_A.weight").tensor->shape == std::vector<std::uint64_t>{2, 8});
   CHECK(folder.find("base_model.model." + first + ".lora_B.weight").tensor->shape == std::vector<std::uint64_t>{8, 2});
   const AdapterConfig config = read_adapter_config(Folder(t / "a"), folder);
@@ -157,7 +156,7 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
   REQUIRE(config.modules.size() == 4);
   CHECK(config.modules[0] == first);
 
-  load_adapters(folder, b.store, ComponentKind::vision, clip_names(true));
+  load_adapters(folder, b.store, ComponentKind::vision);
   const auto& params = a.store.registry().params;
   Index compared = 0;
   for (std::size_t i = 0; i < params.size(); ++i) {
@@ -167,8 +166,8 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
     compared += params[i].adapter;
   }
   CHECK(compared == 8);
-  refused([&] { load_adapters(folder, c.store, ComponentKind::vision, clip_names(true)); }, model, "MODEL-WEIGHTS-003",
-          "missing", "unexpected", "layers.0.self_attn.q_proj.lora_A.weight");
+  refused([&] { load_adapters(folder, c.store, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003", "missing",
+          "unexpected", "layers.0.self_attn.q_proj.lora_A.weight");
   const auto variant = [&](const char* key, const char* value) {
     boost::json::object json = parse_json(read_text(t / "a/adapter_config.json"), "a").as_object();
     json[key] = parse_json(value, "v");
