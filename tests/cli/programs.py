@@ -70,6 +70,20 @@ def models_come_back():
         assert abs(found - wanted) < 1e-5 * wanted, "%s: %r, read again %r" % (options, wanted, found)
 
 
+def what_a_run_writes():
+    folder = train()
+    for name in ("receipt.json", "report.html", "epoch-0/vltune.json", "epoch-0/language_model/tokenizer.json",
+                 "epoch-0/vision_model/preprocessor_config.json", "epoch-0/projector/model.safetensors"):
+        assert os.path.exists(os.path.join(folder, name)), name
+    step = metrics(folder)[0]
+    for key in ("grad_norm", "lr", "tokens", "supervised_tokens", "tokens_per_s", "images_per_s", "mfu", "memory"):
+        assert step[key] > 0, key
+    receipt = json.load(open(os.path.join(folder, "receipt.json")))
+    assert receipt["options"]["seed"] == 1234 and len(receipt["hashes"]) >= 4 and receipt["image_decoders"]
+    page = open(os.path.join(folder, "report.html")).read()
+    assert "http" not in page.replace("http://www.w3.org", "") and "finished after 3 steps" in page
+
+
 def training_goes_on():
     first = train("--lang_lora_dim", "2")
     second = train("--from_checkpoint", os.path.join(first, "epoch-0"), models=[])
@@ -237,7 +251,7 @@ def damaged_models():
 def main():
     subprocess.run([SHAPES, "--output_dir", DATA, "--records", "24", "--test_records", "6"], check=True,
                    stdout=subprocess.DEVNULL)
-    tests = [models_come_back, training_goes_on, numbers_do_not_depend_on_threads, one_question, a_dialogue, a_list,
+    tests = [models_come_back, what_a_run_writes, training_goes_on, numbers_do_not_depend_on_threads, one_question, a_dialogue, a_list,
              generate_options_are_checked, a_folder_has_one_owner, a_closed_terminal_does_not_end_a_training,
              numbers_that_are_not_finite_end_the_run, damaged_models]
     failed = 0

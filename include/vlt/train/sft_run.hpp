@@ -147,7 +147,8 @@ template <Precision F> class SftRun {
       if (!registry.params[i].trains()) rates[i] = -1;
     }
     TrainerSettings settings{
-        length_, schedule, o_.max_grad_norm, evaluates() ? o_.eval_step : 0, !o_.is_sft_stage, job_.dataset_stems(), 0};
+        length_,     schedule, o_.max_grad_norm, evaluates() ? o_.eval_step : 0, !o_.is_sft_stage, job_.dataset_stems(),
+        peak_flops()};
     if (!evaluates()) job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
     write_receipt(job_);
     RunReport<F> report(job_, model_, engine.memory(), plan, components_);
