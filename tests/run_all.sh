@@ -76,7 +76,9 @@ part() {
     demo)
       check "the demo" env VLT_BUILD="$build" bash examples/shapes_demo.sh "$build/shapes"
       grep -E '^(exact match|exactly right)' "$build/the_demo.log" ;;
-    cli) check "command lines" bash tests/cli/run.sh "$build/programs/bin" ;;
+    cli)
+      check "the shapes data set" python3 tests/cli/shapes_dataset.py "$build/programs/bin"
+      check "command lines" bash tests/cli/run.sh "$build/programs/bin" ;;
     compile_fail) check "messages of the compiler" sh tests/compile_fail/run.sh ;;
     mutants) check "mutants" sh tests/mutants/run.sh "$jobs" ;;
     consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" ;;

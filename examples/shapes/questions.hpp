@@ -28,7 +28,7 @@ inline bool same_colour(const Shape& a, const Shape& b) { return a.colour == b.c
 inline bool same_name(const Shape& a, const Shape& b) { return same_form(a, b) && same_colour(a, b); }
 
 inline std::optional<Turn> ask_colour(const Scene& scene, Dice& dice) {
-  if (dice.chance(50)) {
+  if (dice.chance(30)) {
     const Shape& s = dice.one_of(scene.shapes);
     return Turn{std::string("What colour is the shape at the ") + cell_names[s.cell] + "?", colour_names[s.colour]};
   }

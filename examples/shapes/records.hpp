@@ -28,8 +28,8 @@ class RecordMaker {
       const std::string id = name + "-" + std::to_string(i);
       const int kind = dice_.below(100);
       set.records.push_back(kind < 4    ? text_only(id)
-                            : kind < 16 ? two_pictures(set, id)
-                            : kind < 30 ? one_picture(set, id, 1)
+                            : kind < 14 ? two_pictures(set, id)
+                            : kind < 26 ? one_picture(set, id, 1)
                                         : one_picture(set, id, several_turns));
     }
     return set;
