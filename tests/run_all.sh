@@ -44,10 +44,10 @@ compile() {  # preset, further arguments of cmake...
 }
 
 # Builds and runs the unit tests of a preset; every test case counts.
-unit() {  # preset, ctest arguments...
-  local preset=$1 log=$build/ctest_$1.log
-  shift
-  check "build $preset" compile "$preset"
+unit() {  # preset, folders of tests/unit ("": all), ctest arguments...
+  local preset=$1 folders=$2 log=$build/ctest_$1.log
+  shift 2
+  check "build $preset" compile "$preset" "-DVLT_TEST_FOLDERS=$folders"
   ctest --test-dir "$build/$preset" -j "$jobs" --output-on-failure "$@" >"$log" 2>&1
   local counts
   counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\2 \1/p' "$log")
@@ -82,9 +82,9 @@ part() {
     compile_fail) check "messages of the compiler" sh tests/compile_fail/run.sh ;;
     mutants) check "mutants" sh tests/mutants/run.sh "$jobs" ;;
     consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" ;;
-    unit) unit tests ;;
-    asan) unit asan ;;
-    tsan) unit tsan -L threads ;;
+    unit) unit tests "" ;;
+    asan) unit asan "" ;;
+    tsan) unit tsan "$(grep -rl '\[threads\]' tests/unit | cut -d/ -f3 | sort -u | paste -sd ';')" -L threads ;;
     tidy) check "clang-tidy" sh -c "clang-tidy -p $build/programs examples/*.cpp" ;;
     *) echo "run_all: there is no part \"$1\""; failed=$((failed + 1)) ;;
   esac
