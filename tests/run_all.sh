@@ -74,7 +74,7 @@ part() {
       for tutorial in custom_layer train_step; do check "$tutorial" "$build/programs/bin/$tutorial"; done ;;
     sizes) check "sizes and instances" python3 tests/hygiene/sizes.py "$build/programs" "$build/compilers.log" ;;
     demo)
-      check "the demo" env VLT_BUILD="$build" bash examples/shapes_demo.sh "$build/shapes"
+      check "the demo" env VLT_BIN="$build/programs/bin" bash examples/shapes_demo.sh "$build/shapes"
       grep -E '^(exact match|exactly right)' "$build/the_demo.log" ;;
     cli)
       check "the shapes data set" python3 tests/cli/shapes_dataset.py "$build/programs/bin"

@@ -4,7 +4,7 @@
 #include <vlt/base/parallel.hpp>
 using namespace vlt;
 
-TEST_CASE("every thread of a team works once a turn") {
+TEST_CASE("every thread of a team works once a turn", "[threads]") {
   for (int n : {1, 2, 5}) {
     Threads team(n);
     CHECK(team.count() == n);
@@ -17,7 +17,7 @@ TEST_CASE("every thread of a team works once a turn") {
   }
 }
 
-TEST_CASE("ranges cover a loop once, with borders at multiples of the grain") {
+TEST_CASE("ranges cover a loop once, with borders at multiples of the grain", "[threads]") {
   for (int n : {1, 3, 8}) {
     Threads team(n);
     for (Index size : {0, 1, 7, 64, 1000}) {
