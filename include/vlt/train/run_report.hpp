@@ -2,6 +2,7 @@
 #include <vlt/train/answer.hpp>
 #include <vlt/train/audit_page.hpp>
 #include <vlt/train/plan.hpp>
+#include <vlt/train/process_memory.hpp>
 #include <vlt/train/progress.hpp>
 #include <vlt/train/report.hpp>
 #include <vlt/train/sft_job.hpp>
