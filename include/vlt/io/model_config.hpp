@@ -162,7 +162,7 @@ inline ClipConfig parse_clip_config(std::string_view text, const std::string& na
   c.raw = config.object();
   c.raw["model_type"] = "clip_vision_model";
   if (whole) {
-    c.raw["architectures"] = {"CLIPVisionModel"};
+    c.raw["architectures"] = boost::json::array{"CLIPVisionModel"};
     const std::pair<const char*, Index> sizes[] = {
         {"hidden_size", b.width},         {"intermediate_size", b.mlp},
         {"num_attention_heads", b.heads}, {"num_hidden_layers", c.sizes.depth},
