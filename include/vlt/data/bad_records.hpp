@@ -14,6 +14,7 @@ struct BadSampleRules {
   OnBadSample policy = OnBadSample::fail;
   double max_fraction = 0.01;  // under `skip`: more than this share ends the run
   std::size_t shown = 20;      // how many faults are kept for printing
+  std::string listed_in = {};  // the file in which all of them are; empty: there is none
 };
 
 // A run that ends on account of its records. As an Error it is the first fault; `faults()` are the first ones.
@@ -35,7 +36,7 @@ class FaultLedger {
       : rules_(rules), listener_(std::move(listener)) {}
 
   void add(const RecordFault& fault) {
-    count_ += fault.count;
+    count_ += fault.count, ++faults_;
     reasons_[fault.complaint.code] += fault.count;
     if (first_.size() < rules_.shown) first_.push_back(fault.complaint);
     if (listener_) listener_(fault);
@@ -48,7 +49,8 @@ class FaultLedger {
   // Throws BadRecords if the run must not go on with `records` records, of which `usable` can be used.
   void judge(Index records, Index usable) const {
     if (count_ == 0 && usable > 0) return;
-    const std::string share = std::to_string(count_) + " of " + std::to_string(records) + " records have errors";
+    const std::string share =
+        std::to_string(count_) + " of " + std::to_string(records) + " records have errors" + whereabouts();
     if (count_ > 0 && rules_.policy == OnBadSample::fail)
       end(share + "; nothing was trained", "mend them, or leave them out with --on_bad_sample skip");
     if (double(count_) > rules_.max_fraction * double(records))
@@ -68,10 +70,17 @@ class FaultLedger {
  private:
   BadSampleRules rules_;
   Listener listener_;
-  Index count_ = 0;
+  Index count_ = 0;         // of records
+  std::size_t faults_ = 0;  // fewer than records where neighbours share one
   std::vector<Complaint> first_;
   std::map<std::string, Index> reasons_;
 
+  // Where the faults are that are not printed.
+  std::string whereabouts() const {
+    if (!rules_.listed_in.empty()) return " (all in " + rules_.listed_in + ")";
+    const std::size_t more = faults_ - first_.size();
+    return more == 0 ? "" : " (" + std::to_string(more) + " more are not shown)";
+  }
   [[noreturn]] void end(const std::string& note, const char* help) const {
     Complaint summary =
         first_.empty() ? Complaint{"DATA-AUDIT-001", "bad records", {}, {}, {}, {}, {}} : first_.front();

@@ -13,9 +13,12 @@
 namespace vlt {
 
 // The folder of a run: new or empty when the run begins, and locked while it lasts. The lock is the kernel's (flock),
-// so that a process that dies leaves none behind.
+// so that a process that dies leaves none behind. The list of bad records may be there: it is what a start that they
+// ended leaves, and the next start writes it anew.
 class OutputFolder {
  public:
+  static constexpr const char* bad_records = "skipped.jsonl";
+
   explicit OutputFolder(std::string path) : path_(std::move(path)) {
     namespace fs = std::filesystem;
     std::error_code problem;
@@ -25,7 +28,7 @@ class OutputFolder {
     if (problem) complain(ExitCode::write, "WRITE-DIR-002", "cannot be created: " + problem.message(), {});
     lock();
     for (const auto& entry : fs::directory_iterator(path_))
-      if (entry.path().filename() != lock_name)
+      if (entry.path().filename() != lock_name && entry.path().filename() != bad_records)
         complain(ExitCode::usage, "OPT-OUT-012", "it is not empty: it holds " + entry.path().filename().string(),
                  "name a new folder, or remove what is there");
   }

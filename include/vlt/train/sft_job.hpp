@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 #include <vlt/base/parallel.hpp>
+#include <vlt/train/audit_page.hpp>
 #include <vlt/train/choose_training.hpp>
 #include <vlt/train/compiled_in.hpp>
 #include <vlt/train/complain.hpp>
@@ -33,8 +34,19 @@ struct SftJob {
   TrainingChoice choice;
   std::optional<RunData> data;  // none: a plan from limits
   std::optional<ImageReader> images;
-  std::ofstream skipped;  // skipped.jsonl, under --on_bad_sample skip
+  std::ofstream skipped;  // skipped.jsonl: all bad records of a training, also of one that they end
 
+  // Writes a bad record down, where there is a folder for it.
+  void list(const RecordFault& f) {
+    if (!output || skipped << skipped_line(f) << '\n' << std::flush) return;
+    throw Error(ExitCode::write, {.code = "WRITE-LOG-001",
+                                  .what = "the list of bad records cannot be written",
+                                  .place = output->file(OutputFolder::bad_records),
+                                  .expected = {},
+                                  .found = {},
+                                  .help = "see that --output_dir is writable and that its disk has room",
+                                  .note = {}});
+  }
   // Prints something; in a log of JSON as the text of one note.
   template <class T> void say(const T& what) {
     std::ostringstream text;

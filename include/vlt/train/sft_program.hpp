@@ -97,11 +97,10 @@ class SftProgram {
     job_.images.emplace(o.image_folder, m.processor, job_.image_limits());
     const SampleBuilder builder(m.tokenizer, m.chat_template,
                                 {o.max_seq_len, m.tokens_per_image, truncation(o.truncation)});
-    if (job_.output && o.on_bad_sample == "skip") job_.skipped.open(job_.output->file("skipped.jsonl"));
+    if (job_.output) job_.skipped.open(job_.output->file(OutputFolder::bad_records));
     try {
-      job_.data = load_data(data_options(), builder, job_.images->pictures(), *job_.threads, [&](const RecordFault& f) {
-        if (job_.skipped.is_open()) job_.skipped << skipped_line(f) << '\n' << std::flush;
-      });
+      job_.data = load_data(data_options(), builder, job_.images->pictures(), *job_.threads,
+                            [&](const RecordFault& f) { job_.list(f); });
     } catch (const BadRecords& e) {
       const auto& faults = e.faults();
       for (std::size_t i = 1; i < faults.size(); ++i) job_.messages.error(Error(ExitCode::data, faults[i]));
@@ -136,6 +135,7 @@ class SftProgram {
     d.limits = job_.record_limits();
     d.bad.policy = o.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
     d.bad.max_fraction = o.max_bad_fraction;
+    if (job_.output) d.bad.listed_in = job_.output->file(OutputFolder::bad_records);
     return d;
   }
   static Truncation truncation(const std::string& word) {

@@ -108,7 +108,7 @@ template <Precision F> class SftRun {
   void tell_lost(const LostSample& l) const {
     job_.messages.warning(l.complaint);
     const Record& r = job_.data->data().records[std::size_t(l.record)];
-    if (job_.skipped.is_open()) job_.skipped << skipped_line({r.place, 1, r.id, l.complaint}) << '\n' << std::flush;
+    job_.list({r.place, 1, r.id, l.complaint});
   }
   double peak_flops() const { return double(job_.threads->count()) * cpu::peak_flops<typename roles_of<F>::operand>(); }
 

@@ -117,7 +117,11 @@ TEST_CASE("bad records end the run or are left out, as asked") {
   SECTION("fail: the first twenty and the total") {
     const auto out = audit({path}, {});
     CHECK(out.printed.size() == 20);
-    CHECK_THAT(out.end.note, Contains("30 of 100 records have errors"));
+    CHECK(out.end.note == "30 of 100 records have errors (10 more are not shown); nothing was trained");
+    CHECK(out.told.size() == 30);
+    CHECK(audit({path}, {OnBadSample::fail, 0, 20, "out/skipped.jsonl"}).end.note ==
+          "30 of 100 records have errors (all in out/skipped.jsonl); nothing was trained");
+    CHECK(audit({path}, {OnBadSample::fail, 0, 30}).end.note == "30 of 100 records have errors; nothing was trained");
     CHECK_THAT(out.end.place, Contains("x.json:1:2") && Contains("$[0].image") && Contains("(id \"0\")"));
     CHECK_THAT(out.printed[19].place, Contains("x.json:20:1"));
   }

@@ -40,6 +40,15 @@ TEST_CASE("a folder that holds something is refused and left alone") {
   CHECK(refusal(place.path + "/weights") == "OPT-OUT-012");
 }
 
+TEST_CASE("the list of bad records that a failed start left does not hinder the next", "[train]") {
+  const Place place;
+  std::filesystem::create_directories(place.path);
+  std::ofstream(place.path + "/skipped.jsonl") << "{}";
+  CHECK(refusal(place.path).empty());
+  std::ofstream(place.path + "/metrics.jsonl") << "{}";
+  CHECK(refusal(place.path) == "OPT-OUT-012");
+}
+
 TEST_CASE("a lock of a process that is gone does not count") {
   const Place place;
   std::filesystem::create_directories(place.path);
