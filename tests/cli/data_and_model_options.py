@@ -1,4 +1,6 @@
 """What the options of data, model and tuning change. Each function is named after its option."""
+import zlib
+
 from sft_runs import *
 
 
@@ -93,6 +95,14 @@ def with_bad_record():
     return write("bad.json", json.dumps(records() + [{"id": "bad"}]))
 
 
+def broken_picture(path):
+    """A PNG whose structure is sound and whose pixels cannot be unpacked: the audit cannot know."""
+    body = b"\x89PNG\r\n\x1a\n"
+    for kind, data in ((b"IHDR", struct.pack(">IIBBBBB", 8, 8, 8, 2, 0, 0, 0)), (b"IDAT", b"no pixels"), (b"IEND", b"")):
+        body += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    open(path, "wb").write(body)
+
+
 @test
 def on_bad_sample():
     folder = os.path.join(WORK, "ended")
@@ -111,6 +121,19 @@ def on_bad_sample():
 def max_bad_fraction():
     refused(sft({"data_path": [with_bad_record()], "on_bad_sample": ["skip"], "max_bad_fraction": [0.01]}), 3,
             "max-bad-fraction".replace("-", "_"))
+    folder = os.path.join(WORK, "undecodable")
+    os.makedirs(folder)
+    broken_picture(os.path.join(folder, "x.png"))
+    lost = write("lost.json", json.dumps([dict(r, image="x.png", conversations=[
+        {"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "This."}]) for r in records()]))
+    found_late = {"data_path": [lost], "image_folder": [folder], "on_bad_sample": ["skip"], "num_train_epochs": [2],
+                  "max_steps": [0]}
+    a = sft({**found_late, "max_bad_fraction": [0.1]})
+    refused(a, 3, "3 of 24 records have errors, 3 of them found while decoding")
+    assert len(open(os.path.join(a.folder, "skipped.jsonl")).readlines()) == 3
+    b = ok(sft({**found_late, "max_bad_fraction": [1]}))
+    ids = [json.loads(line)["id"] for line in open(os.path.join(b.folder, "skipped.jsonl"))]
+    assert len(ids) == len(set(ids)) == b.receipt()["records"]["train"]
 
 
 @test

@@ -36,6 +36,13 @@ struct SftJob {
   std::optional<ImageReader> images;
   std::ofstream skipped;  // skipped.jsonl: all bad records of a training, also of one that they end
 
+  BadSampleRules bad_sample_rules() const {
+    BadSampleRules r;
+    r.policy = options.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
+    r.max_fraction = options.max_bad_fraction;
+    if (output) r.listed_in = output->file(OutputFolder::bad_records);
+    return r;
+  }
   // Writes a bad record down, where there is a folder for it.
   void list(const RecordFault& f) {
     if (!output || skipped << skipped_line(f) << '\n' << std::flush) return;
@@ -80,7 +87,7 @@ struct SftJob {
   LoaderSettings loader(Index held) const {
     LoaderSettings s;
     s.workers = workers(), s.held = held, s.timeout_s = options.loader_timeout_s;
-    s.on_bad_sample = options.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
+    s.on_bad_sample = bad_sample_rules().policy;
     return s;
   }
   // What reports call the data files: their stems, numbered where they repeat.

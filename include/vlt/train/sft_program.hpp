@@ -132,10 +132,7 @@ class SftProgram {
     DataOptions d;
     d.data_path = o.data_path, d.dataset_samples = o.dataset_samples, d.image_folder = o.image_folder;
     d.train_split_ratio = o.data_train_split_ratio, d.seed = std::uint32_t(o.seed);
-    d.limits = job_.record_limits();
-    d.bad.policy = o.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
-    d.bad.max_fraction = o.max_bad_fraction;
-    if (job_.output) d.bad.listed_in = job_.output->file(OutputFolder::bad_records);
+    d.limits = job_.record_limits(), d.bad = job_.bad_sample_rules();
     return d;
   }
   static Truncation truncation(const std::string& word) {

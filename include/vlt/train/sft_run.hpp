@@ -1,5 +1,6 @@
 #pragma once
 #include <vlt/cpu/peak.hpp>
+#include <vlt/data/lost_records.hpp>
 #include <vlt/train/component_table.hpp>
 #include <vlt/train/evaluate.hpp>
 #include <vlt/train/export_model.hpp>
@@ -19,7 +20,9 @@ template <Precision F> class SftRun {
       : job_(job),
         o_(job.options),
         choice_(job.choice),
-        model_(ModelBuilder<F>(kinds, job.compiled, job.model).build(choice_, job.options.gradient_checkpointing)) {}
+        model_(ModelBuilder<F>(kinds, job.compiled, job.model).build(choice_, job.options.gradient_checkpointing)) {
+    if (job.data) lost_.emplace(job.data->data(), job.bad_sample_rules());
+  }
 
   ExitCode operator()() {
     auto registry = registry_of<any_policy<F>>(model_);
@@ -52,6 +55,7 @@ template <Precision F> class SftRun {
   std::vector<ReportComponent> components_;
   WeightOrigin origin_;
   RunLength length_;
+  std::optional<LostRecords> lost_;  // none: there are no data
 
   bool trains() const { return !o_.eval_only; }
   bool evaluates() const { return job_.data && !job_.data->split.eval.empty() && (o_.eval_only || o_.eval_step > 0); }
@@ -105,10 +109,12 @@ template <Precision F> class SftRun {
     s.groups = std::max(1, int(o_.data_path.size())), s.count_correct = !o_.is_sft_stage;
     return s;
   }
-  void tell_lost(const LostSample& l) const {
+  void tell_lost(const LostSample& l) {
+    if (!lost_->add(l.record)) return;
     job_.messages.warning(l.complaint);
     const Record& r = job_.data->data().records[std::size_t(l.record)];
     job_.list({r.place, 1, r.id, l.complaint});
+    lost_->judge(l);
   }
   double peak_flops() const { return double(job_.threads->count()) * cpu::peak_flops<typename roles_of<F>::operand>(); }
 

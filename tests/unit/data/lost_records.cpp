@@ -1,0 +1,53 @@
+#include <catch2/catch.hpp>
+#include <vlt/data/lost_records.hpp>
+
+using namespace vlt;
+using Catch::Matchers::Contains;
+
+namespace {
+
+LostSample sample(Index record) { return {record, {"DATA-IMAGE-015", "it is cut off", "a.jpg", {}, {}, {}, {}}}; }
+
+// Ten records in two files, one of them bad.
+Dataset ten_records() {
+  Dataset d;
+  d.files.resize(2);
+  d.files[0].records = 4, d.files[0].used = 3, d.files[0].bad = 1;
+  d.files[1].records = 6, d.files[1].used = 6;
+  return d;
+}
+// What the run ends with when these records are lost one after another; the place says after how many.
+Complaint end(const std::vector<Index>& lost, BadSampleRules rules) {
+  const Dataset data = ten_records();
+  LostRecords all(data, rules);
+  for (std::size_t i = 0; i < lost.size(); ++i) {
+    if (!all.add(lost[i])) continue;
+    try {
+      all.judge(sample(lost[i]));
+    } catch (const BadRecords& e) {
+      CHECK(e.exit() == ExitCode::data);
+      Complaint c = e.complaint();
+      c.place = std::to_string(i + 1);
+      return c;
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("records lost while decoding and those of the audit end a run together") {
+  CHECK(end({3, 5}, {OnBadSample::skip, 0.3, 20}).code.empty());
+  const Complaint c = end({3, 5, 7, 8}, {OnBadSample::skip, 0.3, 20, "out/skipped.jsonl"});
+  CHECK(c.code == "DATA-IMAGE-015");
+  CHECK(c.place == "3");
+  CHECK_THAT(c.note,
+             Contains("4 of 10 records have errors, 3 of them found while decoding (all in out/skipped.jsonl)") &&
+                 Contains("--max_bad_fraction"));
+  CHECK(end({3}, {OnBadSample::skip, 0.19, 20}).place == "1");
+}
+
+TEST_CASE("a record that every epoch loses counts once") {
+  CHECK(end({3, 5, 3, 5, 3, 5}, {OnBadSample::skip, 0.3, 20}).code.empty());
+  CHECK(end({3, 3, 5, 5, 7}, {OnBadSample::skip, 0.3, 20}).place == "5");
+}
