@@ -145,6 +145,15 @@ def packing():
 def lm_model_name_or_path():
     changes_loss("lm_model_name_or_path", [os.path.join(data(2), "language_model")], first=True)
     refused(sft(without=["lm_model_name_or_path"]), 2, "--lm_model_name_or_path")
+    other = os.path.join(WORK, "larger_tokenizer")
+    shutil.copytree(os.path.join(data(1), "language_model"), other)
+    rows = json.load(open(other + "/config.json"))["vocab_size"]
+    tokenizer = json.load(open(other + "/tokenizer.json"))
+    tokenizer["model"]["vocab"]["a token too many"] = rows
+    json.dump(tokenizer, open(other + "/tokenizer.json", "w"))
+    a = sft({"lm_model_name_or_path": [other]})
+    refused(a, 4, "at most %d" % rows)
+    assert "found:    %d" % (rows + 1) in a.err
 
 
 @test

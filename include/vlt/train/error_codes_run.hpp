@@ -65,6 +65,8 @@ inline constexpr ErrorCode model_codes[] = {
      "Choose a --template that fits the language model."},
     {"MODEL-TOK-018", "Only tokenizer.model is there, which is not supported.",
      "Save the tokenizer with transformers: it writes tokenizer.json."},
+    {"MODEL-TOK-019", "The tokenizer has ids beyond the embedding's last row.",
+     "Use the tokenizer that belongs to the model; only <image> and <PAD> may lie behind its embedding."},
 };
 
 // Options: exit 2.

@@ -102,7 +102,28 @@ inline void check_perceiver(const ModelDescription& m) {
                   std::to_string(patches));
 }
 
+// The rows that a tokenizer asks of its own model's embedding: <image> and <PAD> do not count, since a training adds
+// them and lets the embedding grow.
+inline Index rows_asked(const TokenizerFile& file) {
+  Index rows = 0;
+  const auto ask = [&](const std::string& token, std::int32_t id) {
+    if (token != "<image>" && token != "<PAD>") rows = std::max(rows, Index(id) + 1);
+  };
+  for (const auto& [token, id] : file.model.vocab) ask(token, id);
+  for (const auto& token : file.added) ask(token.content, token.id);
+  return rows;
+}
+
+inline void check_vocabulary(const ModelDescription& m) {
+  const Index asked = rows_asked(m.tokenizer_folder.file), rows = m.language.sizes.vocabulary;
+  if (asked > rows)
+    refuse_model("MODEL-TOK-019", m.tokenizer_folder.file.name, "the tokenizer has ids beyond the embedding's last row",
+                 "at most " + std::to_string(rows) + " (vocab_size in config.json)", std::to_string(asked),
+                 "use the tokenizer that belongs to this model");
+}
+
 inline void connect(ModelDescription& m) {
+  check_vocabulary(m);
   m.language_sizes = m.language.sizes;
   m.language_sizes.vocabulary = std::max(m.language_sizes.vocabulary, Index(m.tokenizer->size()));
   const Index tower_tokens = m.vision_sizes.patches() + (m.vision_sizes.drop_class ? 0 : 1);
