@@ -90,8 +90,8 @@ struct Forgetful {
 
 }  // namespace
 
-TEST_CASE("causal") { check<LlamaDecoder<Gold::frozen>>(false); }
-TEST_CASE("mmca, tied") { check<LlamaDecoder<Gold, LlamaBlock<Gold, mask::Mmca>>>(true); }
+TEST_CASE("generation, causal") { check<LlamaDecoder<Gold::frozen>>(false); }
+TEST_CASE("generation, mmca, tied") { check<LlamaDecoder<Gold, LlamaBlock<Gold, mask::Mmca>>>(true); }
 
 TEST_CASE("a block that cannot generate says so") {
   AnyDecoder<Gold> decoder{LlamaDecoder<Gold, Forgetful>(small_decoder())};
