@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <utility>
 #include <vector>
-#include <vlt/data/encoder.hpp>
+#include <vlt/data/before_answer.hpp>
 #include <vlt/data/render.hpp>
 
 namespace vlt {
@@ -48,6 +48,37 @@ inline std::vector<ImagePosition> image_positions(const std::vector<ByteRange>& 
   return out;
 }
 
+// Where the part of a rendered text ends that generation would give the model before an answer. The part begins at a
+// special token, so that nothing before it matters.
+inline std::uint32_t given_before_answer(Encoder& encoder, const Rendered& r, ByteRange part) {
+  std::vector<ByteRange> written;
+  for (const ByteRange& w : r.written)
+    if (w.overlaps(part))
+      written.push_back({std::max(w.begin, part.begin) - part.begin, std::min(w.end, part.end) - part.begin});
+  const Encoding e = encode_before_answer(encoder, r.text.substr(part.begin, part.end - part.begin), written);
+  return part.begin + (e.offsets.empty() ? 0 : e.offsets.back().end);
+}
+
+// A blank that is a token of its own before an answer (a tokenizer that splits digits: " ", "7") is learnt where
+// generation leaves it to the model, as it does where a word would have swallowed it.
+inline void supervise_blanks(Encoder& encoder, const Rendered& r, LabelledTokens& t) {
+  const auto only_blanks = [&](ByteRange b) {
+    return b.begin < b.end && r.text.find_first_not_of(' ', b.begin) >= b.end;
+  };
+  std::size_t i = 0;
+  std::uint32_t begin = 0;  // of the last special token that the template wrote behind an answer
+  for (const ByteRange& answer : r.supervised) {
+    while (i < t.ids.size() && t.offsets[i].end <= answer.begin) ++i;
+    if (i > 0 && t.offsets[i - 1].end == answer.begin && only_blanks(t.offsets[i - 1])) {
+      const std::uint32_t given = given_before_answer(encoder, r, {begin, answer.begin});
+      for (std::size_t k = i; k > 0 && only_blanks(t.offsets[k - 1]) && t.offsets[k - 1].begin >= given; --k)
+        t.supervised[k - 1] = 1;
+    }
+    while (i < t.ids.size() && t.offsets[i].end <= answer.end) ++i;
+    begin = i > 0 ? t.offsets[i - 1].begin : 0;
+  }
+}
+
 // Encodes a rendered conversation once, as a whole. Throws DATA-LABEL-001 if nothing in it is learnt.
 inline LabelledTokens label(Encoder& encoder, const Rendered& r) {
   Encoding e = encoder.encode(r.text, r.written);
@@ -64,6 +95,7 @@ inline LabelledTokens label(Encoder& encoder, const Rendered& r) {
   out.images = image_positions(e.offsets, r.images);
   out.ids = std::move(e.ids);
   out.offsets = std::move(e.offsets);
+  supervise_blanks(encoder, r, out);
   return out;
 }
 

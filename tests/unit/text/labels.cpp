@@ -19,7 +19,7 @@ std::vector<std::vector<std::int32_t>> learnt(const vlt::LabelledTokens& l) {
 }  // namespace
 
 TEST_CASE("what is learnt reads as the answers and their ends", "[text]") {
-  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file(700, GENERATE(false, true)));
   vlt::Encoder encoder(tokenizer);
   std::mt19937 random(1);
   for (const auto& name : vlt::builtin_template_names) {
@@ -82,6 +82,56 @@ TEST_CASE("a prompt has the ids that stood before the answer in training", "[tex
       for (std::size_t k = 0; k < prompt.images.size(); ++k) REQUIRE(prompt.images[k].token == trained.images[k].token);
     }
   }
+}
+
+TEST_CASE("generation is given what was not learnt, whatever the answer is", "[text]") {
+  const bool splits_digits = GENERATE(false, true);
+  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file(700, splits_digits));
+  vlt::Encoder encoder(tokenizer);
+  std::mt19937 random(3);
+  for (const char* name : {"vicuna", "llava", "llava_next", "llama_2"}) {  // a blank stands before their answers
+    CAPTURE(name, splits_digits);
+    const vlt::Renderer renderer(vlt::builtin_template(name, {"</s>", "<s>"}));
+    for (int i = 0; i < 400; ++i) {
+      vlt::Conversation c = vlt_test::random_conversation(random);
+      for (auto& turn : c.turns)
+        if (random() % 2) turn.answer = std::to_string(random() % 100);
+      const auto all = label(encoder, renderer(c));
+      for (; !c.turns.empty(); c.turns.pop_back()) {  // each answer, as if it were the last
+        CAPTURE(c.turns.back().answer);
+        c.images = 0;
+        for (const auto& turn : c.turns)
+          for (auto at = turn.question.find("<image>"); at != std::string::npos;
+               at = turn.question.find("<image>", at + 1))
+            ++c.images;
+        std::size_t first = 0, turns = 0;
+        for (; turns < c.turns.size(); ++first)
+          turns += all.supervised[first] && (first == 0 || !all.supervised[first - 1]);
+        const auto prompt = encode_prompt(encoder, renderer.prompt(c));
+        REQUIRE(prompt.ids == std::vector<std::int32_t>(all.ids.begin(), all.ids.begin() + long(first - 1)));
+      }
+    }
+  }
+}
+
+TEST_CASE("a blank before an answer is learnt where generation leaves it to the model, only there", "[text]") {
+  const auto chat = vlt::builtin_template("vicuna", {"</s>", "<s>"});
+  const auto spelt = [&](const vlt::TokenizerFile& file, const std::string& answer) {
+    const vlt::Tokenizer tokenizer(file);
+    vlt::Encoder encoder(tokenizer);
+    const auto parts =
+        learnt(label(encoder, vlt::Renderer(chat)({"", false, {{"How many?", answer}, {"", answer}}, 0})));
+    REQUIRE(parts.size() == 2);
+    CHECK(tokenizer.decode(parts[0]) == tokenizer.decode(parts[1]));
+    return tokenizer.decode({parts[0].data(), 1});  // the first learnt token
+  };
+  const auto words = vlt_test::small_tokenizer_file(), digits = vlt_test::small_tokenizer_file(700, true);
+  CHECK(spelt(words, "A cat") == " A");
+  CHECK(spelt(digits, "A cat") == " A");
+  CHECK(spelt(digits, "7") == " ");
+  const auto bytes = vlt_test::small_tokenizer_file(263, true);  // nothing merges: the prompt keeps its blank
+  CHECK(spelt(bytes, "A cat") == "A");
+  CHECK(spelt(bytes, "7") == "7");
 }
 
 TEST_CASE("a conversation that teaches nothing is refused", "[text]") {

@@ -29,11 +29,11 @@ inline std::string random_text(std::mt19937& random, std::size_t pieces) {
 }
 
 // A vocabulary trained on what the templates write, with every special token that they need.
-inline vlt::TokenizerFile small_tokenizer_file() {
-  vlt::BpeTrainer trainer(
-      {.vocabulary = 700,
-       .least_count = 2,
-       .special_tokens = {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "</s>", "<s>", "<|eot_id|>", "<|image|>"}});
+inline vlt::TokenizerFile small_tokenizer_file(std::size_t vocabulary = 700, bool splits_digits = false) {
+  vlt::BpeTrainerOptions options{
+      vocabulary, 2, {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "</s>", "<s>", "<|eot_id|>", "<|image|>"}};
+  if (splits_digits) options.pre_tokenizers.insert(options.pre_tokenizers.begin(), vlt::TokenizerFile::Digits{true});
+  vlt::BpeTrainer trainer(options);
   const vlt::Conversation conversation{"", false, {{"What is this cat?", "A cat.\n\nA dog, 12 dogs."}}, 0};
   for (int i = 0; i < 3; ++i)
     for (const auto& name : vlt::builtin_template_names)
