@@ -84,17 +84,15 @@ class Tokenizer {
   std::vector<Spelling> spellings_;  // by id
   std::vector<std::int32_t> before_, after_;
 
-  static constexpr std::int32_t most = 1 << 22;  // an id beyond this is a mistake, not a vocabulary
-
   const TokenizerFile::AddedToken* find_added(const std::string& content) const {
     const auto& all = added_.tokens();
     const auto at = std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.content == content; });
     return at == all.end() ? nullptr : &*at;
   }
   void name(std::int32_t id, const std::string& text, const std::string& place) {
-    if (id < 0 || id >= most)
-      refuse_tokenizer("TOK-006", "the id of token " + quoted(text) + " is out of range", place,
-                       "0 to " + std::to_string(most - 1), std::to_string(id));
+    if (id < 0)
+      refuse_tokenizer("TOK-006", "the id of token " + quoted(text) + " is out of range", place, "an id from 0",
+                       std::to_string(id));
     if (std::size_t(id) >= size()) spellings_.resize(std::size_t(id) + 1);
     Spelling& s = spellings_[std::size_t(id)];
     if (s.known && s.text != text)

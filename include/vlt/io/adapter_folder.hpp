@@ -57,10 +57,11 @@ void write_adapter_folder(const std::string& path, Store& store, ComponentKind c
 
 // Reads the settings; the modules come from the names of the tensors. What PEFT can do beyond plain LoRA of one rank is
 // refused by name.
-inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolder& weights) {
+inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolder& weights,
+                                         const ReadLimits& limits = {}) {
   const std::string name = folder.name_of("adapter_config.json");
   const boost::json::value value =
-      parse_json(folder.read("adapter_config.json", model_config::size_limit), name, folder.blame());
+      parse_json(read_settings(folder.open("adapter_config.json"), limits), name, folder.blame());
   const Json root(value, name + ": $", folder.blame());
   if (const Json type = root.at("peft_type"); type.string() != "LORA") type.refuse("only LoRA is supported", "LORA");
   for (const char* key : {"use_rslora", "use_dora", "fan_in_fan_out"})

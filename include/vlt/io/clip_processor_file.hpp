@@ -3,6 +3,7 @@
 #include <vector>
 #include <vlt/io/folder.hpp>
 #include <vlt/io/json.hpp>
+#include <vlt/io/read_limits.hpp>
 
 namespace vlt {
 
@@ -79,10 +80,10 @@ struct ClipProcessorSource {
 };
 
 // Reads preprocessor_config.json or, if there is none, processor_config.json.
-inline ClipProcessorSource read_clip_processor(const Folder& folder) {
+inline ClipProcessorSource read_clip_processor(const Folder& folder, const ReadLimits& limits = {}) {
   for (const char* name : {"preprocessor_config.json", "processor_config.json"})
     if (auto file = folder.find(name)) {
-      std::string text = file->read_all(1 << 20);
+      std::string text = read_settings(*file, limits);
       return {parse_clip_processor(text, file->name(), folder.blame()), name, std::move(text)};
     }
   folder.blame().raise("CONFIG-002", {{},

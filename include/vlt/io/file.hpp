@@ -64,15 +64,15 @@ class File {
       at += n, offset += std::uint64_t(n), bytes -= std::size_t(n);
     }
   }
-  // Everything. Throws FILE-003 if that is more than `limit` bytes.
-  std::string read_all(std::uint64_t limit) const {
+  // Everything. Throws FILE-003 if that is more than `limit` bytes; `help` says what can be done about it.
+  std::string read_all(std::uint64_t limit, std::string help = {}) const {
     if (size_ > limit)
       blame_.raise("FILE-003", {{},
                                 "the file is too large",
                                 name_,
                                 "at most " + std::to_string(limit) + " bytes",
                                 std::to_string(size_) + " bytes",
-                                {},
+                                std::move(help),
                                 {}});
     std::string text(std::size_t(size_), '\0');
     read(0, text.data(), text.size());

@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 #include <vlt/io/folder.hpp>
+#include <vlt/io/read_limits.hpp>
 #include <vlt/io/rope_config.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
@@ -23,8 +24,6 @@ struct ClipConfig {
 };
 
 namespace model_config {
-
-inline constexpr std::uint64_t size_limit = std::uint64_t(1) << 20;  // bytes of a config.json
 
 inline Index positive(const Json& config, const char* key, std::optional<Index> absent = std::nullopt) {
   const auto found = config.find(key);
@@ -173,8 +172,8 @@ inline ClipConfig parse_clip_config(std::string_view text, const std::string& na
 }
 
 // The text of config.json in a folder; C01: where it is missing, the message lists what is there.
-inline std::string read_config_text(const Folder& folder) {
-  if (auto file = folder.find("config.json")) return file->read_all(model_config::size_limit);
+inline std::string read_config_text(const Folder& folder, const ReadLimits& limits = {}) {
+  if (auto file = folder.find("config.json")) return read_settings(*file, limits);
   std::string present;
   for (const std::string& n : folder.names(20)) present += (present.empty() ? "" : ", ") + quoted(n, 40);
   folder.blame().raise("CONFIG-001", {{},
@@ -185,11 +184,11 @@ inline std::string read_config_text(const Folder& folder) {
                                       {},
                                       {}});
 }
-inline LlamaConfig read_llama_config(const Folder& folder) {
-  return parse_llama_config(read_config_text(folder), folder.name_of("config.json"));
+inline LlamaConfig read_llama_config(const Folder& folder, const ReadLimits& limits = {}) {
+  return parse_llama_config(read_config_text(folder, limits), folder.name_of("config.json"));
 }
-inline ClipConfig read_clip_config(const Folder& folder) {
-  return parse_clip_config(read_config_text(folder), folder.name_of("config.json"));
+inline ClipConfig read_clip_config(const Folder& folder, const ReadLimits& limits = {}) {
+  return parse_clip_config(read_config_text(folder, limits), folder.name_of("config.json"));
 }
 
 }  // namespace vlt

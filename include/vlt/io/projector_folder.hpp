@@ -34,8 +34,9 @@ void write_projector_folder(const std::string& path, const ProjectorConfig& conf
   write_file(path + "/config.json", pretty_json(json));
 }
 
-inline ProjectorConfig read_projector_config(const Folder& folder) {
-  const boost::json::value value = parse_json(read_config_text(folder), folder.name_of("config.json"), folder.blame());
+inline ProjectorConfig read_projector_config(const Folder& folder, const ReadLimits& limits = {}) {
+  const boost::json::value value =
+      parse_json(read_config_text(folder, limits), folder.name_of("config.json"), folder.blame());
   const Json root(value, folder.name_of("config.json") + ": $", folder.blame());
   if (const Json type = root.at("model_type"); type.string() != "vltune_projector")
     type.refuse("this folder does not hold a projector", "vltune_projector");

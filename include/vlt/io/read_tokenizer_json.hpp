@@ -2,6 +2,7 @@
 #include <string>
 #include <string_view>
 #include <vlt/io/json.hpp>
+#include <vlt/io/read_limits.hpp>
 #include <vlt/io/tokenizer_fault.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
@@ -74,7 +75,17 @@ inline TokenizerFile::Behavior behavior(const Json& j) {
   refuse_kind(j, "behavior", found, "Removed, Isolated, MergedWithPrevious, MergedWithNext or Contiguous");
 }
 
-inline TokenizerFile::PreTokenizer pre_tokenizer(const Json& j) {
+// As it is written: what it means is for those who know it.
+inline std::string expression(const Json& j, const ReadLimits& limits) {
+  std::string text = j.string();
+  if (Index(text.size()) > limits.split_bytes)
+    refuse_tokenizer("TOK-011", "the split expression is too long", j.path(),
+                     ReadLimits::at_most(limits.split_bytes, " bytes"), std::to_string(text.size()) + " bytes",
+                     ReadLimits::raise("split_bytes"));
+  return text;
+}
+
+inline TokenizerFile::PreTokenizer pre_tokenizer(const Json& j, const ReadLimits& limits) {
   const std::string type = type_of(j);
   if (type == "ByteLevel")
     return TokenizerFile::ByteLevel{j.boolean("add_prefix_space", true), j.boolean("use_regex", true)};
@@ -82,7 +93,7 @@ inline TokenizerFile::PreTokenizer pre_tokenizer(const Json& j) {
   if (type == "Metaspace") return metaspace(j);
   if (type != "Split") refuse_kind(j, "pre-tokenizer", type, "ByteLevel, Split, Digits or Metaspace");
   const auto regex = j.at("pattern").find("Regex");
-  return TokenizerFile::Split{regex ? regex->string() : literal_pattern(j), regex.has_value(), behavior(j),
+  return TokenizerFile::Split{regex ? expression(*regex, limits) : literal_pattern(j), regex.has_value(), behavior(j),
                               j.boolean("invert", false)};
 }
 
@@ -133,7 +144,16 @@ inline std::array<std::string, 2> merge(const Json& j) {
   return {text.substr(0, blank), text.substr(blank + 1)};
 }
 
-inline void read_model(const Json& j, TokenizerFile::Model& model) {
+inline std::int32_t token_id(const Json& j, const ReadLimits& limits) {
+  const std::int32_t id = j.index();
+  if (id >= limits.vocabulary)
+    refuse_tokenizer("TOK-006", "a token's id is out of range", j.path(),
+                     "0 to " + std::to_string(limits.vocabulary - 1), std::to_string(id),
+                     ReadLimits::raise("vocabulary"));
+  return id;
+}
+
+inline void read_model(const Json& j, const ReadLimits& limits, TokenizerFile::Model& model) {
   if (const std::string type = j.string("type", "BPE"); type != "BPE")
     refuse_model(j, "model type " + quoted(type), "BPE");
   for (const char* key : {"continuing_subword_prefix", "end_of_word_suffix"})
@@ -146,14 +166,14 @@ inline void read_model(const Json& j, TokenizerFile::Model& model) {
   const Json vocab = j.at("vocab"), merges = j.at("merges");
   model.vocab.reserve(vocab.object().size());
   for (const auto& [token, id] : vocab.object())
-    model.vocab.emplace_back(token, Json(id, vocab.path() + "[" + quoted(token) + "]").index());
+    model.vocab.emplace_back(token, token_id(Json(id, vocab.path() + "[" + quoted(token) + "]"), limits));
   model.merges.reserve(merges.array().size());
   for (std::size_t i = 0; i < merges.array().size(); ++i) model.merges.push_back(merge(merges[i]));
 }
 
-inline TokenizerFile::AddedToken added_token(const Json& j) {
-  return {j.at("id").index(),         j.at("content").string(),   j.boolean("single_word", false),
-          j.boolean("lstrip", false), j.boolean("rstrip", false), j.boolean("normalized", true),
+inline TokenizerFile::AddedToken added_token(const Json& j, const ReadLimits& limits) {
+  return {token_id(j.at("id"), limits), j.at("content").string(),   j.boolean("single_word", false),
+          j.boolean("lstrip", false),   j.boolean("rstrip", false), j.boolean("normalized", true),
           j.boolean("special", false)};
 }
 
@@ -161,20 +181,21 @@ inline TokenizerFile::AddedToken added_token(const Json& j) {
 
 // What a Hugging Face tokenizer.json says; what the library cannot do exactly is refused by name (exit 4). Truncation
 // and padding are not a tokenizer's business and ignored. `name` is what complaints call the file.
-inline TokenizerFile read_tokenizer(const boost::json::value& value, const std::string& name) {
+inline TokenizerFile read_tokenizer(const boost::json::value& value, const std::string& name,
+                                    const ReadLimits& limits = {}) {
   namespace tj = tokenizer_json;
   const Json root(value, name + ": $");
   TokenizerFile file;
   file.name = name;
   if (const auto added = root.find("added_tokens"))
-    for (std::size_t i = 0; i < added->array().size(); ++i) file.added.push_back(tj::added_token((*added)[i]));
+    for (std::size_t i = 0; i < added->array().size(); ++i) file.added.push_back(tj::added_token((*added)[i], limits));
   tj::each(root.find("normalizer"), "normalizers",
            [&](const Json& j) { file.normalizers.push_back(tj::normalizer(j)); });
   tj::each(root.find("pre_tokenizer"), "pretokenizers",
-           [&](const Json& j) { file.pre_tokenizers.push_back(tj::pre_tokenizer(j)); });
+           [&](const Json& j) { file.pre_tokenizers.push_back(tj::pre_tokenizer(j, limits)); });
   tj::each(root.find("decoder"), "decoders", [&](const Json& j) { file.decoders.push_back(tj::decoder(j)); });
   tj::each(root.find("post_processor"), "processors", [&](const Json& j) { tj::read_post_processor(j, file); });
-  tj::read_model(root.at("model"), file.model);
+  tj::read_model(root.at("model"), limits, file.model);
   return file;
 }
 

@@ -9,7 +9,7 @@ namespace vlt {
 // A safetensors file that is open for reading. Opening reads the header only and checks all of it.
 class SafetensorsFile {
  public:
-  explicit SafetensorsFile(File file, SafetensorsLimits limits = {}) : file_(std::move(file)) {
+  explicit SafetensorsFile(File file, const ReadLimits& limits = {}) : file_(std::move(file)) {
     const std::uint64_t length = header_length(limits);
     std::string text(std::size_t(length), '\0');
     file_.read(8, text.data(), text.size());
@@ -61,7 +61,7 @@ class SafetensorsFile {
                            std::string help = "the file is damaged: fetch it again") const {
     blame().raise(code, {{}, std::move(what), name(), std::move(expected), std::move(found), std::move(help), {}});
   }
-  std::uint64_t header_length(SafetensorsLimits limits) const {
+  std::uint64_t header_length(const ReadLimits& limits) const {
     char first[16] = {};
     file_.read(0, first, std::size_t(std::min<std::uint64_t>(file_.size(), 16)));
     const std::string_view start(first, sizeof first);
@@ -80,9 +80,9 @@ class SafetensorsFile {
     std::uint64_t n = 0;
     for (int i = 7; i >= 0; --i) n = n << 8 | static_cast<unsigned char>(first[i]);
     if (n == 0) refuse("ST-003", "the header is empty", "a JSON object", "a header length of 0");
-    if (n > limits.header)
-      refuse("ST-006", "the header is too long", "at most " + std::to_string(limits.header) + " bytes",
-             std::to_string(n));
+    if (n > std::uint64_t(limits.header_bytes))
+      refuse("ST-006", "the header is too long", ReadLimits::at_most(limits.header_bytes, " bytes"), std::to_string(n),
+             ReadLimits::raise("header_bytes"));
     if (n > file_.size() - 8)
       refuse("ST-005", "the file ends inside its header", "expected " + std::to_string(n + 8) + " bytes",
              "file has " + std::to_string(file_.size()));

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 #include <vlt/io/json.hpp>
+#include <vlt/io/read_limits.hpp>
 #include <vlt/io/stored_type.hpp>
 
 namespace vlt {
@@ -33,11 +34,6 @@ struct SafetensorsHeader {
   std::map<std::string, std::string> metadata;
 };
 
-struct SafetensorsLimits {
-  std::uint64_t header = 100000000;  // bytes
-  std::size_t tensors = 1000000, rank = 8, name = 1024;
-};
-
 namespace safetensors {
 
 // Listens to the JSON parser and builds the list of tensors; no tree of values is made, and keys given twice are seen.
@@ -48,7 +44,7 @@ class HeaderHandler {
   using error = boost::json::error_code;
   using text = boost::json::string_view;
 
-  HeaderHandler(std::string file, SafetensorsLimits limits, Blame blame)
+  HeaderHandler(std::string file, const ReadLimits& limits, Blame blame)
       : file_(std::move(file)), limits_(limits), blame_(blame) {}
   SafetensorsHeader take() { return std::move(header_); }
 
@@ -73,7 +69,7 @@ class HeaderHandler {
   bool on_array_end(std::size_t n, error&) {
     --depth_;
     if (key_ == "data_offsets" && n != 2)
-      refuse("015", "data_offsets is not a pair", "2 integers", std::to_string(n) + " of them");
+      refuse("ST-015", "data_offsets is not a pair", "2 integers", std::to_string(n) + " of them");
     return true;
   }
   bool on_key_part(text s, std::size_t, error&) { return gather(s); }
@@ -83,11 +79,12 @@ class HeaderHandler {
     if (depth_ == 1) {
       in_metadata_ = key == "__metadata__";
       name_ = std::move(key);
-      if (in_metadata_ && std::exchange(metadata_seen_, true)) refuse("012", "a name occurs twice", {}, quoted(name_));
+      if (in_metadata_ && std::exchange(metadata_seen_, true))
+        refuse("ST-012", "a name occurs twice", {}, quoted(name_));
     } else {
       key_ = std::move(key);
       if (!in_metadata_) begin_key();
-      else if (header_.metadata.contains(key_)) refuse("012", "a metadata key occurs twice", {}, quoted(key_));
+      else if (header_.metadata.contains(key_)) refuse("ST-012", "a metadata key occurs twice", {}, quoted(key_));
     }
     return true;
   }
@@ -102,16 +99,16 @@ class HeaderHandler {
   }
   bool on_number_part(text, error&) { return true; }
   bool on_int64(std::int64_t v, text, error&) {
-    if (v < 0 && depth_ == 3) refuse("017", key_ + " holds a negative number", "integers from 0", std::to_string(v));
+    if (v < 0 && depth_ == 3) refuse("ST-017", key_ + " holds a negative number", "integers from 0", std::to_string(v));
     return number(std::uint64_t(v), std::to_string(v));
   }
   bool on_uint64(std::uint64_t v, text, error&) {
-    if (depth_ == 3) refuse("019", key_ + " holds a number that is too large", "below 2^63", std::to_string(v));
+    if (depth_ == 3) refuse("ST-019", key_ + " holds a number that is too large", "below 2^63", std::to_string(v));
     return number(v, std::to_string(v));
   }
   bool on_double(double v, text, error&) {
     if (depth_ != 3) unexpected("a number");
-    refuse("018", key_ + " holds a number that must be an integer below 2^63", {}, std::to_string(v));
+    refuse("ST-018", key_ + " holds a number that must be an integer below 2^63", {}, std::to_string(v));
   }
   bool on_bool(bool, error&) { unexpected("true or false"); }
   bool on_null(error&) { unexpected("null"); }
@@ -120,33 +117,39 @@ class HeaderHandler {
 
  private:
   std::string file_, partial_, name_, key_;
-  SafetensorsLimits limits_;
+  ReadLimits limits_;
   Blame blame_;
   SafetensorsHeader header_;
   StoredTensor tensor_;
   int depth_ = 0, offsets_ = 0;
   bool in_metadata_ = false, metadata_seen_ = false, has_type_ = false, has_shape_ = false, has_offsets_ = false;
 
-  [[noreturn]] void refuse(const std::string& number, std::string what, std::string expected, std::string found) const {
+  [[noreturn]] void refuse(const char* code, std::string what, std::string expected, std::string found,
+                           std::string help = {}) const {
     const std::string place = name_.empty() ? file_ : file_ + "  tensor " + quoted(name_);
-    blame_.raise(("ST-" + number).c_str(), {{}, std::move(what), place, std::move(expected), std::move(found), {}, {}});
+    blame_.raise(code, {{}, std::move(what), place, std::move(expected), std::move(found), std::move(help), {}});
+  }
+  [[noreturn]] void refuse_beyond(const char* code, std::string what, const char* member, std::string most) const {
+    refuse(code, std::move(what), std::move(most), {}, ReadLimits::raise(member));
   }
   [[noreturn]] void unexpected(const std::string& found) const {
     if (in_metadata_)
-      refuse(depth_ < 2 ? "026" : "025", "__metadata__ is not an object of strings", "strings only", found);
-    if (depth_ < 2) refuse("028", "an entry of the header is not an object", "dtype, shape, data_offsets", found);
-    refuse("028", "key " + quoted(key_) + " has the wrong type", "dtype: string, shape and data_offsets: lists", found);
+      refuse(depth_ < 2 ? "ST-026" : "ST-025", "__metadata__ is not an object of strings", "strings only", found);
+    if (depth_ < 2) refuse("ST-028", "an entry of the header is not an object", "dtype, shape, data_offsets", found);
+    refuse("ST-028", "key " + quoted(key_) + " has the wrong type", "dtype: string, shape and data_offsets: lists",
+           found);
   }
   bool gather(text s) {
     partial_.append(s.data(), s.size());
-    if (depth_ == 1 && partial_.size() > limits_.name)
-      refuse("027", "a tensor's name is too long", "at most " + std::to_string(limits_.name) + " bytes", {});
+    if (depth_ == 1 && Index(partial_.size()) > limits_.tensor_name_bytes)
+      refuse_beyond("ST-027", "a tensor's name is too long", "tensor_name_bytes",
+                    ReadLimits::at_most(limits_.tensor_name_bytes, " bytes"));
     return true;
   }
   void begin_tensor() {
-    if (name_.find('\0') != name_.npos) refuse("027", "a tensor's name holds NUL", {}, {});
-    if (header_.tensors.size() >= limits_.tensors)
-      refuse("029", "too many tensors", "at most " + std::to_string(limits_.tensors), {});
+    if (name_.find('\0') != name_.npos) refuse("ST-027", "a tensor's name holds NUL", {}, {});
+    if (Index(header_.tensors.size()) >= limits_.tensors)
+      refuse_beyond("ST-029", "too many tensors", "tensors", ReadLimits::at_most(limits_.tensors));
     tensor_ = {}, offsets_ = 0, has_type_ = has_shape_ = has_offsets_ = false;
   }
   void begin_key() {
@@ -154,21 +157,22 @@ class HeaderHandler {
                  : key_ == "shape"        ? &has_shape_
                  : key_ == "data_offsets" ? &has_offsets_
                                           : nullptr;
-    if (!seen) refuse("028", "an unknown key", "dtype, shape, data_offsets", quoted(key_));
-    if (std::exchange(*seen, true)) refuse("012", "key " + quoted(key_) + " occurs twice", {}, {});
+    if (!seen) refuse("ST-028", "an unknown key", "dtype, shape, data_offsets", quoted(key_));
+    if (std::exchange(*seen, true)) refuse("ST-012", "key " + quoted(key_) + " occurs twice", {}, {});
   }
   void set_type(const std::string& name) {
     const auto type = stored_type_named(name);
     if (!type)
-      refuse("024", "dtype " + quoted(name) + " is unknown or not supported", "F32, F16, BF16, F64 or an integer type",
-             {});
+      refuse("ST-024", "dtype " + quoted(name) + " is unknown or not supported",
+             "F32, F16, BF16, F64 or an integer type", {});
     tensor_.type = *type;
   }
   bool number(std::uint64_t v, const std::string& written) {
     if (depth_ != 3) unexpected(written);
     if (key_ == "shape") {
-      if (tensor_.shape.size() >= limits_.rank)
-        refuse("022", "a shape has too many dimensions", "at most " + std::to_string(limits_.rank), {});
+      if (Index(tensor_.shape.size()) >= limits_.tensor_rank)
+        refuse_beyond("ST-022", "a shape has too many dimensions", "tensor_rank",
+                      ReadLimits::at_most(limits_.tensor_rank));
       tensor_.shape.push_back(v);
     } else {
       if (offsets_ < 2) (offsets_ == 0 ? tensor_.begin : tensor_.end) = v;
@@ -178,7 +182,7 @@ class HeaderHandler {
   }
   void end_tensor() {
     if (!has_type_ || !has_shape_ || !has_offsets_)
-      refuse("028",
+      refuse("ST-028",
              std::string("key ") +
                  (!has_type_    ? "dtype"
                   : !has_shape_ ? "shape"
@@ -186,14 +190,14 @@ class HeaderHandler {
                  " is missing",
              "dtype, shape, data_offsets", {});
     if (tensor_.begin > tensor_.end)
-      refuse("016", "data_offsets begin after their end", {},
+      refuse("ST-016", "data_offsets begin after their end", {},
              "[" + std::to_string(tensor_.begin) + ", " + std::to_string(tensor_.end) + "]");
     std::uint64_t bytes = std::uint64_t(facts(tensor_.type).bytes);
     for (const std::uint64_t d : tensor_.shape)
       if (__builtin_mul_overflow(bytes, d, &bytes))
-        refuse("021", "the number of elements overflows", "below 2^64 bytes", shape_text(tensor_.shape));
+        refuse("ST-021", "the number of elements overflows", "below 2^64 bytes", shape_text(tensor_.shape));
     if (bytes != tensor_.end - tensor_.begin)
-      refuse("023", "tensor data does not fill its declared range",
+      refuse("ST-023", "tensor data does not fill its declared range",
              std::string(facts(tensor_.type).name) + " " + shape_text(tensor_.shape) + " = " + std::to_string(bytes) +
                  " bytes",
              "data_offsets [" + std::to_string(tensor_.begin) + ", " + std::to_string(tensor_.end) +
@@ -254,7 +258,7 @@ inline void check_tiling(const SafetensorsHeader& h, std::uint64_t data_bytes, c
 // Parses the JSON of a header (what follows the 8 bytes of its length) for a file with that many bytes of data.
 inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::uint64_t data_bytes,
                                                   const std::string& file, Blame blame = blame_model,
-                                                  SafetensorsLimits limits = {}) {
+                                                  const ReadLimits& limits = {}) {
   const std::string name = file + " (header)";
   const auto broken = [&](const char* number, std::size_t at, std::string what) {
     blame.raise(number, {{},

@@ -25,7 +25,9 @@ struct TokenizerFolder {
 
 namespace tokenizer_folder {
 
-inline constexpr std::uint64_t largest_file = std::uint64_t(64) << 20;  // bytes
+inline std::string read_text(const File& file, const ReadLimits& limits) {
+  return file.read_all(std::uint64_t(limits.tokenizer_bytes), ReadLimits::raise("tokenizer_bytes"));
+}
 
 // A special token's name is a string, or an object with `content`.
 inline std::string token_name(const Json& config, const char* key) {
@@ -88,24 +90,24 @@ inline void list_added_token(TokenizerFolder& t, const TokenizerFile::AddedToken
 
 // Reads tokenizer.json and tokenizer_config.json. Exit 4 with MODEL-TOK-..., MODEL-JSON-... or MODEL-PATH-... if they
 // are missing, damaged, or ask for what the library cannot do exactly.
-inline TokenizerFolder read_tokenizer_folder(const std::string& path) {
+inline TokenizerFolder read_tokenizer_folder(const std::string& path, const ReadLimits& limits = {}) {
   namespace tf = tokenizer_folder;
   const Folder folder(path);
   const auto file = folder.find("tokenizer.json");
   if (!file) tf::refuse_without_tokenizer(folder);
   TokenizerFolder t;
-  t.tokenizer_json = parse_json(file->read_all(tf::largest_file), file->name());
-  t.file = read_tokenizer(t.tokenizer_json, file->name());
+  t.tokenizer_json = parse_json(tf::read_text(*file, limits), file->name());
+  t.file = read_tokenizer(t.tokenizer_json, file->name(), limits);
   t.vocabulary_read = vocabulary_size(t.file);
   if (const auto config_file = folder.find("tokenizer_config.json")) {
-    t.tokenizer_config = parse_json(config_file->read_all(tf::largest_file), config_file->name());
+    t.tokenizer_config = parse_json(tf::read_text(*config_file, limits), config_file->name());
     const Json config(t.tokenizer_config, config_file->name() + ": $");
     t.bos = tf::token_name(config, "bos_token"), t.eos = tf::token_name(config, "eos_token");
     t.pad = tf::token_name(config, "pad_token");
     tf::apply_add_bos_token(config, t);
   }
   for (const char* name : {"special_tokens_map.json", "chat_template.jinja", "chat_template.json"})
-    if (const auto other = folder.find(name)) t.others.emplace_back(name, other->read_all(tf::largest_file));
+    if (const auto other = folder.find(name)) t.others.emplace_back(name, tf::read_text(*other, limits));
   tf::warn_of_gaps(t);
   return t;
 }

@@ -3,6 +3,7 @@
 #include <vlt/io/folder.hpp>
 #include <vlt/io/json.hpp>
 #include <vlt/io/pretty_json.hpp>
+#include <vlt/io/read_limits.hpp>
 #include <vlt/io/write_file.hpp>
 
 namespace vlt {
@@ -39,9 +40,9 @@ inline void write_vltune_file(const std::string& folder, const VltuneFile& file)
   write_file(folder + "/vltune.json", pretty_json(json));
 }
 
-inline VltuneFile read_vltune_file(const Folder& folder) {
+inline VltuneFile read_vltune_file(const Folder& folder, const ReadLimits& limits = {}) {
   const std::string name = folder.name_of("vltune.json");
-  const boost::json::value value = parse_json(folder.read("vltune.json", 1 << 20), name, folder.blame());
+  const boost::json::value value = parse_json(read_settings(folder.open("vltune.json"), limits), name, folder.blame());
   const Json root(value, name + ": $", folder.blame());
   if (const Json format = root.at("format"); format.integer() != vltune_file::format)
     format.refuse("this folder was written by another version", std::to_string(vltune_file::format));

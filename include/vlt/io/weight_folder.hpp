@@ -17,10 +17,10 @@ class WeightFolder {
   };
 
   // Looks for `stem`.safetensors, then `stem`.safetensors.index.json. The files stay open.
-  explicit WeightFolder(const Folder& folder, const std::string& stem = "model")
+  explicit WeightFolder(const Folder& folder, const std::string& stem = "model", const ReadLimits& limits = {})
       : path_(folder.path()), blame_(folder.blame()) {
-    if (auto single = folder.find(stem + ".safetensors")) files_->emplace_back(std::move(*single));
-    else if (auto index = folder.find(stem + ".safetensors.index.json")) read_index(folder, *index);
+    if (auto single = folder.find(stem + ".safetensors")) files_->emplace_back(std::move(*single), limits);
+    else if (auto index = folder.find(stem + ".safetensors.index.json")) read_index(folder, *index, limits);
     else refuse_without_weights(folder);
     for (const SafetensorsFile& f : *files_)
       for (const StoredTensor& t : f.tensors()) all_.push_back({&f, &t});
@@ -69,7 +69,7 @@ class WeightFolder {
   std::vector<std::string> warnings_;
   std::optional<std::uint64_t> total_;
 
-  void read_index(const Folder& folder, const File& index) {
+  void read_index(const Folder& folder, const File& index, const ReadLimits& limits) {
     const std::string text = index.read_all(std::uint64_t(64) << 20);
     const boost::json::value value = parse_json(text, index.name(), blame_);
     refuse_repeated_keys(text, index.name(), blame_);
@@ -86,7 +86,7 @@ class WeightFolder {
       names.insert(name);
       promised_.emplace_back(tensor, name);
     }
-    for (const std::string& name : names) files_->emplace_back(folder.open(name));
+    for (const std::string& name : names) files_->emplace_back(folder.open(name), limits);
   }
   void check_total() {
     std::uint64_t bytes = 0;

@@ -25,30 +25,31 @@ inline std::string adapter_part(const std::string& folder, const char* name) {
   const std::string inside = folder + "/" + name;
   return std::filesystem::exists(inside) ? inside : std::string();
 }
-inline AdapterChoice read_adapters(const std::string& folder) {
+inline AdapterChoice read_adapters(const std::string& folder, const ReadLimits& limits) {
   if (folder.empty()) return {};
   const Folder f(folder);
-  const AdapterConfig c = read_adapter_config(f, WeightFolder(f, "adapter_model"));
+  const AdapterConfig c = read_adapter_config(f, WeightFolder(f, "adapter_model", limits), limits);
   return {c.rank, c.alpha, c.modules};
 }
 
 }  // namespace exported_model
 
 // Exit 4 for a folder that is none, or damaged.
-inline ExportedModel describe_exported_model(const std::string& folder) {
+inline ExportedModel describe_exported_model(const std::string& folder, const ReadLimits& limits = {}) {
   namespace em = exported_model;
   namespace dm = describe_model;
-  const VltuneFile file = read_vltune_file(Folder(folder));
+  const VltuneFile file = read_vltune_file(Folder(folder), limits);
   ExportedModel e;
   ModelDescription& m = e.description;
   ModelFolders& f = m.folders;
+  m.limits = limits;
   f.language = em::part(folder, "language_model", file.language_folder);
   f.vision = em::part(folder, "vision_model", file.vision_folder);
   f.projector = folder + "/projector";
   f.language_adapter = em::adapter_part(folder, "language_adapter");
   f.vision_adapter = em::adapter_part(folder, "vision_adapter");
-  m.language = read_llama_config(Folder(f.language));
-  m.vision = read_clip_config(Folder(f.vision));
+  m.language = read_llama_config(Folder(f.language), limits);
+  m.vision = read_clip_config(Folder(f.vision), limits);
   const auto own = [&](const std::string& base, const std::string& adapter) {
     return base.starts_with(folder + "/") || adapter.empty() ? base : adapter;
   };
@@ -59,11 +60,11 @@ inline ExportedModel describe_exported_model(const std::string& folder) {
   m.chat_template = read_template(Json(chat, m.template_name + ": $.template"));
   check_template(m.chat_template, *m.tokenizer);
   m.max_seq_len = file.max_seq_len, m.mask = file.mmca ? "Mmca" : "Causal";
-  m.projector_kind = read_projector_config(Folder(f.projector)).kind;
+  m.projector_kind = read_projector_config(Folder(f.projector), limits).kind;
   dm::choose_features(m, file.vision_feature_layer, file.vision_feature_select);
   dm::connect(m);
-  e.language_adapters = em::read_adapters(f.language_adapter);
-  e.vision_adapters = em::read_adapters(f.vision_adapter);
+  e.language_adapters = em::read_adapters(f.language_adapter, limits);
+  e.vision_adapters = em::read_adapters(f.vision_adapter, limits);
   return e;
 }
 

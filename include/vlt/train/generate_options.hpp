@@ -1,10 +1,10 @@
 #pragma once
-#include <vlt/train/option_table.hpp>
+#include <vlt/train/read_limit_options.hpp>
 
 namespace vlt {
 
 // Everything a user can ask generate_main for; the meaning of each member is in its row below.
-struct GenerateOptions {
+struct GenerateOptions : ReadLimits {
   std::string model, prompt, chat_template, image_folder, output, precision = "auto", config, log_format = "text";
   Words image, data_path;
   Index max_new_tokens = 128, seed = 1234, num_threads = 0, max_records = 0, show = 10;
@@ -43,6 +43,8 @@ inline OptionTable<GenerateOptions> generate_option_table() {
       .to(100);
   t.add("top_p", &O::top_p, "Draws from the likeliest tokens that have this share of the probability.").above(0).to(1);
   t.add("seed", &O::seed, "Of random draws.").from(0).to(4294967295.0);
+  t.group = "Limits of input";
+  add_read_limits(t);
   t.group = "Run";
   t.add("config", &O::config, "JSON object with options by name; the command line wins.");
   t.add("num_threads", &O::num_threads, "Threads that compute; 0: all cores.").from(0).to(1024);

@@ -18,8 +18,7 @@ class GenerateProgram {
     GenerateOptions& o = job_.options;
     OptionReader<GenerateOptions> reader(job_.table, o);
     reader.command_line(args);
-    if (!o.config.empty())
-      reader.config_file(read_whole_file(o.config, model_config::size_limit, blame_option), o.config);
+    if (!o.config.empty()) reader.config_file(read_settings(open_file(o.config, blame_option), o), o.config);
     if (pages()) return ExitCode::ok;
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     check(reader.given());
@@ -61,7 +60,7 @@ class GenerateProgram {
     conflict(o.temperature == 0, "top_p", "without --temperature the likeliest token is taken");
   }
   void describe() {
-    job_.model = describe_exported_model(job_.options.model);
+    job_.model = describe_exported_model(job_.options.model, job_.options);
     if (job_.options.chat_template.empty()) return;
     ModelDescription& m = job_.model.description;
     describe_model::read_template(m, job_.options.chat_template);

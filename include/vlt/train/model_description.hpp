@@ -18,6 +18,7 @@ struct ModelFolders {
 // Everything about a model but its weights: sizes, tokens, how conversations and pictures are turned into its input.
 struct ModelDescription {
   ModelFolders folders;
+  ReadLimits limits;     // of what is read from them
   LlamaConfig language;  // as read; `language_sizes` is what is built: a larger vocabulary
   LlamaSizes language_sizes;
   ClipConfig vision;  // as read; `vision_sizes` has the layers that run
@@ -52,7 +53,7 @@ inline Index layers_to_run(Index layer, Index depth) {
 }
 
 inline void read_tokenizer(ModelDescription& m, const std::string& folder) {
-  m.tokenizer_folder = read_tokenizer_folder(folder);
+  m.tokenizer_folder = read_tokenizer_folder(folder, m.limits);
   add_image_and_pad_tokens(m.tokenizer_folder);
   m.tokenizer = std::make_shared<const Tokenizer>(m.tokenizer_folder.file);
 }
@@ -62,7 +63,7 @@ inline void read_processor(ModelDescription& m, const std::string& path) {
   for (const char* name : {"preprocessor_config.json", "processor_config.json"}) {
     const auto file = folder.find(name);
     if (!file) continue;
-    m.processor_text = file->read_all(model_config::size_limit);
+    m.processor_text = read_settings(*file, m.limits);
     m.processor = parse_clip_processor(m.processor_text, folder.name_of(name));
     if (m.processor.crop != m.vision.sizes.image)
       refuse_model("MODEL-PROC-002", folder.name_of(name), "the pictures it makes do not fit the encoder",
@@ -140,9 +141,10 @@ inline void connect(ModelDescription& m) {
 inline ModelDescription describe_base_model(const SftOptions& o) {
   namespace dm = describe_model;
   ModelDescription m;
+  m.limits = o;
   m.folders.language = o.lm_model_name_or_path, m.folders.vision = o.vision_model_name_or_path;
-  m.language = read_llama_config(Folder(m.folders.language));
-  m.vision = read_clip_config(Folder(m.folders.vision));
+  m.language = read_llama_config(Folder(m.folders.language), m.limits);
+  m.vision = read_clip_config(Folder(m.folders.vision), m.limits);
   dm::read_tokenizer(m, m.folders.language);
   dm::read_processor(m, m.folders.vision);
   dm::read_template(m, o.chat_template);

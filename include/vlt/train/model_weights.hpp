@@ -36,7 +36,7 @@ template <Precision F> class ModelWeights {
       return plan_load(registry, f, rules);
     });
     if (m.folders.projector.empty()) return;
-    require_same_projector(read_projector_config(Folder(m.folders.projector)), projector_config_of(m),
+    require_same_projector(read_projector_config(Folder(m.folders.projector), m.limits), projector_config_of(m),
                            m.folders.projector);
     open(m.folders.projector, [&](const WeightFolder& f) { return plan_load(registry, f, projector_rules()); });
   }
@@ -67,11 +67,11 @@ template <Precision F> class ModelWeights {
     return p.adapter && (p.component == int(ComponentKind::vision) ? f.vision_adapter : f.language_adapter).empty();
   }
   template <class Compare> void open(const std::string& folder, Compare&& compare) {
-    folders_.emplace_back(Folder(folder));
+    folders_.emplace_back(Folder(folder), "model", m_.limits);
     plans_.push_back(compare(folders_.back()));
   }
-  static void adapters(ParameterStore<F>& store, const std::string& folder, ComponentKind component) {
-    if (!folder.empty()) load_adapters(WeightFolder(Folder(folder), "adapter_model"), store, component);
+  void adapters(ParameterStore<F>& store, const std::string& folder, ComponentKind component) const {
+    if (!folder.empty()) load_adapters(WeightFolder(Folder(folder), "adapter_model", m_.limits), store, component);
   }
 };
 

@@ -1,10 +1,10 @@
 #pragma once
-#include <vlt/train/option_table.hpp>
+#include <vlt/train/read_limit_options.hpp>
 
 namespace vlt {
 
 // Everything a user can ask sft_main for; the meaning of each member is in its row below.
-struct SftOptions {
+struct SftOptions : ReadLimits {
   // data
   Words data_path, dataset_names{"llava_sft"}, dataset_samples{"all"}, dataset_concatenate_samples{"1"};
   std::string data_debug_path, image_folder;
@@ -39,7 +39,7 @@ struct SftOptions {
   bool offload = false, enable_tensorboard = false;
   std::string cache_vision_features = "off";
   Index vision_cache_bytes = Index(1) << 30;
-  // limits
+  // limits, beside those of model folders
   Index limit_json_depth = 16, limit_record_bytes = Index(16) << 20, limit_text_bytes = Index(8) << 20;
   Index limit_turns = 1024, limit_path_bytes = 4095, limit_image_bytes = Index(64) << 20, limit_image_side = 16384;
   Index limit_image_pixels = 50000000, limit_decode_bytes = Index(1) << 30, limit_jpeg_scans = 100;
@@ -226,6 +226,7 @@ inline void limits(Table& t) {
   t.add("limit_jpeg_scans", &O::limit_jpeg_scans, "Scans of a progressive JPEG.").from(1).to(1e6);
   t.add("limit_png_chunks", &O::limit_png_chunks, "Chunks of a PNG.").from(1).to(1e9);
   t.add("limit_image_seconds", &O::limit_image_seconds, "Seconds of one core for one image.").above(0).to(1e6);
+  add_read_limits(t);
 }
 
 inline void jobs(Table& t) {

@@ -45,7 +45,7 @@ class SftProgram {
     OptionReader<SftOptions> reader(job_.table, job_.options);
     reader.command_line(args);
     if (const std::string& file = job_.options.config; !file.empty())
-      reader.config_file(read_whole_file(file, model_config::size_limit, blame_option), file);
+      reader.config_file(read_settings(open_file(file, blame_option), job_.options), file);
     job_.given = reader.given();
   }
   // Pages that are printed instead of any work.
@@ -68,7 +68,7 @@ class SftProgram {
   void describe() {
     job_.choice = training_choice(job_.options);
     if (job_.options.from_checkpoint.empty()) job_.model = describe_base_model(job_.options);
-    else continue_from(describe_exported_model(job_.options.from_checkpoint.front()));
+    else continue_from(describe_exported_model(job_.options.from_checkpoint.front(), job_.options));
     for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
     if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.options.image_folder.empty())
       refuse_option("OPT-LENGTH-018", "--max_seq_len", "a sequence has no room for a picture and a word",

@@ -152,5 +152,5 @@ TEST_CASE("a folder without config.json is answered with what is there") {
   t.write("config.json", llama_text);
   CHECK(read_llama_config(Folder(t.path)).sizes.depth == 3);
   t.write("config.json", std::string(2 << 20, ' '));
-  refused([&] { read_llama_config(Folder(t.path)); }, model, "MODEL-FILE-003", "1048576");
+  refused([&] { read_llama_config(Folder(t.path)); }, model, "MODEL-FILE-003", "1048576", "--limit_config_bytes");
 }

@@ -10,7 +10,7 @@ using vlt::test::TemporaryFolder;
 
 namespace {
 
-SafetensorsFile open(const TemporaryFolder& t, const std::string& bytes, SafetensorsLimits limits = {}) {
+SafetensorsFile open(const TemporaryFolder& t, const std::string& bytes, const ReadLimits& limits = {}) {
   return SafetensorsFile(open_file(t.write("x.safetensors", bytes)), limits);
 }
 // The file with this header and so many bytes of data is refused.
@@ -72,7 +72,7 @@ TEST_CASE("names, keys and metadata are checked") {
   bad(R"({"a\u0000b":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8, "027", "NUL");
   bad("{\"" + std::string(2048, 'n') + R"(":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}})", 8, "027", "1024");
   const TemporaryFolder t;
-  SafetensorsLimits two;
+  ReadLimits two;
   two.tensors = 1;
   refused(
       [&] {
@@ -81,7 +81,18 @@ TEST_CASE("names, keys and metadata are checked") {
                                std::string(12, 'x')),
              two);
       },
-      ExitCode::model, "MODEL-ST-029", "at most 1");
+      ExitCode::model, "MODEL-ST-029", "at most 1", "--limit_tensors");
+  const std::string file = safetensors_bytes(tensor("}}"), std::string(8, 'x'));
+  const auto limited = [&](Index ReadLimits::*field, Index enough, const char* code, const char* option) {
+    ReadLimits limits;
+    limits.*field = enough;
+    CHECK_NOTHROW(open(t, file, limits));
+    limits.*field = enough - 1;
+    refused([&] { open(t, file, limits); }, ExitCode::model, code, std::to_string(enough - 1), option);
+  };
+  limited(&ReadLimits::header_bytes, Index(tensor("}}").size()), "MODEL-ST-006", "--limit_header_bytes");
+  limited(&ReadLimits::tensor_rank, 1, "MODEL-ST-022", "--limit_tensor_rank");
+  limited(&ReadLimits::tensor_name_bytes, 1, "MODEL-ST-027", "--limit_tensor_name_bytes");
 }
 
 TEST_CASE("numbers of a header are checked before anything is computed with them") {

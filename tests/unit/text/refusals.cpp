@@ -75,6 +75,27 @@ TEST_CASE("merges must fit the vocabulary", "[text]") {
   refused("a b", "b a", "TOK-010", "\"ba\"");
 }
 
+TEST_CASE("a vocabulary and a split expression have limits", "[text]") {
+  const auto value = vlt::parse_json(
+      with(split_step, R"({"type":"Split","pattern":{"Regex":"abc"},"behavior":"Isolated"})"), "t.json");
+  const auto read = [&](const vlt::ReadLimits& limits) { vlt::read_tokenizer(value, "t.json", limits); };
+  vlt::ReadLimits limits;
+  limits.vocabulary = 4, limits.split_bytes = 3;
+  CHECK_NOTHROW(read(limits));
+  limits.vocabulary = 3;  // <s> has id 3
+  const auto id = vlt_test::complaint_of([&] { read(limits); }, vlt::ExitCode::model);
+  CHECK(id.code == "MODEL-TOK-006");
+  CHECK(id.place == "t.json: $.added_tokens[0].id");
+  CHECK(id.help.find("--limit_vocabulary") != id.help.npos);
+  limits.vocabulary = 4, limits.split_bytes = 2;
+  const auto split = vlt_test::complaint_of([&] { read(limits); }, vlt::ExitCode::model);
+  CHECK(split.code == "MODEL-TOK-011");
+  CHECK(split.expected == "at most 2 bytes");
+  CHECK(split.help.find("--limit_split_bytes") != split.help.npos);
+  CHECK(vlt::ReadLimits{}.vocabulary == 4194304);
+  CHECK(vlt::ReadLimits{}.split_bytes == 4096);
+}
+
 TEST_CASE("what cannot be done exactly is refused by name", "[text]") {
   refused(R"("type":"BPE")", R"("type":"Unigram")", "TOK-003", "Unigram");
   const auto split = [](const std::string& pattern) {

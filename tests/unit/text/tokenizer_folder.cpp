@@ -103,6 +103,12 @@ TEST_CASE("folders without a usable tokenizer are refused", "[text]") {
   write_tokenizer_folder(trained(), place / "bad");
   vlt::write_file(place / "bad/tokenizer_config.json", R"({"eos_token": 5})");
   CHECK(refused("bad").code == "MODEL-JSON-002");
+  vlt::ReadLimits limits;
+  limits.tokenizer_bytes = 10;
+  const auto large =
+      vlt_test::complaint_of([&] { vlt::read_tokenizer_folder(place / "bad", limits); }, vlt::ExitCode::model);
+  CHECK(large.code == "MODEL-FILE-003");
+  CHECK(large.help.find("--limit_tokenizer_bytes") != large.help.npos);
 }
 
 TEST_CASE("ids without a token are a warning", "[text]") {
