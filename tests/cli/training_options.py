@@ -224,6 +224,57 @@ def limit_image_seconds():
     same_loss("limit_image_seconds", [100])
 
 
+def model_files(*names):
+    """The paths of those files of the two model folders that have one of these names."""
+    folders = [os.path.join(data(1), f) for f in ("language_model", "vision_model")]
+    return [os.path.join(f, n) for f in folders for n in names if os.path.exists(os.path.join(f, n))]
+
+
+def headers():
+    """Of the weights: bytes, and the tensors that are listed."""
+    for path in model_files("model.safetensors"):
+        with open(path, "rb") as f:
+            text = f.read(struct.unpack("<Q", f.read(8))[0])
+        yield len(text), {k: v for k, v in json.loads(text).items() if k != "__metadata__"}
+
+
+def model_limit(name, needed, changes=None):
+    """The folders need this much: one less is refused and the option named, no less runs as ever."""
+    refused(sft({**(changes or {}), name: [needed - 1]}), 4, "raise --" + name)
+    same_loss(name, [needed], **(changes or {}))
+
+
+def largest_id():
+    tokenizer = json.load(open(model_files("tokenizer.json")[0]))
+    return max(list(tokenizer["model"]["vocab"].values()) + [t["id"] for t in tokenizer["added_tokens"]])
+
+
+MODEL_LIMITS = {
+    "limit_header_bytes": lambda: max(n for n, _ in headers()),
+    "limit_tensors": lambda: max(len(t) for _, t in headers()),
+    "limit_tensor_rank": lambda: max(len(v["shape"]) for _, t in headers() for v in t.values()),
+    "limit_tensor_name_bytes": lambda: max(len(k) for _, t in headers() for k in t),
+    "limit_config_bytes": lambda: max(map(os.path.getsize, model_files("config.json", "preprocessor_config.json"))),
+    "limit_tokenizer_bytes": lambda: max(map(os.path.getsize, model_files("tokenizer.json", "tokenizer_config.json"))),
+    "limit_vocabulary": lambda: largest_id() + 1}
+for name, needed in MODEL_LIMITS.items():
+    TESTS[name] = lambda name=name, needed=needed: model_limit(name, needed())
+
+
+@test
+def limit_split_bytes():
+    folder = os.path.join(WORK, "split_model")
+    shutil.copytree(os.path.join(data(1), "language_model"), folder)
+    path = os.path.join(folder, "tokenizer.json")
+    tokenizer = json.load(open(path))
+    gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+    tokenizer["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": [
+        {"type": "Split", "pattern": {"Regex": gpt2}, "behavior": "Isolated", "invert": False},
+        {"type": "ByteLevel", "add_prefix_space": False, "trim_offsets": True, "use_regex": False}]}
+    json.dump(tokenizer, open(path, "w"))
+    model_limit("limit_split_bytes", len(gpt2), {"lm_model_name_or_path": [folder]})
+
+
 @test
 def plan():
     b = ok(sft({"plan": []}, output=False))
