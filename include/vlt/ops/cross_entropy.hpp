@@ -84,15 +84,4 @@ void softmax_cross_entropy(Scope& s, CpuMatrix<A> logits, std::span<const Index>
   });
 }
 
-// The same, summed: adds scale * sum of the rows' losses to `loss`.
-template <class A, class T>
-void softmax_cross_entropy(Scope& s, CpuMatrix<A> logits, std::span<const Index> target, double scale,
-                           CpuMatrix<T> dlogits, double& loss) {
-  Frame frame(s);
-  const auto each = s.temp<CpuMatrix<double>>({1, logits.rows});
-  softmax_cross_entropy(s, logits, target, scale, dlogits, std::span<double>(each.data, logits.rows));
-  if (s.arena().planning()) return;
-  for (Index r = 0; r < logits.rows; ++r) loss += scale * each(0, r);
-}
-
 }  // namespace vlt::ops
