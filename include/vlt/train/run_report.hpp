@@ -61,10 +61,20 @@ template <Precision F> class RunReport {
         if (r.images.empty() == pictures) continue;
         const Question q = questions_of(r, record).front();
         ReportSample sample{r.id, q.conversation.turns.back().question, q.conversation.turns.back().answer, {}, {}, {}};
-        for (const std::string& name : q.images) sample.pictures.push_back({name, job_.images->seen(name)});
+        if (!show(q.images, sample)) continue;
         questions_.push_back(q);
         data_.samples.push_back(std::move(sample));
       }
+  }
+  // False if a picture cannot be decoded: whether that ends the run is for whoever trains on it to say.
+  bool show(const std::vector<std::string>& images, ReportSample& sample) const {
+    try {
+      for (const std::string& name : images) sample.pictures.push_back({name, job_.images->seen(name)});
+    } catch (const Error& e) {
+      if (e.exit() != ExitCode::data) throw;
+      return false;
+    }
+    return true;
   }
   void ask(std::string ReportSample::*when) {
     for (std::size_t i = 0; i < questions_.size(); ++i)
