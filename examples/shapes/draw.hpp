@@ -12,7 +12,7 @@ inline bool covers(const Shape& s, double x, double y) {
   const double r = s.radius;
   switch (s.form) {
     case circle:
-      return x * x + y * y <= r * r;
+      return x * x + y * y <= r * r && x * x + y * y >= 0.3 * r * r;  // a line, not a disc
     case square:
       return std::abs(x) <= 0.85 * r && std::abs(y) <= 0.85 * r;
     default:

@@ -115,7 +115,7 @@ inline void write_vision_model(const std::string& path, std::uint64_t seed) {
                                    {"num_attention_heads", 3},
                                    {"num_channels", 3},
                                    {"image_size", picture_pixels},
-                                   {"patch_size", 8},
+                                   {"patch_size", cell_pixels},
                                    {"hidden_act", "quick_gelu"},
                                    {"layer_norm_eps", 1e-5},
                                    {"attention_dropout", 0.0},

@@ -64,18 +64,31 @@ inline std::optional<Turn> ask_count(const Scene& scene, Dice& dice) {
   return dice.one_of(fitting);
 }
 
+// Words that single out one of the shapes for which `fits` holds: its form, its colour, or both.
+struct Named {
+  const Shape* shape;
+  std::string words;
+};
+template <class Fits> std::optional<Named> name_one(const Scene& scene, Dice& dice, Fits fits) {
+  const int style = dice.below(3);
+  const Shape* s = single_out(scene, dice, style == 0 ? same_form : style == 1 ? same_colour : same_name);
+  if (!s || !fits(*s)) return std::nullopt;
+  return Named{s, style == 0   ? form_names[s->form]
+                  : style == 1 ? std::string(colour_names[s->colour]) + " shape"
+                               : s->name()};
+}
+
 inline std::optional<Turn> ask_position(const Scene& scene, Dice& dice) {
-  const Shape* s = single_out(scene, dice, same_name);
-  if (!s) return std::nullopt;
-  return Turn{"Where is the " + s->name() + "?", cell_names[s->cell]};
+  const auto named = name_one(scene, dice, [](const Shape&) { return true; });
+  if (!named) return std::nullopt;
+  return Turn{"Where is the " + named->words + "?", cell_names[named->shape->cell]};
 }
 
 inline std::optional<Turn> ask_left(const Scene& scene, Dice& dice) {
-  const Shape* s = single_out(scene, dice, same_name);
-  if (!s || !right_column(s->cell)) return std::nullopt;
-  const Shape* left = scene.in_cell(s->cell - 1);
-  if (!left) return std::nullopt;
-  return Turn{"What is left of the " + s->name() + "?", left->name()};
+  const auto named = name_one(
+      scene, dice, [&](const Shape& s) { return right_column(s.cell) && scene.in_cell(s.cell - 1) != nullptr; });
+  if (!named) return std::nullopt;
+  return Turn{"What is left of the " + named->words + "?", scene.in_cell(named->shape->cell - 1)->name()};
 }
 
 }  // namespace detail
