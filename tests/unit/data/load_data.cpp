@@ -27,7 +27,7 @@ std::string refusal(const std::vector<std::string>& words, std::size_t files) {
 
 }  // namespace
 
-TEST_CASE("--dataset_samples is `all` or counts, one for all files or one each") {
+TEST_CASE("the option dataset_samples is `all` or counts, one for all files or one each") {
   using Counts = std::vector<std::optional<Index>>;
   CHECK(parse_dataset_samples({"all"}, 2) == Counts{std::nullopt, std::nullopt});
   CHECK(parse_dataset_samples({"5"}, 2) == Counts{5, 5});
