@@ -74,7 +74,7 @@ def max_num_image_per_sample():
 def max_seq_len():
     b = ok(sft({"max_seq_len": [50]}))
     assert "truncated" in b.out and "truncated" not in base().out
-    refused(sft({"max_seq_len": [8]}), 2, "--max_seq_len")
+    refused(sft({"max_seq_len": [4]}), 2, "--max_seq_len")
 
 
 @test
