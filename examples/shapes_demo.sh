@@ -12,8 +12,8 @@ step() { printf '\n== %s  [%d:%02d]\n' "$1" $(((SECONDS - started) / 60)) $(((SE
 
 cat <<'INTRODUCTION'
 VLTune learns to answer questions about pictures: colours, shapes, counts, positions, and what is left of what.
-On 2 cores this takes about 9 minutes: 1 to install, 2 to build, 5 to train, 1 to answer. It needs 2 GB of memory
-(the compiler; training takes 0.2 GB) and 0.5 GB of disk.
+On 2 cores this takes about 7 minutes: 1 to install, 2 to build, 4 to train, less than 1 to draw and to answer. It
+needs 2 GB of memory (the compiler; training takes 0.2 GB) and 0.5 GB of disk.
 INTRODUCTION
 
 programs=${VLT_BIN:-}
@@ -47,7 +47,7 @@ answer() { "$programs/generate_main" --model "$model" --image_folder "$out/data/
 step "Answering about pictures that were not in the training"
 answer --data_path "$out/data/test.json" --output "$out/answers.jsonl" --show 0 | tee "$out/answers.txt"
 echo "The first questions about ten of the pictures in $out/data/images:"
-grep '"turn": 0, "images": \["' "$out/answers.jsonl" | head -n 10 | sed -E \
+grep -m 10 '"turn": 0, "images": \["' "$out/answers.jsonl" | sed -E \
   's/.*"images": \[(.*)\], "question": "(<image>\\n)*(.*)", "answer": "(.*)", "expected": "(.*)", "exact": .*/  \1  \3\n      \4   (right: \5)/'
 
 step "The same questions with the pictures permuted: a model that looks does worse"
