@@ -17,7 +17,7 @@ CALLS = {'std::regex': re.compile(r'std::(w?regex|basic_regex)\b'),
          'popen()': re.compile(r'(?<![\w.>])popen\s*\('),
          'exit() in a header': re.compile(r'(?<![\w.>:])(std::|::)?(exit|_exit|quick_exit)\s*\([^)]')}
 NAMES = {'fast', 'faster', 'optimized', 'optimised', 'v2', 'helper', 'helpers', 'util', 'utils', 'manager'}
-TEXTS = [re.compile(p) for p in (r'\bTODO\b', r'\bFIXME\b', r'\bXXX\b', r'/work/', r'\bprototype/', r'\bChatGPT\b',
+TEXTS = [re.compile(p) for p in (r'\bTODO\b', r'\bFIXME\b', r'\bXXX\b', r'/wor[k]/', r'\bprototype/', r'\bChatGPT\b',
                                  r'\bClaude\b', r'\bissue #\d')]
 
 
