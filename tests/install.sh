@@ -6,7 +6,7 @@ set -u
 cd "$(dirname "$0")/.." || exit 2
 
 packages="g++ cmake ninja-build libeigen3-dev libjpeg-dev libpng-dev libstb-dev"
-[ "${1:-build}" = tests ] && packages="$packages catch2 clang-format python3 git"
+[ "${1:-build}" = tests ] && packages="$packages catch2 clang-format python3 python3-venv git"
 say() { echo "install: $*" >&2; }
 
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
