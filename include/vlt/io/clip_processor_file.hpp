@@ -17,12 +17,18 @@ struct ClipProcessorFile {
 
 namespace clip_processor_file {
 
+inline constexpr int most_pixels = 32768;  // along a side of a canvas
+
 // A size is an integer, or an object with the given key, or one with equal height and width.
 inline int size(const Json& root, const char* key, const char* inner, int absent) {
   const auto v = root.find(key);
   if (!v) return absent;
   if (!v->is_object()) return v->index();
-  if (const auto edge = v->find(inner)) return edge->index();
+  if (const auto edge = v->find(inner)) {
+    for (const auto& [other, value] : v->object())
+      if (other != inner && !value.is_null()) v->refuse("another size beside " + std::string(inner), inner);
+    return edge->index();
+  }
   const int height = v->at("height").index();
   if (height != v->at("width").index()) v->refuse("height and width differ; not supported", "a square");
   return height;
@@ -32,6 +38,23 @@ inline void three(const Json& root, const char* key, std::array<double, 3>& to) 
   if (!v) return;
   if (v->array().size() != 3) v->refuse("a number for each of red, green and blue is needed", "3 numbers");
   for (std::size_t i = 0; i < 3; ++i) to[i] = (*v)[i].number();
+}
+
+// The canvases of LLaVA-NeXT: pairs of height and width, each made of whole tiles.
+inline void read_grid(const Json& root, ClipProcessorFile& file) {
+  const Json grid = root.at("image_grid_pinpoints");
+  if (file.shortest_edge != file.crop)
+    root.refuse("size and crop_size differ: tiles that are cropped once more are not supported",
+                "equal sizes beside image_grid_pinpoints");
+  for (std::size_t i = 0; i < grid.array().size(); ++i) {
+    if (grid[i].array().size() != 2) grid[i].refuse("a canvas has two sides", "a pair of height and width");
+    for (std::size_t side = 0; side < 2; ++side)
+      if (const Json s = grid[i][side]; s.index() < 1 || s.index() > most_pixels || s.index() % file.crop != 0)
+        s.refuse("a canvas of the grid is not made of whole tiles",
+                 "a multiple of " + std::to_string(file.crop) + ", at most " + std::to_string(most_pixels));
+    file.grid.push_back({grid[i][0].index(), grid[i][1].index()});
+  }
+  if (file.grid.empty()) grid.refuse("the grid is empty", "pairs of height and width");
 }
 
 }  // namespace clip_processor_file
@@ -65,11 +88,7 @@ inline ClipProcessorFile parse_clip_processor(std::string_view text, const std::
   three(root, "image_std", file.std);
   for (const double s : file.std)
     if (!(s > 0)) root.at("image_std").refuse("a deviation must be positive", "positive numbers");
-  if (next) {
-    const Json grid = root.at("image_grid_pinpoints");
-    for (std::size_t i = 0; i < grid.array().size(); ++i) file.grid.push_back({grid[i][0].index(), grid[i][1].index()});
-    if (file.grid.empty()) grid.refuse("the grid is empty", "pairs of height and width");
-  }
+  if (next) read_grid(root, file);
   return file;
 }
 

@@ -27,7 +27,9 @@ TEST_CASE("sizes are integers or objects, nested or not") {
   CHECK(v5.crop == 400);
   CHECK(v5.rescale_factor == 1 / 255.0);
   CHECK(parse("{}").shortest_edge == 224);
-  CHECK(parse(R"({"do_pad":true,"image_grid_pinpoints":[[336,672],[672,336]]})").grid.size() == 2);
+  CHECK(
+      parse(R"({"size":336,"crop_size":336,"do_pad":true,"image_grid_pinpoints":[[336,672],[672,336]]})").grid.size() ==
+      2);
 }
 
 TEST_CASE("other pixels are refused by name") {
@@ -41,7 +43,13 @@ TEST_CASE("other pixels are refused by name") {
   bad(R"({"image_mean":[0,1]})", "3 numbers");
   bad(R"({"size":200,"crop_size":224})", "padding");
   bad(R"({"size":2000000000,"crop_size":2000000000})", "4096");
+  bad(R"({"size":{"shortest_edge":224,"longest_edge":300}})", "$.size", "another size");
   bad(R"({"image_grid_pinpoints":[]})", "empty");
+  bad(R"({"image_grid_pinpoints":[[224,448],[448,300]]})", "$.image_grid_pinpoints[1][1]", "multiple of 224");
+  bad(R"({"image_grid_pinpoints":[[0,448]]})", "whole tiles");
+  bad(R"({"image_grid_pinpoints":[[2240000,448]]})", "32768");
+  bad(R"({"image_grid_pinpoints":[[224,224,224]]})", "$.image_grid_pinpoints[0]", "two sides");
+  bad(R"({"size":300,"image_grid_pinpoints":[[224,448]]})", "crop_size differ");
   refused([] { parse(R"({"size":"224"})"); }, ExitCode::model, "MODEL-JSON-002", "$.size");
 }
 
