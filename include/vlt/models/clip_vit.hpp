@@ -75,7 +75,8 @@ template <IsPolicy P> struct ClipEmbeddings {
 };
 
 // CLIP's vision transformer up to the last layer that runs, without the final norm (REF 5.2). The class token leaves
-// with the patches or is dropped behind the last layer (LLaVA's feature selection `patch`).
+// with the patches or is dropped behind the last layer (LLaVA's feature selection `patch`). What stands in front of the
+// first parameter that trains keeps nothing and has no backward.
 template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
   using in = stream_t<P, space::pixels>;  // one row per image
   using out = stream_t<P, space::vision>;
@@ -104,10 +105,10 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
   void forward(Scope& s, in x, out y, saved& k) {
     Frame frame(s);
     const Shape shape = enter(x, y);
-    auto e = s.keep<out>(shape, &inside);
+    auto e = frozen_layers() > 0 ? s.temp<out>(shape, &inside) : s.keep<out>(shape, &inside);
     const out last = drop_class ? s.temp<out>(shape, &inside) : y;
-    embeddings.use(s, [&](auto& l) { l.forward(s, x, e, k.embeddings); });
-    layers.forward(s, e, last, k.layers);
+    embeddings.use(s, [&](auto& l) { embeddings.trains ? l.forward(s, x, e, k.embeddings) : vlt::infer(s, l, x, e); });
+    layers.forward(s, e, last, k.layers, frozen_layers());
     if (drop_class) ops::drop_first<typename P::stream>(s, last, inside, y);
   }
   void infer(Scope& s, in x, out y) {
@@ -124,16 +125,17 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
     const Shape shape{inside.rows(), dy.cols};
     const out d_last = drop_class ? s.temp<out>(shape, &inside) : dy;
     if (drop_class) ops::drop_first_backward<typename P::stream>(s, dy, inside, d_last, 0);
-    if constexpr (P::tuning == Tuning::trainable) {
-      auto de = s.temp<out>(shape, &inside);
-      layers.backward(s, d_last, overwrite(de), k.layers);
-      embeddings.finish(s, [&](auto& l) { l.backward(s, de, Discard{}, k.embeddings); });
-    } else {
-      layers.backward(s, d_last, Discard{}, k.layers);
-    }
+    if constexpr (P::tuning == Tuning::trainable)
+      if (embeddings.trains) {
+        auto de = s.temp<out>(shape, &inside);
+        layers.backward(s, d_last, overwrite(de), k.layers);
+        return embeddings.finish(s, [&](auto& l) { l.backward(s, de, Discard{}, k.embeddings); });
+      }
+    layers.backward(s, d_last, Discard{}, k.layers, frozen_layers());
   }
 
  private:
+  std::size_t frozen_layers() const { return embeddings.trains ? 0 : layers.first_trained(); }
   Shape enter(in x, out y) {
     assign_equal(inside, x.rows, embeddings.layer.each());
     return {inside.rows(), y.cols};

@@ -50,6 +50,10 @@ template <Precision F, Device D = Device::cpu> struct Registry {
   std::vector<LinearRef> linears;
   int component = 0, unit = -1, units = 0;
 
+  // Does one of the parameters that were added from number `first` on train?
+  bool trains_from(std::size_t first) const {
+    return std::any_of(params.begin() + std::ptrdiff_t(first), params.end(), [](const auto& p) { return p.trains(); });
+  }
   template <class P> void add(P& p, std::vector<Part> parts) {
     if (!p.exists()) return;
     ParamRef<F, D> r;

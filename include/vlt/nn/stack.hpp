@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <utility>
 #include <vector>
 #include <vlt/nn/kv_cache.hpp>
@@ -27,10 +28,16 @@ template <class Block> struct Stack {
   static constexpr auto fields() { return members(); }
   Shape out_shape(Shape i) const { return i; }
 
-  void forward(Scope& s, in x, out y, saved& k) {
+  // Blocks before `first` leave nothing for backward, which then ends there: nothing in front of it is to be learnt.
+  void forward(Scope& s, in x, out y, saved& k, std::size_t first = 0) {
     k.block.resize(blocks.size()), k.before.resize(blocks.size());
     if (blocks.empty()) ops::convert(s, x, y);
-    for (std::size_t i = 0; i < blocks.size(); ++i) {
+    if (first > 0) {
+      const out to = first == blocks.size() ? y : s.keep<out>(x.shape(), x.segments);
+      through(s, x, to, first, [&](Block& b, std::size_t, in from, out next) { vlt::infer(s, b, from, next); });
+      x = to;
+    }
+    for (std::size_t i = first; i < blocks.size(); ++i) {
       const out to = i + 1 == blocks.size() ? y : s.keep<out>(x.shape(), x.segments);
       k.before[i] = s.arena().mark();
       blocks[i].use(s, [&](Block& b) { b.forward(s, x, to, k.block[i]); });
@@ -38,14 +45,14 @@ template <class Block> struct Stack {
     }
   }
   // Two buffers take turns; what a block kept is released as soon as its backward is done.
-  template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
+  template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k, std::size_t first = 0) {
     Frame frame(s);
     if (blocks.empty()) return copy_or_add(s, dy, dx);
     in turn[2];
-    for (std::size_t i = 0; i < 2 && i + 1 < blocks.size(); ++i) turn[i] = s.temp<in>(dy.shape(), dy.segments);
-    for (std::size_t i = blocks.size(); i-- > 0; std::swap(turn[0], turn[1])) {
+    for (std::size_t i = 0; i < 2 && first + i + 1 < blocks.size(); ++i) turn[i] = s.temp<in>(dy.shape(), dy.segments);
+    for (std::size_t i = blocks.size(); i-- > first; std::swap(turn[0], turn[1])) {
       blocks[i].finish(s, [&](Block& b) {
-        if (i > 0) b.backward(s, dy, overwrite(turn[0]), k.block[i]);
+        if (i > first) b.backward(s, dy, overwrite(turn[0]), k.block[i]);
         else b.backward(s, dy, dx, k.block[i]);
       });
       s.arena().release_keep(k.before[i]);
@@ -54,28 +61,34 @@ template <class Block> struct Stack {
   }
   // Memory: two buffers and one block, whatever the depth.
   void infer(Scope& s, in x, out y) {
-    through(s, x, y, [&](Block& b, std::size_t, in from, out to) { vlt::infer(s, b, from, to); });
+    through(s, x, y, blocks.size(), [&](Block& b, std::size_t, in from, out to) { vlt::infer(s, b, from, to); });
   }
   // The next rows of the cache's sequence; x.segments, already appended to the cache, says which.
   template <Precision F, Device D>
   void extend(Scope& s, in x, out y,
               KeyValueCache<F, D>& cache) requires Decodable<Block, typename KeyValueCache<F, D>::Layer> {
-    through(s, x, y, [&](Block& b, std::size_t i, in from, out to) { b.extend(s, from, to, cache.layer(Index(i))); });
+    through(s, x, y, blocks.size(),
+            [&](Block& b, std::size_t i, in from, out to) { b.extend(s, from, to, cache.layer(Index(i))); });
   }
 
   template <class R> void collect(R& registry, const std::string& path) {
     for (std::size_t i = 0; i < blocks.size(); ++i) vlt::collect(blocks[i], registry, join(path, std::to_string(i)));
   }
+  // The first block that trains, or their number.
+  std::size_t first_trained() const {
+    const auto at = std::find_if(blocks.begin(), blocks.end(), [](const auto& b) { return b.trains; });
+    return std::size_t(at - blocks.begin());
+  }
 
  private:
-  // Calls f(block, number, from, to) from x to y, with two buffers that take turns in between.
-  template <class F> void through(Scope& s, in x, out y, F&& f) {
+  // Calls f(block, number, from, to) for the first `count` blocks from x to y; two buffers take turns in between.
+  template <class F> void through(Scope& s, in x, out y, std::size_t count, F&& f) {
     Frame frame(s);
-    if (blocks.empty()) return ops::convert(s, x, y);
+    if (count == 0) return ops::convert(s, x, y);
     in turn[2];
-    for (std::size_t i = 0; i < 2 && i + 1 < blocks.size(); ++i) turn[i] = s.temp<in>(x.shape(), x.segments);
-    for (std::size_t i = 0; i < blocks.size(); ++i, std::swap(turn[0], turn[1])) {
-      const out to = i + 1 == blocks.size() ? y : turn[0];
+    for (std::size_t i = 0; i < 2 && i + 1 < count; ++i) turn[i] = s.temp<in>(x.shape(), x.segments);
+    for (std::size_t i = 0; i < count; ++i, std::swap(turn[0], turn[1])) {
+      const out to = i + 1 == count ? y : turn[0];
       blocks[i].use(s, [&](Block& b) { f(b, i, x, to); });
       x = to;
     }

@@ -47,6 +47,26 @@ void check(const std::string& title, const std::function<void(M&)>& decide, std:
   INFO(title);
   CHECK(trained == expected_trained);
 }
+
+int index(const Bench<P>& b, const char* name) {
+  const auto& params = b.store->registry().params;
+  const auto at = std::find_if(params.begin(), params.end(), [&](const auto& p) { return p.name() == name; });
+  return at == params.end() ? -1 : int(at - params.begin());
+}
+// One pass over two conversations; peak: of the arena.
+std::vector<double> gradient_of(Bench<P>& b, int param, std::size_t* peak = nullptr) {
+  auto w = work_of(b.model, {0, 1});
+  Threads threads(1);
+  std::vector<std::byte> memory(1 << 22);
+  Arena arena(memory.data(), memory.size());
+  Scope s(arena, threads);
+  M::saved k;
+  LossSums sums;
+  b.model.forward_backward(s, w.view(), w.batch, 1, k, sums);
+  if (peak) *peak = arena.peak();
+  const auto& g = *b.store->registry().params[param].grad;
+  return std::vector<double>(g.data, g.data + g.size());
+}
 }  // namespace
 
 TEST_CASE("what is said to train is exactly what changes", "[train]") {
@@ -79,11 +99,6 @@ TEST_CASE("what is said to train is exactly what changes", "[train]") {
 
 TEST_CASE("a tied head is one tensor whose gradient is the sum of both uses", "[train]") {
   Bench<P> tied(build<M>(2, true)), apart(build<M>());
-  const auto index = [](const Bench<P>& b, const char* name) {
-    const auto& params = b.store->registry().params;
-    const auto at = std::find_if(params.begin(), params.end(), [&](const auto& p) { return p.name() == name; });
-    return at == params.end() ? -1 : int(at - params.begin());
-  };
   const int embed = index(apart, "model.embed_tokens.weight"), head = index(apart, "lm_head.weight");
   CHECK(index(tied, "lm_head.weight") == -1);
   REQUIRE(head >= 0);
@@ -91,20 +106,25 @@ TEST_CASE("a tied head is one tensor whose gradient is the sum of both uses", "[
   std::vector<float> rows(23 * 12);
   apart.store->read(embed, 0, rows);
   apart.store->write(head, 0, rows);
-  const auto gradient_of = [](Bench<P>& b, int param) {
-    auto w = work_of(b.model, {0, 1});
-    Threads threads(1);
-    std::vector<std::byte> memory(1 << 22);
-    Arena arena(memory.data(), memory.size());
-    Scope s(arena, threads);
-    M::saved k;
-    LossSums sums;
-    b.model.forward_backward(s, w.view(), w.batch, 1, k, sums);
-    const auto& g = *b.store->registry().params[param].grad;
-    return std::vector<double>(g.data, g.data + g.size());
-  };
   const auto both = gradient_of(tied, index(tied, "model.embed_tokens.weight"));
   const auto first = gradient_of(apart, embed);
   const auto& g = *apart.store->registry().params[head].grad;
   for (std::size_t e = 0; e < both.size(); ++e) REQUIRE(both[e] == Approx(first[e] + g.data[e]).margin(1e-12));
+}
+
+TEST_CASE("layers in front of the first trained one keep nothing and change nothing", "[train]") {
+  const auto learning = [](const char* one, const char* other) {
+    return Bench<P>(build<M>(4), 1,
+                    [=](M& m) { choose(m, [=](auto& n) { return contains(n, one) || contains(n, other); }); });
+  };
+  const char* bias = "vision_model.encoder.layers.3.layer_norm2.bias";
+  auto late = learning(bias, bias), early = learning(bias, "class_embedding"),
+       middle = learning(bias, "vision_model.encoder.layers.1.mlp");
+  std::size_t late_peak = 0, early_peak = 0, middle_peak = 0;
+  const auto expected = gradient_of(early, index(early, bias), &early_peak);
+  CHECK(std::any_of(expected.begin(), expected.end(), [](double g) { return g != 0; }));
+  CHECK(gradient_of(late, index(late, bias), &late_peak) == expected);
+  CHECK(gradient_of(middle, index(middle, bias), &middle_peak) == expected);
+  CHECK(late_peak < middle_peak);
+  CHECK(middle_peak < early_peak);
 }
