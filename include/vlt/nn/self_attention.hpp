@@ -60,7 +60,7 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
     k.o = s.keep_if<in>(output.keeps_input(), wide, x.segments);
     k.lse = s.keep<statistic>({x.rows, heads * Mask::groups});
     qkv.forward(s, x, k.qkv, k.group);
-    turn_q_and_k(s, k.qkv, ops::Turn::forward);
+    turn_q_and_k(s, k.qkv, rope, ops::Turn::forward);
     ops::attention<Mask>(s, sizes(x), part(k.qkv, 0), part(k.qkv, 1), part(k.qkv, 2), k.o, k.lse);
     output.forward(s, k.o, y, k.output, residual);
   }
@@ -71,7 +71,7 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
     ops::attention_backward<Mask>(s, sizes(k.qkv), d_o, part(k.qkv, 0), part(k.qkv, 1), part(k.qkv, 2), k.lse,
                                   part(d_qkv, 0), part(d_qkv, 1), part(d_qkv, 2),
                                   output.keeps_input() ? Operand(k.o) : Operand{});
-    turn_q_and_k(s, d_qkv, ops::Turn::backward);
+    turn_q_and_k(s, d_qkv, rope, ops::Turn::backward);
     qkv.backward(s, d_qkv, dx, k.group);
   }
 
@@ -83,23 +83,13 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
     auto o = s.temp<in>({x.rows, heads * head_dim}, x.segments);
     auto lse = s.temp<statistic>({x.rows, heads * Mask::groups});
     infer(s, qkv, x, fused);
-    Operand keys = row_range(cache.k, 0, total);
-    if (rope.dynamic_factor > 0) {  // angles of all rows follow the length so far: the cache holds unturned keys
-      ops::convert(s, part(fused, 1), row_range(cache.k, first, x.rows));
-      const Rope turned = at_length(total);
-      auto q = part(fused, 0);
-      auto copy = s.temp<Operand>(keys.shape());
-      ops::convert(s, keys, copy);
-      ops::rope(s, q, *x.segments, turned, ops::Turn::forward);
-      ops::rope(s, copy, *cache.seen, turned, ops::Turn::forward);
-      keys = copy;
-    } else {
-      turn_q_and_k(s, fused, ops::Turn::forward);
-      ops::convert(s, part(fused, 1), row_range(cache.k, first, x.rows));
-    }
+    // Angles that follow the length: new rows take those of the length so far; older keys stay as they were turned.
+    const Rope grown = rope.dynamic_factor > 0 ? at_length(total) : Rope{};
+    turn_q_and_k(s, fused, rope.dynamic_factor > 0 ? grown : rope, ops::Turn::forward);
+    ops::convert(s, part(fused, 1), row_range(cache.k, first, x.rows));
     ops::convert(s, part(fused, 2), row_range(cache.v, first, x.rows));
-    ops::attention<Mask>(s, {heads, kv_heads, head_dim, x.segments, cache.seen}, part(fused, 0), keys,
-                         Operand(row_range(cache.v, 0, total)), Operand(o), lse);
+    ops::attention<Mask>(s, {heads, kv_heads, head_dim, x.segments, cache.seen}, part(fused, 0),
+                         Operand(row_range(cache.k, 0, total)), Operand(row_range(cache.v, 0, total)), Operand(o), lse);
     infer(s, output, o, y);
   }
 
@@ -111,8 +101,8 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
     for (Index i = 0; i < head_dim / 2; ++i) fixed.frequency.push_back(rope.at(i, n));
     return fixed;
   }
-  void turn_q_and_k(Scope& s, in all, ops::Turn turn) {  // q and k lie side by side: one call turns both
-    if (!rope.frequency.empty()) ops::rope(s, Operand(columns(all, 0, qkv.begin[2])), *all.segments, rope, turn);
+  void turn_q_and_k(Scope& s, in all, const Rope& r, ops::Turn turn) {  // side by side: one call turns both
+    if (!r.frequency.empty()) ops::rope(s, Operand(columns(all, 0, qkv.begin[2])), *all.segments, r, turn);
   }
   template <class M> ops::AttentionShape sizes(const M& x) const {
     return {heads, kv_heads, head_dim, x.segments, x.segments};

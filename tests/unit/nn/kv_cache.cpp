@@ -1,4 +1,5 @@
 // A cache changes when rows are computed, not what they are.
+#include <functional>
 #include <vlt/nn/checkpoint.hpp>
 #include <vlt/nn/stack.hpp>
 #include "check.hpp"
@@ -9,8 +10,11 @@ namespace {
 using enum TokenKind;
 const std::vector<TokenKind> kinds{text, image, image, text, text, image, text, text, text};
 
-// The rows of one sequence through a stack of three blocks, at once or in the given portions.
-template <class Block> std::vector<double> through(Stack<Block>& stack, const std::vector<Index>& portions) {
+// The rows of one sequence through a stack of up to three blocks, at once or in the given portions; before(first row)
+// is called ahead of each.
+template <class Block>
+std::vector<double> through(
+    Stack<Block>& stack, const std::vector<Index>& portions, const std::function<void(Index)>& before = [](Index) {}) {
   auto registry = registry_of<Gold>(stack);
   testing::LooseParameters<Precision::f64> parameters(registry);
   std::vector<double> x(kinds.size() * 8), y(x.size(), NAN), memory(20000, NAN);
@@ -29,6 +33,7 @@ template <class Block> std::vector<double> through(Stack<Block>& stack, const st
     const Index first = cache.length();
     b.append(std::vector<TokenKind>(kinds.begin() + first, kinds.begin() + first + n), first);
     cache.append(b);
+    before(first);
     stack.extend(s, rows(x, b, first), rows(y, b, first), cache);
   }
   if (portions.empty()) {
@@ -58,14 +63,25 @@ TEST_CASE("extending a sequence equals computing it at once") {
   equals_the_whole<Checkpoint<LlamaBlock<Gold, mask::Causal>>>(odd_sizes());
 }
 
-TEST_CASE("with rotary angles that follow the length, the last row equals the whole's") {
+TEST_CASE("rotary angles that follow the length turn each row once, by the length at its time") {
   BlockSizes sizes = odd_sizes();
   sizes.rope.dynamic_factor = 2, sizes.rope.trained_length = 4;
   Stack<LlamaBlock<Gold::frozen, mask::Causal>> stack(1, sizes);
-  const auto whole = through(stack, {}), parts = through(stack, {5, 1, 1, 1, 1});
-  for (std::size_t i = whole.size() - 8; i < whole.size(); ++i) CHECK(parts[i] == Approx(whole[i]).margin(1e-12));
-  const auto at_once = through(stack, {9});
+  const auto whole = through(stack, {}), at_once = through(stack, {9}), grown = through(stack, {5, 4});
   for (std::size_t i = 0; i < whole.size(); ++i) CHECK(at_once[i] == Approx(whole[i]).margin(1e-12));
+
+  // The same with the angles of the two lengths given by hand: keys 0..4 and rows 5..8 never meet the dynamic rule.
+  const auto fixed = [&](Index length) {
+    Rope r;
+    for (Index i = 0; i < sizes.head_dim / 2; ++i) r.frequency.push_back(sizes.rope.at(i, length));
+    return r;
+  };
+  Rope& rope = stack.blocks.front().layer.attention.rope;
+  const auto by_hand = through(stack, {5, 4}, [&](Index first) { rope = fixed(first == 0 ? 5 : 9); });
+  for (std::size_t i = 0; i < whole.size(); ++i) CHECK(grown[i] == Approx(by_hand[i]).margin(1e-12));
+  double difference = 0;
+  for (std::size_t i = 5 * 8; i < whole.size(); ++i) difference += std::abs(grown[i] - whole[i]);
+  CHECK(difference > 1e-3);
 }
 
 TEST_CASE("a cache holds one sequence, in order, up to its capacity") {
