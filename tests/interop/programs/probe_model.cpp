@@ -1,0 +1,174 @@
+// probe_model FOLDER INPUT OUTPUT [--precision fp32|bf16] [--gradient_checkpointing]
+// Loads a model folder as sft_main does, with everything in it set to train, and runs it once over given conversations.
+//   INPUT   safetensors: ids and labels (I64, all conversations one after another; the tokenizer's <image> stands for a
+//           picture; labels are negative where unsupervised), lengths (I64, one per conversation), pixels (F32,
+//           pictures in the order of their marks, 3, side, side)
+//   OUTPUT  safetensors: loss (mean over supervised tokens), logits (every row of the spliced sequences, vocabulary),
+//           grad.NAME (of every parameter that trains; NAME as the library calls it)
+#include <instances/kinds.hpp>
+#include <iostream>
+#include <numeric>
+#include <vlt/io/safetensors_writer.hpp>
+#include <vlt/train/build_model.hpp>
+#include <vlt/train/complain.hpp>
+#include <vlt/train/exported_model.hpp>
+#include <vlt/train/model_weights.hpp>
+#include <vlt/train/plan.hpp>
+using namespace vlt;
+
+namespace {
+
+// Conversations and pictures as they come from the input file.
+struct Given {
+  std::vector<Sample> samples;
+  std::vector<float> pixels;
+  Index pictures = 0;
+};
+
+std::vector<Index> integers(const SafetensorsFile& file, const char* name) {
+  const StoredTensor* t = file.find(name);
+  require(t && t->type == StoredType::i64, std::string("the input needs an I64 tensor ") + name);
+  std::vector<Index> numbers(std::size_t(t->size()));
+  file.read_bytes(*t, 0, {reinterpret_cast<char*>(numbers.data()), numbers.size() * sizeof(Index)});
+  return numbers;
+}
+
+Given read_input(const std::string& path) {
+  const SafetensorsFile file(open_file(path));
+  const std::vector<Index> ids = integers(file, "ids"), labels = integers(file, "labels");
+  Given g;
+  auto id = ids.begin(), label = labels.begin();
+  for (const Index n : integers(file, "lengths")) {
+    require(n <= ids.end() - id && n <= labels.end() - label,
+            "the lengths add up to more than there are ids or labels");
+    g.samples.push_back({{id, id + n}, {label, label + n}});
+    id += n, label += n;
+  }
+  if (const StoredTensor* t = file.find("pixels")) {
+    g.pixels.resize(std::size_t(t->size()));
+    file.read(*t, 0, g.pixels);
+    g.pictures = Index(t->shape.front());
+  }
+  return g;
+}
+
+// Runs a pass twice: to learn what memory it needs, and to carry it out.
+template <class Pass> void carry_out(Threads& threads, Pass&& pass) {
+  Arena plan;
+  {
+    Scope s(plan, threads);
+    pass(s);
+  }
+  const Buffer<std::byte> memory(Index(plan.peak()));
+  Arena arena(memory.data(), memory.bytes());
+  Scope s(arena, threads);
+  pass(s);
+}
+
+template <Precision F> class Probe {
+ public:
+  Probe(const ExportedModel& folder, Given given, bool checkpoint)
+      : given_(std::move(given)),
+        kinds_(compiled_in_kinds<F>()),
+        model_(ModelBuilder<F>(kinds_, compiled_in(), folder.description)
+                   .build({true, true, true, folder.vision_adapters, folder.language_adapters}, checkpoint)),
+        store_(registry_with_panels(model_)) {
+    ModelWeights<F>(store_.registry(), folder.description).read_into(store_, threads_, 0);
+    batch_ = model_.batch(equal_segments(given_.pictures, 1), given_.samples,
+                          folder.description.tokenizer->id(folder.description.chat_template.mark));
+    x_.data = given_.pixels.data(), x_.rows = given_.pictures;
+    x_.cols = x_.stride = given_.pictures > 0 ? Index(given_.pixels.size()) / given_.pictures : 0;
+  }
+
+  void write(const std::string& path) {
+    const float mean = loss_and_gradients();
+    const std::vector<float> logits = all_logits();
+    std::vector<TensorPlan> plans{
+        {"loss", StoredType::f32, {1}},
+        {"logits", StoredType::f32, {std::uint64_t(batch_.text.rows()), std::uint64_t(model_.language.vocabulary())}}};
+    each_gradient([&](const auto& p, const Part& part) {
+      plans.push_back({"grad." + part.name, StoredType::f32, checkpoint_shape(p, part)});
+    });
+    SafetensorsWriter file(path, plans);
+    file.append({&mean, 1});
+    file.append(logits);
+    each_gradient([&](const auto& p, const Part& part) {
+      const std::vector<float> numbers(p.grad->data + p.first(part), p.grad->data + p.first(part) + p.size(part));
+      file.append(numbers);
+    });
+    file.commit();
+  }
+
+ private:
+  Given given_;
+  ModelKinds<F> kinds_;
+  AnyVlm<F> model_;
+  ParameterStore<F> store_;
+  Threads threads_;
+  Batch batch_;
+  typename AnyVlm<F>::pixels x_;
+
+  static Registry<F> registry_with_panels(AnyVlm<F>& model) {
+    auto registry = registry_of<any_policy<F>>(model);
+    choose_panels(registry);
+    return registry;
+  }
+  template <class Visit> void each_gradient(Visit&& visit) const {
+    for (const auto& p : store_.registry().params)
+      if (p.trains())
+        for (const Part& part : p.parts) visit(p, part);
+  }
+  float loss_and_gradients() {
+    for (auto& p : store_.registry().params)
+      if (p.trains()) std::fill_n(p.grad->data, p.grad->size(), 0.0f);
+    const double scale = 1 / double(std::max<std::size_t>(1, batch_.targets.row.size()));
+    LossSums sums;
+    typename AnyVlm<F>::saved saved;
+    carry_out(threads_, [&](Scope& s) { model_.forward_backward(s, x_, batch_, scale, saved, sums); });
+    return float(sums.total());
+  }
+  std::vector<float> all_logits() {
+    std::vector<Index> row(std::size_t(batch_.text.rows()));
+    std::iota(row.begin(), row.end(), Index(0));
+    const Index rows = batch_.text.rows(), vocabulary = model_.language.vocabulary();
+    std::vector<float> logits(std::size_t(rows * vocabulary));
+    carry_out(threads_, [&](Scope& s) {
+      Frame frame(s);
+      auto y = s.temp<typename AnyVlm<F>::tokens>({rows, model_.language.width()}, &batch_.text);
+      model_.hidden(s, x_, batch_, y);
+      model_.language.logits(s, y, row, {logits.data(), rows, vocabulary, vocabulary});
+    });
+    return logits;
+  }
+};
+
+ExitCode probe(const std::vector<std::string>& words) {
+  std::string precision = "fp32";
+  bool checkpoint = false;
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == "--precision" && i + 1 < words.size()) precision = words[++i];
+    else if (words[i] == "--gradient_checkpointing") checkpoint = true;
+    else files.push_back(words[i]);
+  }
+  require(files.size() == 3,
+          "usage: probe_model FOLDER INPUT OUTPUT [--precision fp32|bf16] [--gradient_checkpointing]");
+  const ExportedModel folder = describe_exported_model(files[0]);
+  bool known = false;
+#define VLT_PROBE(P)                                                               \
+  if (precision == precision_name<Precision::P>()) {                               \
+    known = true;                                                                  \
+    Probe<Precision::P>(folder, read_input(files[1]), checkpoint).write(files[2]); \
+  }
+  VLT_FOR_EACH_PRECISION(VLT_PROBE)
+#undef VLT_PROBE
+  require(known, "this precision is not compiled in: " + precision);
+  return ExitCode::ok;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Messages messages(std::cerr, "probe_model", VLT_VERSION);
+  return run_program(messages, [&] { return probe({argv + 1, argv + argc}); });
+}
