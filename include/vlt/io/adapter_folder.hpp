@@ -8,17 +8,15 @@ struct AdapterConfig {
   Index rank = 0;
   double alpha = 0;
   std::string base;                  // the folder of the model that it belongs to
-  std::vector<std::string> modules;  // full names, sorted
+  std::vector<std::string> modules;  // the registry's names, or ends of them; sorted
 };
 
 namespace adapter_folder {
 
 inline constexpr std::string_view prefix = "base_model.model.";
 
-// A tower's modules are called without `vision_model.` in transformers 5, whatever its checkpoint says, and with it
-// before. A decoder's names have no such prefix.
-inline NameMap names(bool with_prefix) {
-  return [base = clip_names(with_prefix)](const std::string& name) { return std::string(prefix) + base(name); };
+inline NameMap names(const NameMap& modules) {
+  return [modules](const std::string& name) { return std::string(prefix) + modules(name); };
 }
 // "a.b.q_proj" of "a.b.q_proj.lora_A.weight"
 inline std::string module_of(const std::string& name) {
@@ -26,15 +24,33 @@ inline std::string module_of(const std::string& name) {
   return at == name.npos ? std::string() : name.substr(0, at);
 }
 
+// How a folder calls the modules that the registry calls otherwise, seen from one of its names: those of a LLaVA, or of
+// a component alone. A tower's have no `vision_model.` in transformers 5, whatever its checkpoint says, and had before.
+inline NameMap module_names(const std::string& module) {
+  const bool by_module = module.starts_with("model.language_model.") || module.starts_with("model.vision_tower.");
+  if (by_module || module.starts_with("language_model.") || module.starts_with("vision_tower."))
+    return LlavaNames{by_module, module.find("vision_tower.vision_model.") != module.npos};
+  return clip_names(module.starts_with("vision_model."));
+}
+// The registry's name of a module, or the end of it.
+inline std::string own_name(const std::string& module) {
+  constexpr std::pair<std::string_view, const char*> parts[] = {
+      {"model.language_model.", "model."}, {"language_model.", ""}, {"model.vision_tower.", ""}, {"vision_tower.", ""}};
+  for (const auto& [outer, own] : parts)
+    if (module.starts_with(outer)) return own + module.substr(outer.size());
+  return module;
+}
+
 }  // namespace adapter_folder
 
-// Writes a folder that PeftModel.from_pretrained loads: the adapters of one component under their full module names.
-// `task` is PEFT's task_type (CAUSAL_LM for a decoder, empty for a tower).
+// Writes a folder that PeftModel.from_pretrained loads: the adapters of one component under their full module names,
+// given by `modules_called`, in the model they belong to. `task` is PEFT's task_type (CAUSAL_LM for a decoder, empty
+// for a tower).
 template <class Store>
 void write_adapter_folder(const std::string& path, Store& store, ComponentKind component, const AdapterConfig& config,
-                          const std::string& task, StoredType type) {
+                          const std::string& task, StoredType type, const NameMap& modules_called = clip_names(false)) {
   make_folders(path);
-  const auto list = saved_tensors(store, int(component), adapter_folder::names(false), type, Which::adapters);
+  const auto list = saved_tensors(store, int(component), adapter_folder::names(modules_called), type, Which::adapters);
   std::set<std::string> modules;
   for (const SavedTensor& t : list)
     modules.insert(adapter_folder::module_of(t.plan.name).substr(adapter_folder::prefix.size()));
@@ -87,7 +103,7 @@ inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolde
                                            quoted(tensor),
                                            {},
                                            {}});
-    modules.insert(module.substr(adapter_folder::prefix.size()));
+    modules.insert(adapter_folder::own_name(module.substr(adapter_folder::prefix.size())));
   }
   c.modules.assign(modules.begin(), modules.end());
   return c;
@@ -97,9 +113,10 @@ inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolde
 template <class Store> void load_adapters(const WeightFolder& weights, Store& store, ComponentKind component) {
   WeightRules rules;
   rules.component = int(component);
-  const bool old_names = !weights.tensors().empty() &&
-                         weights.tensors().front().tensor->name.starts_with("base_model.model.vision_model.");
-  rules.stored_as = adapter_folder::names(old_names);
+  const std::string name = weights.tensors().empty() ? std::string() : weights.tensors().front().tensor->name;
+  const bool peft = name.starts_with(adapter_folder::prefix);
+  rules.stored_as =
+      adapter_folder::names(adapter_folder::module_names(peft ? name.substr(adapter_folder::prefix.size()) : name));
   load_weights(plan_load(store.registry(), weights, rules, Which::adapters), store);
 }
 

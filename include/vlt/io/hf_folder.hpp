@@ -16,17 +16,20 @@ inline WeightRules language_rules(const LlamaConfig& config) {
 }
 
 // A CLIP folder may hold the text half too, which is of no use here. Layers behind the one that is read, and the last
-// norm, are kept for saving. `layers` is the number that runs.
-inline WeightRules vision_rules(const ClipConfig& config, const WeightFolder& folder, Index layers) {
-  const std::string prefix = folder.find("vision_model.embeddings.class_embedding") ? "vision_model." : "";
+// norm, are kept for saving. `layers` is the number that runs. `tower`: what its names begin with in a larger model.
+inline WeightRules vision_rules(const ClipConfig& config, const WeightFolder& folder, Index layers,
+                                const std::string& tower = {}) {
+  const bool named = bool(folder.find(tower + "vision_model.embeddings.class_embedding"));
+  const std::string prefix = tower + (named ? "vision_model." : "");
   const std::string stack = prefix + "encoder.layers.", norm = prefix + "post_layernorm.";
   const Index all = config.sizes.depth;
   WeightRules rules;
   rules.component = int(ComponentKind::vision);
-  rules.stored_as = clip_names(!prefix.empty());
-  rules.extra = [=](const std::string& n) {
-    if (n.ends_with("position_ids") || n.starts_with("text_model.") || n == "logit_scale" ||
-        n.starts_with("text_projection.") || n.starts_with("visual_projection."))
+  rules.stored_as = clip_names(named);
+  rules.extra = [=, whole = tower.empty()](const std::string& n) {
+    if (n.ends_with("position_ids")) return Extra::ignore;
+    if (whole && (n.starts_with("text_model.") || n == "logit_scale" || n.starts_with("text_projection.") ||
+                  n.starts_with("visual_projection.")))
       return Extra::ignore;
     if (n.starts_with(norm)) return Extra::keep;
     if (!n.starts_with(stack)) return Extra::refuse;

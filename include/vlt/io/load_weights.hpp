@@ -16,7 +16,7 @@ enum class Extra {
 
 // How a folder's tensors relate to a component's parameters.
 struct WeightRules {
-  int component = 0;
+  int component = 0;  // -1: all of them
   NameMap stored_as = same_name;
   std::function<Extra(const std::string&)> extra = [](const std::string&) { return Extra::refuse; };
   // Embedding and head may have more rows in the model than in the folder: so many are in the folder (0: as many).
@@ -94,7 +94,7 @@ struct LoadPlan {
 // A component's own weights, or its adapters only.
 enum class Which { base, adapters };
 
-// Compares a component's parameters with a folder. Missing, unexpected and misshaped tensors are
+// Compares the parameters of a component, or of all, with a folder. Missing, unexpected and misshaped tensors are
 // listed in one WEIGHTS-003, before anything large is read.
 template <Precision F, Device D>
 LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, const WeightRules& rules,
@@ -104,7 +104,7 @@ LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, c
   std::set<std::string> used;
   for (std::size_t i = 0; i < registry.params.size(); ++i) {
     const auto& p = registry.params[i];
-    if (p.component != rules.component || p.adapter != (which == Which::adapters)) continue;
+    if ((rules.component >= 0 && p.component != rules.component) || p.adapter != (which == Which::adapters)) continue;
     for (const Part& part : p.parts) {
       const std::string name = rules.stored_as(part.name);
       const WeightFolder::Place place = folder.find(name);

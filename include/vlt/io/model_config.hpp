@@ -92,10 +92,8 @@ inline double parameters(const BlockSizes& b, double depth, double gates) {
 
 // LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, as transformers 4 and 5 write them. Throws MODEL-JSON-…
 // with the key, or PLAN-SIZE-001 (exit 9) for sizes beyond any memory.
-inline LlamaConfig parse_llama_config(std::string_view text, const std::string& name) {
+inline LlamaConfig read_llama_keys(const Json& config) {
   using namespace model_config;
-  boost::json::value value = parse_json(text, name);
-  const Json config(value, name + ": $");
   const Json kind = config.at("model_type");
   const std::string type = kind.string();
   if (type != "llama" && type != "mistral" && type != "qwen2")
@@ -125,15 +123,17 @@ inline LlamaConfig parse_llama_config(std::string_view text, const std::string& 
   refuse_absurd(config, parameters(b, double(c.sizes.depth), 3) +
                             double(c.sizes.vocabulary) * double(b.width) * (c.sizes.tied ? 1.0 : 2.0));
   b.rope = read_rope(config, b.head_dim, c.max_position);
-  c.raw = std::move(value.as_object());
+  c.raw = config.object();
   return c;
 }
+inline LlamaConfig parse_llama_config(std::string_view text, const std::string& name) {
+  const boost::json::value value = parse_json(text, name);
+  return read_llama_keys(Json(value, name + ": $"));
+}
 
-// A CLIPVisionModel, or the vision half of a whole CLIP.
-inline ClipConfig parse_clip_config(std::string_view text, const std::string& name) {
+// A CLIPVisionModel, or the vision half of a whole CLIP. `part`: of a model that holds more, which may leave keys out.
+inline ClipConfig read_clip_keys(const Json& root, bool part = false) {
   using namespace model_config;
-  boost::json::value value = parse_json(text, name);
-  const Json root(value, name + ": $");
   const Json kind = root.at("model_type");
   const std::string type = kind.string();
   if (type != "clip" && type != "clip_vision_model")
@@ -141,7 +141,9 @@ inline ClipConfig parse_clip_config(std::string_view text, const std::string& na
   refuse_quantized(root);
   const bool whole = type == "clip";
   const Json config = whole ? root.at("vision_config") : root;
-  const auto absent = [&](Index v) { return whole ? std::optional(v) : std::nullopt; };  // what transformers leaves out
+  const auto absent = [&](Index v) {  // what transformers leaves out
+    return whole || part ? std::optional(v) : std::nullopt;
+  };
   ClipConfig c;
   BlockSizes& b = c.sizes.block;
   b.width = positive(config, "hidden_size", absent(768)), b.mlp = positive(config, "intermediate_size", absent(3072));
@@ -169,6 +171,10 @@ inline ClipConfig parse_clip_config(std::string_view text, const std::string& na
     for (const auto& [key, size] : sizes) c.raw[key] = size;
   }
   return c;
+}
+inline ClipConfig parse_clip_config(std::string_view text, const std::string& name) {
+  const boost::json::value value = parse_json(text, name);
+  return read_clip_keys(Json(value, name + ": $"));
 }
 
 // The text of config.json in a folder; C01: where it is missing, the message lists what is there.

@@ -21,6 +21,27 @@ inline NameMap clip_names(bool with_prefix) {
   };
 }
 
+// How a LLaVA folder calls its tensors. transformers writes `language_model.model.…`, `vision_tower.…`,
+// `multi_modal_projector.…`; the module tree since 4.52, also found in files, says `model.language_model.…`,
+// `lm_head.weight`, `model.vision_tower.…`.
+struct LlavaNames {
+  bool by_module = false;     // the second form
+  bool vision_model = false;  // whether the tower's names have `vision_model.`
+
+  std::string outer() const { return by_module ? "model." : ""; }
+  std::string tower() const { return outer() + "vision_tower."; }
+
+  // The folder's name of a parameter.
+  std::string operator()(const std::string& name) const {
+    constexpr std::string_view projector = "projection.", newline = "projection.image_newline", decoder = "model.";
+    if (name.starts_with("vision_model.")) return tower() + clip_names(vision_model)(name);
+    if (name == newline) return outer() + "image_newline";
+    if (name.starts_with(projector)) return outer() + "multi_modal_projector." + name.substr(projector.size());
+    if (!by_module) return "language_model." + name;
+    return name.starts_with(decoder) ? "model.language_model." + name.substr(decoder.size()) : name;
+  }
+};
+
 // The shape that a checkpoint gives to a part of a parameter, and the keys of config.json that imply it. A patch
 // embedding is a convolution there: (width, 3, patch, patch).
 template <class Ref> std::vector<std::uint64_t> checkpoint_shape(const Ref& p, const Part& part) {
