@@ -1,11 +1,20 @@
 #pragma once
+#include <cmath>
 #include <vlt/models/component.hpp>
 #include <vlt/nn/linear.hpp>
 #include <vlt/ops/activation.hpp>
+#include <vlt/ops/rows.hpp>
 
 namespace vlt {
 
-// y = linear_2(gelu(linear_1(x))): LLaVA-1.5's projector, `mlp`. Names: linear_1, linear_2.
+// What a LLaVA projector has besides its two linear layers.
+struct MlpOptions {
+  bool bias = true;
+  bool newline = false;  // image_newline: LLaVA-NeXT's
+};
+
+// y = linear_2(gelu(linear_1(x))): LLaVA's projector, `mlp`. Names: linear_1, linear_2. With image_newline the output
+// has one more row, the last: that parameter, for the batch's layouts to put behind the lines of a grid of tiles.
 template <IsPolicy P> struct MlpProjection {
   using in = stream_t<P, space::vision>;
   using out = stream_t<P, space::text>;
@@ -20,17 +29,25 @@ template <IsPolicy P> struct MlpProjection {
 
   First linear_1;
   Second linear_2;
+  param_t<P> image_newline;  // (1, text width), or absent
   static constexpr auto fields() {
-    return members(member<"linear_1">(&MlpProjection::linear_1), member<"linear_2">(&MlpProjection::linear_2));
+    return members(member<"linear_1">(&MlpProjection::linear_1), member<"linear_2">(&MlpProjection::linear_2),
+                   member<"image_newline">(&MlpProjection::image_newline));
   }
 
   MlpProjection() = default;
-  MlpProjection(Index vision_width, Index text_width, bool with_bias = true)
-      : linear_1(text_width, vision_width, with_bias), linear_2(text_width, text_width, with_bias) {
+  MlpProjection(Index vision_width, Index text_width, MlpOptions options = {})
+      : linear_1(text_width, vision_width, options.bias), linear_2(text_width, text_width, options.bias) {
     linear_1.begin_uniform();
     linear_2.begin_uniform();
+    if (options.newline) image_newline.reshape({1, text_width}, {Init::normal, 1 / std::sqrt(double(text_width))});
   }
-  Shape out_shape(Shape i) const { return linear_2.out_shape(i); }
+  Shape out_shape(Shape i) const { return {i.rows + newlines(), linear_2.out_shape(i).cols}; }
+  Segments out_segments(Segments b) const {
+    if (newlines() > 0) b.append(newlines(), TokenKind::image);
+    return b;
+  }
+  Index width() const { return linear_2.out_shape({}).cols; }
   bool keeps_input() const { return linear_1.keeps_input(); }
 
   void forward(Scope& s, in x, out y, saved& k) {
@@ -39,21 +56,29 @@ template <IsPolicy P> struct MlpProjection {
     auto active = s.keep_if<inner>(linear_2.keeps_input(), k.hidden.shape(), x.segments);
     linear_1.forward(s, x, k.hidden, k.first);
     ops::activation<typename P::operand>(s, Activation::gelu, k.hidden, active);
-    linear_2.forward(s, active, y, k.second);
+    linear_2.forward(s, active, row_range(y, 0, x.rows), k.second);
+    if (newlines() > 0) ops::gather_rows(s, image_newline.value, the_row, row_range(y, x.rows, 1));
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
     Frame frame(s);
     auto d = s.temp<inner>(k.hidden.shape(), dy.segments);
-    linear_2.backward(s, dy, overwrite(d), k.second);
+    linear_2.backward(s, row_range(dy, 0, k.hidden.rows), overwrite(d), k.second);
+    if constexpr (param_t<P>::may_train)
+      if (image_newline.trains())
+        ops::scatter_add_rows(s, row_range(dy, k.hidden.rows, 1), the_row, image_newline.grad);
     ops::activation_backward<typename P::operand>(s, Activation::gelu, d, k.hidden, d, 0);  // elementwise: in place
     linear_1.backward(s, d, dx, k.first);
   }
+
+ private:
+  static constexpr Index the_row[1] = {0};
+  Index newlines() const { return image_newline.exists() ? 1 : 0; }
 };
 
 template <IsPolicy P> using MlpProjector = LayerComponent<MlpProjection<P>>;
 
-template <IsPolicy P> MlpProjector<P> mlp_projector(Index vision_width, Index text_width, bool with_bias = true) {
-  return {{MlpProjection<P>(vision_width, text_width, with_bias)}};
+template <IsPolicy P> MlpProjector<P> mlp_projector(Index vision_width, Index text_width, MlpOptions options = {}) {
+  return {{MlpProjection<P>(vision_width, text_width, options)}};
 }
 
 }  // namespace vlt

@@ -26,7 +26,8 @@ template <Precision F, ProjectorKind K> AnyProjector<F> make_projector(const Pro
   if constexpr (K == ProjectorKind::baseline)
     return AnyProjector<F>(baseline_projector<P>(c.vision_width, c.text_width));
   else if constexpr (K == ProjectorKind::vit) return AnyProjector<F>(vit_projector<P>(c.vision_block, c.text_width));
-  else if constexpr (K == ProjectorKind::mlp) return AnyProjector<F>(mlp_projector<P>(c.vision_width, c.text_width));
+  else if constexpr (K == ProjectorKind::mlp)
+    return AnyProjector<F>(mlp_projector<P>(c.vision_width, c.text_width, c.mlp));
   else return AnyProjector<F>(perceiver_projector<P>({c.vision_width, c.text_width, c.patches, c.class_token}));
 }
 

@@ -5,6 +5,7 @@
 #include <vlt/models/any_component.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
+#include <vlt/models/mlp_projector.hpp>
 #include <vlt/models/vlm.hpp>
 
 namespace vlt {
@@ -26,6 +27,7 @@ struct ProjectorSizes {
   Index patches = 0;        // per image, as they come out of the tower
   bool class_token = true;  // whether the class token comes out before them
   BlockSizes vision_block;  // the tower's block: `vit` has one more of the same sizes
+  MlpOptions mlp;           // of `mlp`
 };
 
 // What a program can build: a function for each kind that was compiled in. Kinds add, they do not multiply.

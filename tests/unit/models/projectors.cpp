@@ -39,12 +39,15 @@ TEMPLATE_TEST_CASE("gradients", "", Gold, Gold::frozen) {
   check(linear_then_norm<TestType>(6, 8));
   check(VitProjection<TestType>(vision, 8));
   check(MlpProjection<TestType>(6, 8));
-  check(MlpProjection<TestType>(6, 8, false));
+  check(MlpProjection<TestType>(6, 8, {.bias = false}));
+  check(MlpProjection<TestType>(6, 8, {.newline = true}));
 }
 
 TEST_CASE("names are the reference's") {
   CHECK(names(baseline_projector<Gold>(6, 8)) == "0.weight 0.bias 1.weight 1.bias ");
   CHECK(names(mlp_projector<Gold>(6, 8)) == "linear_1.weight linear_1.bias linear_2.weight linear_2.bias ");
+  CHECK(names(mlp_projector<Gold>(6, 8, {.bias = false, .newline = true})) ==
+        "linear_1.weight linear_2.weight image_newline ");
   const std::string vit = names(vit_projector<Gold>(vision, 8));
   CHECK_THAT(vit, Catch::StartsWith("vis_layer.layer_norm1.weight vis_layer.layer_norm1.bias "
                                     "vis_layer.self_attn.q_proj.weight "));
