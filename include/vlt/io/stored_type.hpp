@@ -40,6 +40,11 @@ inline std::optional<StoredType> stored_type_named(std::string_view name) {
   return std::nullopt;
 }
 
+// The smaller real type that holds the numbers of both.
+constexpr StoredType holds_both(StoredType a, StoredType b) {
+  return a == b ? a : a == StoredType::f64 || b == StoredType::f64 ? StoredType::f64 : StoredType::f32;
+}
+
 // What a precision's compute copy is stored as.
 constexpr StoredType stored_type(Precision p) {
   return p == Precision::f64 ? StoredType::f64 : p == Precision::f32 ? StoredType::f32 : StoredType::bf16;

@@ -15,8 +15,10 @@ template <Precision F> constexpr StoredType stored_type() {
 // original folder is named. The folder appears whole or not at all.
 template <Precision F> class ModelExport {
  public:
-  ModelExport(const ModelDescription& m, const WeightOrigin& origin, const TrainingChoice& choice)
-      : m_(m), origin_(origin), choice_(choice) {}
+  // types: what a component's tensors are stored as; without an entry, the precision of training.
+  ModelExport(const ModelDescription& m, const WeightOrigin& origin, const TrainingChoice& choice,
+              std::map<int, StoredType> types = {})
+      : m_(m), origin_(origin), choice_(choice), types_(std::move(types)) {}
 
   void write(const std::string& folder, ParameterStore<F>& store) const {
     namespace fs = std::filesystem;
@@ -26,7 +28,7 @@ template <Precision F> class ModelExport {
     make_folders(draft);
     language(draft, store);
     vision(draft, store);
-    write_projector_folder(draft + "/projector", projector_config_of(m_), store, stored_type<F>());
+    write_projector_folder(draft + "/projector", projector_config_of(m_), store, type(ComponentKind::projector));
     write_vltune_file(draft, vltune_file());
     fs::remove_all(folder, unused);
     std::error_code problem;
@@ -41,7 +43,12 @@ template <Precision F> class ModelExport {
   const ModelDescription& m_;
   const WeightOrigin& origin_;
   const TrainingChoice& choice_;
+  std::map<int, StoredType> types_;
 
+  StoredType type(ComponentKind component) const {
+    const auto at = types_.find(int(component));
+    return at == types_.end() ? stored_type<F>() : at->second;
+  }
   static bool base_changed(ParameterStore<F>& store, ComponentKind component) {
     for (const auto& p : store.registry().params)
       if (p.component == int(component) && !p.adapter && p.trains()) return true;
@@ -51,22 +58,25 @@ template <Precision F> class ModelExport {
     const bool adapters = choice_.language_adapters.rank > 0;
     const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentKind::language);
     const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
-    if (base) write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, stored_type<F>());
+    if (base)
+      write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, type(ComponentKind::language));
     if (adapters)
       write_adapter_folder(adapter, store, ComponentKind::language,
                            adapter_config(choice_.language_adapters, base ? "../language_model" : m_.folders.language),
-                           "CAUSAL_LM", stored_type<F>());
+                           "CAUSAL_LM", type(ComponentKind::language));
     write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
   }
   void vision(const std::string& folder, ParameterStore<F>& store) const {
     const bool adapters = choice_.vision_adapters.rank > 0;
     const bool base = !adapters || base_changed(store, ComponentKind::vision);
     const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
-    if (base) write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept, stored_type<F>());
+    if (base)
+      write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept,
+                          type(ComponentKind::vision));
     if (adapters)
       write_adapter_folder(adapter, store, ComponentKind::vision,
                            adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision), {},
-                           stored_type<F>());
+                           type(ComponentKind::vision));
     write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);
   }
   static AdapterConfig adapter_config(const AdapterChoice& a, const std::string& base) {

@@ -11,7 +11,8 @@ namespace vlt {
 struct WeightOrigin {
   NameMap vision_names = same_name;
   std::vector<KeptTensor> vision_kept;
-  Index grown_rows = 0;  // of the embedding
+  Index grown_rows = 0;              // of the embedding
+  std::map<int, StoredType> stored;  // by component: the type that holds all that was read without loss
   std::vector<std::string> warnings;
 };
 
@@ -46,6 +47,7 @@ template <Precision F> class ModelWeights {
     initialise(store, threads, seed, [this](const ParamRef<F, Device::cpu>& p) { return is_new(p); });
     for (const LoadPlan& plan : plans_) {
       LoadedWeights found = load_weights(plan, store);
+      remember_types(store.registry(), plan);
       origin_.grown_rows += found.grown_rows;
       for (auto& k : found.kept) origin_.vision_kept.push_back(std::move(k));
       for (auto& w : found.warnings) origin_.warnings.push_back(std::move(w));
@@ -65,6 +67,13 @@ template <Precision F> class ModelWeights {
     const ModelFolders& f = m_.folders;
     if (p.component == int(ComponentKind::projector)) return f.projector.empty();
     return p.adapter && (p.component == int(ComponentKind::vision) ? f.vision_adapter : f.language_adapter).empty();
+  }
+  void remember_types(const Registry<F>& registry, const LoadPlan& plan) {
+    for (const loading::Source& s : plan.sources) {
+      const StoredType type = s.place.tensor->type;
+      const auto [at, first] = origin_.stored.emplace(registry.params[std::size_t(s.param)].component, type);
+      if (!first) at->second = holds_both(at->second, type);
+    }
   }
   template <class Compare> void open(const std::string& folder, Compare&& compare) {
     folders_.emplace_back(Folder(folder), "model", m_.limits);
