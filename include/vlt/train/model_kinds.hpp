@@ -27,7 +27,7 @@ struct ProjectorSizes {
   Index patches = 0;        // per image, as they come out of the tower
   bool class_token = true;  // whether the class token comes out before them
   BlockSizes vision_block;  // the tower's block: `vit` has one more of the same sizes
-  MlpOptions mlp;           // of `mlp`
+  MlpOptions mlp = {};      // of `mlp`
 };
 
 // What a program can build: a function for each kind that was compiled in. Kinds add, they do not multiply.
