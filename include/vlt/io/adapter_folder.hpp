@@ -71,23 +71,50 @@ void write_adapter_folder(const std::string& path, Store& store, ComponentKind c
   write_file(path + "/adapter_config.json", pretty_json(json));
 }
 
-// Reads the settings; the modules come from the names of the tensors. What PEFT can do beyond plain LoRA of one rank is
-// refused by name.
+namespace adapter_folder {
+
+inline bool says_something(const boost::json::value& v) {
+  if (const auto* list = v.if_array()) return !list->empty();
+  if (const auto* object = v.if_object()) return !object->empty();
+  if (const auto* flag = v.if_bool()) return *flag;
+  return !v.is_null();
+}
+
+// What PEFT can do beyond plain LoRA of one rank and scale; each changes the numbers, so each is refused by name.
+inline void refuse_variants(const Json& root) {
+  if (const Json type = root.at("peft_type"); type.string() != "LORA") type.refuse("only LoRA is supported", "LORA");
+  for (const char* key :
+       {"use_rslora", "use_dora", "use_qalora", "use_bdlora", "fan_in_fan_out", "lora_bias", "layer_replication",
+        "alora_invocation_tokens", "arrow_config", "kasa_config", "monteclora_config", "megatron_config"})
+    if (const auto v = root.find(key); v && says_something(v->raw()))
+      v->refuse("this variant of LoRA is not supported", "false or null");
+  for (const char* key : {"modules_to_save", "trainable_token_indices", "target_parameters"})
+    if (const auto v = root.find(key); v && says_something(v->raw()))
+      v->refuse("other weights beside the adapters of linear layers are not supported", "null");
+  for (const char* key : {"rank_pattern", "alpha_pattern"})
+    if (const auto v = root.find(key); v && says_something(v->raw()))
+      v->refuse("one rank and one alpha for all modules are needed", "{}");
+  if (const auto bias = root.find("bias"); bias && bias->string() != "none")
+    bias->refuse("trained biases are not supported", "none");
+  if (const auto init = root.find("init_lora_weights"); init && init->raw().is_string()) {
+    const std::string way = init->string();
+    if (way != "gaussian" && way != "eva" && way != "orthogonal")
+      init->refuse("adapters that began by changing the base model do not fit the original one",
+                   "true, false, gaussian, eva or orthogonal",
+                   "save them with PEFT's path_initial_model_for_weight_conversion");
+  }
+}
+
+}  // namespace adapter_folder
+
+// Reads the settings; the modules come from the names of the tensors.
 inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolder& weights,
                                          const ReadLimits& limits = {}) {
   const std::string name = folder.name_of("adapter_config.json");
   const boost::json::value value =
       parse_json(read_settings(folder.open("adapter_config.json"), limits), name, folder.blame());
   const Json root(value, name + ": $", folder.blame());
-  if (const Json type = root.at("peft_type"); type.string() != "LORA") type.refuse("only LoRA is supported", "LORA");
-  for (const char* key : {"use_rslora", "use_dora", "fan_in_fan_out"})
-    if (root.boolean(key, false)) root.at(key).refuse("this variant of LoRA is not supported", "false");
-  if (const auto bias = root.find("bias"); bias && bias->string() != "none")
-    bias->refuse("trained biases are not supported", "none");
-  for (const char* key : {"rank_pattern", "alpha_pattern"})
-    if (const auto p = root.find(key); p && !p->object().empty()) p->refuse("one rank for all modules is needed", "{}");
-  if (const auto m = root.find("modules_to_save"); m && !m->array().empty())
-    m->refuse("whole modules beside the adapters are not supported", "null");
+  adapter_folder::refuse_variants(root);
   AdapterConfig c;
   c.rank = model_config::positive(root, "r"), c.alpha = root.at("lora_alpha").number();
   c.base = root.string("base_model_name_or_path", "");

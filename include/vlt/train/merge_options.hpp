@@ -1,0 +1,34 @@
+#pragma once
+#include <vlt/train/read_limit_options.hpp>
+
+namespace vlt {
+
+// Everything a user can ask merge_lora for; the meaning of each member is in its row below.
+struct MergeOptions : ReadLimits {
+  std::string model, output_dir, config, log_format = "text";
+  Index num_threads = 0;
+  bool help = false, version = false, print_options_md = false;
+};
+
+inline OptionTable<MergeOptions> merge_option_table() {
+  using O = MergeOptions;
+  OptionTable<O> t;
+  t.rows.reserve(24);
+  t.group = "Model";
+  t.add("model", &O::model, "Folder of a model with adapters, as sft_main writes it (`epoch-K`).").reads("required");
+  t.add("output_dir", &O::output_dir,
+        "New folder for the same model without adapters: they are part of its weights, which keep their stored type.")
+      .reads("required");
+  t.group = "Limits of input";
+  add_read_limits(t);
+  t.group = "Run";
+  t.add("config", &O::config, "JSON object with options by name; the command line wins.");
+  t.add("num_threads", &O::num_threads, "Threads that compute; 0: all cores.").from(0).to(1024);
+  t.add("log_format", &O::log_format, "Of errors.").one_of({"text", "json"});
+  t.add("print_options_md", &O::print_options_md, "Print this list as Markdown, then stop.");
+  t.add("help", &O::help, "Print this list, then stop.");
+  t.add("version", &O::version, "Print the version and what this program was built with, then stop.");
+  return t;
+}
+
+}  // namespace vlt
