@@ -1,4 +1,6 @@
 """What the options of optimisation, run and limits change, and the jobs instead of training."""
+import base64, zlib
+
 from sft_runs import *
 
 
@@ -207,21 +209,63 @@ def limit_json_depth():
     refused(sft({"data_path": [path], "limit_json_depth": [4]}), 3, "nesting")
 
 
+def one_picture(name, content, **changes):
+    """A run of two steps whose records all show this picture."""
+    folder = os.path.join(WORK, "picture_of_" + name)
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, name), "wb") as f:
+        f.write(content)
+    turns = [{"from": "human", "value": "<image>\nWhat is this?"}, {"from": "gpt", "value": "A picture."}]
+    path = write(name + ".json", json.dumps([{"id": i, "image": name, "conversations": turns} for i in range(4)]))
+    return sft({"data_path": [path], "image_folder": [folder], "data_train_split_ratio": [1], "max_steps": [2],
+                "per_device_train_batch_size": [1], **changes},
+               output="eval_only" not in changes)
+
+
+def large_png(side):
+    rows = zlib.compress(bytes(1 + 3 * side) * side, 1)
+    chunk = lambda kind, data: (struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+    header = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+# 16 x 16 pixels in ten scans.
+PROGRESSIVE = base64.b64decode("""
+/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDABsSFBcUERsXFhceHBsgKEIrKCUlKFE6PTBCYFVlZF9VXVtqeJmBanGQc1tdhbWGkJ6jq62rZ4C8yb
+qmx5moq6T/2wBDARweHigjKE4rK06kbl1upKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKSkpKT/wgARCAAQ
+ABADASIAAhEBAxEB/8QAFAABAAAAAAAAAAAAAAAAAAAABP/EABUBAQEAAAAAAAAAAAAAAAAAAAED/9oADAMBAAIQAxAAAAETTPZf/8QAFhABAQ
+EAAAAAAAAAAAAAAAAAAAIB/9oACAEBAAEFApTiEY//xAAXEQADAQAAAAAAAAAAAAAAAAAAAQIR/9oACAEDAQE/AaWn/8QAFREBAQAAAAAAAAAA
+AAAAAAAAAwD/2gAIAQIBAT8BQ7//xAAUEAEAAAAAAAAAAAAAAAAAAAAg/9oACAEBAAY/Ah//xAAVEAEBAAAAAAAAAAAAAAAAAAABEP/aAAgBAQ
+ABPyEyEP/aAAwDAQACAAMAAAAQj//EABQRAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQMBAT8QL//EABURAQEAAAAAAAAAAAAAAAAAAAAR/9oACAEC
+AQE/EIP/xAAVEAEBAAAAAAAAAAAAAAAAAAARAP/aAAgBAQABPxBycnJy/9k=""")
+
+
 @test
 def limit_decode_bytes():
-    same_loss("limit_decode_bytes", [1])  # a picture that needs more than there is runs alone
+    def peak_memory(limit):
+        run = ok(one_picture("large.png", picture, data_train_split_ratio=[0], eval_only=[], num_workers=[2],
+                             per_device_eval_batch_size=[1], limit_decode_bytes=[limit]))
+        measure = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL); "
+                   "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)")
+        return int(subprocess.run([sys.executable, "-c", measure] + run.args, capture_output=True, check=True).stdout)
+
+    picture = large_png(5000)  # 73 MB decoded
+    alone, together = peak_memory(1), peak_memory(4 * 10**9)
+    assert alone + 40000 < together, "decoding one at a time saves nothing: %d and %d KB" % (alone, together)
 
 
 @test
 def limit_jpeg_scans():
     refused(sft({"limit_jpeg_scans": [0]}), 2, "limit_jpeg_scans")
-    same_loss("limit_jpeg_scans", [1])  # the pictures are PNG
+    ok(one_picture("progressive.jpg", PROGRESSIVE, limit_jpeg_scans=[10]))
+    refused(one_picture("progressive.jpg", PROGRESSIVE, limit_jpeg_scans=[9]), 3, "raise --limit_jpeg_scans")
 
 
 @test
 def limit_image_seconds():
     refused(sft({"limit_image_seconds": [0]}), 2, "limit_image_seconds")
-    same_loss("limit_image_seconds", [100])
+    ok(one_picture("slow.png", large_png(3000)))
+    refused(one_picture("slow.png", large_png(3000), limit_image_seconds=[0.001]), 3, "0.001 s")
 
 
 def model_files(*names):

@@ -49,9 +49,9 @@ struct ImageFault {
                      {{}, std::move(what), name, std::move(expected), std::move(found), std::move(help), {}});
   }
   [[noreturn]] void at(std::size_t byte, const char* number, std::string what, std::string expected = {},
-                       std::string found = {}) const {
-    ImageFault{name + " @ byte " + std::to_string(byte)}(number, std::move(what), std::move(expected),
-                                                         std::move(found));
+                       std::string found = {}, std::string help = {}) const {
+    ImageFault{name + " @ byte " + std::to_string(byte)}(number, std::move(what), std::move(expected), std::move(found),
+                                                         std::move(help));
   }
 };
 
@@ -60,10 +60,11 @@ inline void check_sides(std::int64_t width, std::int64_t height, const ImageLimi
   const std::string sides = std::to_string(width) + " x " + std::to_string(height);
   if (width <= 0 || height <= 0) fault("012", "the image has no pixels", "at least 1 x 1", sides);
   if (width > limits.side || height > limits.side)
-    fault("012", "the image is too large", "at most " + std::to_string(limits.side) + " pixels a side", sides);
+    fault("012", "the image is too large", "at most " + std::to_string(limits.side) + " pixels a side", sides,
+          "make it smaller, or raise --limit_image_side");
   if (width * height > limits.pixels)
     fault("012", "the image is too large", "at most " + std::to_string(limits.pixels) + " pixels", sides,
-          "make it smaller: the model sees a few hundred pixels a side");
+          "make it smaller, or raise --limit_image_pixels: the model sees a few hundred pixels a side");
 }
 
 }  // namespace vlt

@@ -199,7 +199,8 @@ class JsonScanner {
   void open() {
     if (int(inside_.size()) >= max_depth_)
       refuse("nesting deeper than " + std::to_string(max_depth_),
-             "at most " + std::to_string(max_depth_) + " levels of lists and objects", {}, "JSON-017");
+             "at most " + std::to_string(max_depth_) + " levels of lists and objects", "raise --limit_json_depth",
+             "JSON-017");
     inside_.push_back(char(take()));
   }
   // Is there another member or element? Consumes the comma before it or the end.

@@ -36,7 +36,7 @@ inline ImageHeader preflight(std::string_view bytes, const std::string& name, co
   const ImageFault fault{name};
   if (bytes.size() > limits.file_bytes)
     fault("002", "the image file is too large", "at most " + std::to_string(limits.file_bytes) + " bytes",
-          std::to_string(bytes.size()));
+          std::to_string(bytes.size()), "make it smaller, or raise --limit_image_bytes");
   if (bytes.starts_with(png::signature)) return png::Walk(bytes, limits, fault)();
   if (bytes.starts_with("\xff\xd8\xff")) return jpeg::Walk(bytes, limits, fault)();
   if (const std::string format = foreign_image_format(bytes); !format.empty())

@@ -166,7 +166,7 @@ class Walk {
     if (!frame_seen_) wrong("it comes before the frame");
     if (++scans_ > limits_.jpeg_scans)
       fault_.at(place, "026", "the JPEG has too many scans", "at most " + std::to_string(limits_.jpeg_scans),
-                "scans found > " + std::to_string(limits_.jpeg_scans));
+                "scans found > " + std::to_string(limits_.jpeg_scans), "save it anew, or raise --limit_jpeg_scans");
     if (d.empty()) wrong("it is empty");
     const std::size_t n = std::size_t(byte(d, 0));
     if (n < 1 || n > 4 || d.size() != 4 + 2 * n) wrong("its length does not fit its channels");

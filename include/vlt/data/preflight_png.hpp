@@ -56,7 +56,8 @@ class Walk {
     std::size_t at = signature.size();
     for (int chunks = 0;; ++chunks) {
       if (chunks >= limits_.png_chunks)
-        fault_.at(at, "025", "the PNG has too many chunks", "at most " + std::to_string(limits_.png_chunks));
+        fault_.at(at, "025", "the PNG has too many chunks", "at most " + std::to_string(limits_.png_chunks), {},
+                  "save it anew, or raise --limit_png_chunks");
       if (bytes_.size() - at < 12) truncated();
       const std::uint64_t length = big_endian(bytes_, at);
       const std::string_view type = bytes_.substr(at + 4, 4);

@@ -83,7 +83,8 @@ class RecordReader {
   }
   void refuse_if_long() {
     if (Index(in_.offset() - begin_) > limits_.record_bytes)
-      refuse({}, "RECORD-037", "the record is too long", "at most " + std::to_string(limits_.record_bytes) + " bytes");
+      refuse({}, "RECORD-037", "the record is too long", "at most " + std::to_string(limits_.record_bytes) + " bytes",
+             {}, "shorten it, or raise --limit_record_bytes");
   }
   // What may still be stored of this record.
   std::size_t room(Index limit) const {
@@ -151,7 +152,8 @@ class RecordReader {
       refuse(path, "RECORD-016", "NUL in file name", "a file name", quoted(text));
     if (bytes > std::size_t(limits_.name_bytes))
       refuse(path, "PATH-006", "image file has a name that is too-long",
-             "at most " + std::to_string(limits_.name_bytes) + " bytes", std::to_string(bytes) + " bytes");
+             "at most " + std::to_string(limits_.name_bytes) + " bytes", std::to_string(bytes) + " bytes",
+             "raise --limit_path_bytes");
     if (images_ <= limits_.images && !fault_) r_->images.push_back(std::move(text));
   }
 
@@ -179,7 +181,7 @@ class RecordReader {
       return refuse(".conversations", "RECORD-031", "`conversations` is empty", "a human turn and a gpt turn", "[]");
     if (turns_.count > limits_.turns)
       refuse(".conversations", "RECORD-032", "too many turns", "at most " + std::to_string(limits_.turns),
-             std::to_string(turns_.count));
+             std::to_string(turns_.count), "split the conversation, or raise --limit_turns");
     if (turns_.count == 0)
       refuse(".conversations", "RECORD-031", "there is no turn but the system's", "a human turn and a gpt turn");
     if (turns_.expects_answer)
@@ -209,7 +211,8 @@ class RecordReader {
     if (!has_value) refuse(path + ".value", "RECORD-035", "`value` is missing", "a string", {}, role_help());
     if (bytes > std::size_t(limits_.text_bytes))
       refuse(path + ".value", "RECORD-037", "the text of a turn is too long",
-             "at most " + std::to_string(limits_.text_bytes) + " bytes", std::to_string(bytes) + " bytes");
+             "at most " + std::to_string(limits_.text_bytes) + " bytes", std::to_string(bytes) + " bytes",
+             "raise --limit_text_bytes");
     refuse_if_long();
     if (!fault_) add(role_of(from), from, std::move(value), number, path);
   }

@@ -87,6 +87,7 @@ struct SftJob {
   LoaderSettings loader(Index held) const {
     LoaderSettings s;
     s.workers = workers(), s.held = held, s.timeout_s = options.loader_timeout_s;
+    s.image_seconds = options.limit_image_seconds;
     s.on_bad_sample = bad_sample_rules().policy;
     return s;
   }
