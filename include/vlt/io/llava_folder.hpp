@@ -40,6 +40,10 @@ inline void set_types(boost::json::object& config, StoredType type) {
     if (auto* v = config.if_contains(part); v && v->is_object())
       if (auto& o = v->as_object(); o.contains("dtype") || o.contains("torch_dtype")) hf::set_type(o, type);
 }
+inline const char* strategy(const LlavaSettings& now) {
+  return now.vision_feature_select == "full" ? "full" : "default";
+}
+
 inline boost::json::object changed_config(const LlavaConfig& c, const LlavaSettings& now, StoredType type) {
   boost::json::object json = c.raw;
   if (now.vocabulary != c.language.sizes.vocabulary) {
@@ -51,10 +55,19 @@ inline boost::json::object changed_config(const LlavaConfig& c, const LlavaSetti
   if (now.image_token != c.image_token)
     json[json.contains("image_token_id") ? "image_token_id" : "image_token_index"] = now.image_token;
   if (now.vision_feature_layer != c.vision_feature_layer) json["vision_feature_layer"] = now.vision_feature_layer;
-  if (now.vision_feature_select != c.vision_feature_select)
-    json["vision_feature_select_strategy"] = now.vision_feature_select == "full" ? "full" : "default";
+  if (now.vision_feature_select != c.vision_feature_select) json["vision_feature_select_strategy"] = strategy(now);
   set_types(json, type);
   return json;
+}
+
+// processor_config.json repeats the selection of features: transformers counts image tokens by it.
+inline std::string changed_processor(const std::string& text, const LlavaConfig& c, const LlavaSettings& now) {
+  constexpr const char* key = "vision_feature_select_strategy";
+  if (now.vision_feature_select == c.vision_feature_select) return text;
+  boost::json::value json = parse_json(text, "");
+  if (!json.is_object() || !json.as_object().contains(key)) return text;
+  json.as_object()[key] = strategy(now);
+  return pretty_json(json);
 }
 
 }  // namespace llava_folder

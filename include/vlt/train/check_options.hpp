@@ -16,6 +16,7 @@ class SftOptionCheck {
     if (!o_.data_path.empty()) data();
     else if (!o_.plan) needed({}, "data_path");
     adapters();
+    if (o_.model_architecture != "default") llava();
     if (o_.model_architecture == "default" && o_.from_checkpoint.empty()) {
       needed(o_.lm_model_name_or_path, "lm_model_name_or_path");
       needed(o_.vision_model_name_or_path, "vision_model_name_or_path");
@@ -48,6 +49,17 @@ class SftOptionCheck {
     if (int(o_.plan) + int(o_.validate_only) + int(o_.eval_only) > 1)
       conflict("plan", "only one of --plan, --validate_only and --eval_only can be asked for");
     if (!o_.plan && !o_.validate_only && !o_.eval_only) needed(o_.output_dir, "output_dir");
+  }
+  // One folder holds such a model, and says what its parts are.
+  void llava() const {
+    const std::string mine = "it belongs to --model_architecture default; a LLaVA folder has its own";
+    if (o_.from_checkpoint.empty())
+      refuse_option("OPT-REQUIRED-007", "--from_checkpoint", "this option is required", "a LLaVA folder");
+    if (!o_.lm_model_name_or_path.empty()) conflict("lm_model_name_or_path", mine);
+    if (!o_.vision_model_name_or_path.empty()) conflict("vision_model_name_or_path", mine);
+    if (o_.enable_mmca_attention)
+      conflict("enable_mmca_attention", "LLaVA has ordinary attention",
+               "leave it out, or use --model_architecture default");
   }
   void data() const {
     const std::size_t files = o_.data_path.size();

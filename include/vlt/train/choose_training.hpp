@@ -38,8 +38,9 @@ inline TrainingChoice training_choice(const SftOptions& o) {
   const auto adapters = [&](Index rank, const std::string& names) {
     return AdapterChoice{rank, o.lora_alpha.value_or(2.0 * double(rank)), comma_separated(names)};
   };
-  return {o.vis_encoder_update, o.lang_decoder_update, !o.only_optimize_lora,
-          adapters(o.vis_lora_dim, o.vis_lora_module_name), adapters(o.lang_lora_dim, o.lang_lora_module_name)};
+  const bool embedding = o.model_architecture == "default" ? !o.only_optimize_lora : o.lang_decoder_update;
+  return {o.vis_encoder_update, o.lang_decoder_update, embedding, adapters(o.vis_lora_dim, o.vis_lora_module_name),
+          adapters(o.lang_lora_dim, o.lang_lora_module_name)};
 }
 
 // Attaches the adapters of one component. `option` is named when nothing matches.

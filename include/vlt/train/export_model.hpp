@@ -12,7 +12,8 @@ template <Precision F> constexpr StoredType stored_type() {
 
 // Writes a trained model: language_model/ and vision_model/ are Hugging Face folders, projector/ is ours, adapters are
 // PEFT folders beside them. Under adapters a base folder is written only if one of its tensors changed; else the
-// original folder is named. The folder appears whole or not at all.
+// original folder is named. A LLaVA is one Hugging Face folder, with its adapters in it. The folder appears whole or
+// not at all.
 template <Precision F> class ModelExport {
  public:
   // types: what a component's tensors are stored as; without an entry, the precision of training.
@@ -26,9 +27,13 @@ template <Precision F> class ModelExport {
     std::error_code unused;
     fs::remove_all(draft, unused);
     make_folders(draft);
-    language(draft, store);
-    vision(draft, store);
-    write_projector_folder(draft + "/projector", projector_config_of(m_), store, type(ComponentKind::projector));
+    if (m_.llava) {
+      llava(draft, store);
+    } else {
+      language(draft, store);
+      vision(draft, store);
+      write_projector_folder(draft + "/projector", projector_config_of(m_), store, type(ComponentKind::projector));
+    }
     write_vltune_file(draft, vltune_file());
     fs::remove_all(folder, unused);
     std::error_code problem;
@@ -78,6 +83,23 @@ template <Precision F> class ModelExport {
                            adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision), {},
                            type(ComponentKind::vision));
     write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);
+  }
+  void llava(const std::string& folder, ParameterStore<F>& store) const {
+    StoredType all = types_.empty() ? stored_type<F>() : types_.begin()->second;
+    for (const auto& [component, type] : types_) all = holds_both(all, type);
+    const LlavaSettings now{m_.language_sizes.vocabulary, m_.tokenizer->id("<image>"), m_.vision_feature_layer,
+                            m_.drops_class_token() ? "patch" : "full"};
+    write_llava_folder(folder, *m_.llava, now, store, origin_.vision_names, origin_.vision_kept, all);
+    write_tokenizer_folder(m_.tokenizer_folder, folder);
+    for (const auto& [name, text] : m_.passed_on)
+      write_file(folder + "/" + name, llava_folder::changed_processor(text, *m_.llava, now));
+    const auto adapters = [&](const char* name, ComponentKind component, const AdapterChoice& a, const char* task) {
+      if (a.rank > 0)
+        write_adapter_folder(folder + "/" + name, store, component, adapter_config(a, ".."), task, all,
+                             LlavaNames{true, false});
+    };
+    adapters("language_adapter", ComponentKind::language, choice_.language_adapters, "CAUSAL_LM");
+    adapters("vision_adapter", ComponentKind::vision, choice_.vision_adapters, "");
   }
   static AdapterConfig adapter_config(const AdapterChoice& a, const std::string& base) {
     return {a.rank, a.alpha, base, {}};

@@ -4,11 +4,11 @@
 #include <vlt/io/projector_folder.hpp>
 #include <vlt/io/vltune_file.hpp>
 #include <vlt/train/choose_training.hpp>
-#include <vlt/train/model_description.hpp>
+#include <vlt/train/llava_model.hpp>
 
 namespace vlt {
 
-// A model folder that a run wrote (epoch-K), as described by its own files: nothing else need be known.
+// A model folder that a run wrote (epoch-K), or a Hugging Face LLaVA folder, as described by its own files.
 struct ExportedModel {
   ModelDescription description;
   AdapterChoice vision_adapters, language_adapters;  // as they were trained; rank 0: none
@@ -34,27 +34,25 @@ inline AdapterChoice read_adapters(const std::string& folder, const ReadLimits& 
 
 }  // namespace exported_model
 
-// Exit 4 for a folder that is none, or damaged.
-inline ExportedModel describe_exported_model(const std::string& folder, const ReadLimits& limits = {}) {
+// language_model/, vision_model/ and projector/ in one folder, with what vltune.json says of them.
+inline ModelDescription describe_three_folders(const std::string& folder, const ReadLimits& limits) {
   namespace em = exported_model;
   namespace dm = describe_model;
   const VltuneFile file = read_vltune_file(Folder(folder), limits);
-  ExportedModel e;
-  ModelDescription& m = e.description;
+  ModelDescription m;
   ModelFolders& f = m.folders;
   m.limits = limits;
   f.language = em::part(folder, "language_model", file.language_folder);
   f.vision = em::part(folder, "vision_model", file.vision_folder);
   f.projector = folder + "/projector";
-  f.language_adapter = em::adapter_part(folder, "language_adapter");
-  f.vision_adapter = em::adapter_part(folder, "vision_adapter");
   m.language = read_llama_config(Folder(f.language), limits);
   m.vision = read_clip_config(Folder(f.vision), limits);
-  const auto own = [&](const std::string& base, const std::string& adapter) {
+  const auto own = [&](const std::string& base, const char* adapters) {
+    const std::string adapter = em::adapter_part(folder, adapters);
     return base.starts_with(folder + "/") || adapter.empty() ? base : adapter;
   };
-  dm::read_tokenizer(m, own(f.language, f.language_adapter));
-  dm::read_processor(m, own(f.vision, f.vision_adapter));
+  dm::read_tokenizer(m, own(f.language, "language_adapter"));
+  dm::read_processor(m, own(f.vision, "vision_adapter"));
   const boost::json::value chat = file.chat_template;
   m.template_name = folder + "/vltune.json";
   m.chat_template = read_template(Json(chat, m.template_name + ": $.template"));
@@ -63,6 +61,18 @@ inline ExportedModel describe_exported_model(const std::string& folder, const Re
   m.projector_kind = read_projector_config(Folder(f.projector), limits).kind;
   dm::choose_features(m, file.vision_feature_layer, file.vision_feature_select);
   dm::connect(m);
+  return m;
+}
+
+// Exit 4 for a folder that is none, or damaged. wishes: for a LLaVA that no run wrote.
+inline ExportedModel describe_exported_model(const std::string& folder, const ReadLimits& limits = {},
+                                             const LlavaWishes& wishes = {}) {
+  namespace em = exported_model;
+  const bool one = llava_model::is_one_folder(folder);
+  ExportedModel e{one ? describe_llava_model(folder, wishes, limits) : describe_three_folders(folder, limits), {}, {}};
+  ModelFolders& f = e.description.folders;
+  f.language_adapter = em::adapter_part(folder, "language_adapter");
+  f.vision_adapter = em::adapter_part(folder, "vision_adapter");
   e.language_adapters = em::read_adapters(f.language_adapter, limits);
   e.vision_adapters = em::read_adapters(f.vision_adapter, limits);
   return e;
@@ -76,6 +86,9 @@ inline void check_same_model(const SftOptions& o, const std::set<std::string>& g
       refuse_option("OPT-CHECKPOINT-019", "--" + option, "this contradicts the model in --from_checkpoint", stored,
                     asked, "leave the option out, or name another folder");
   };
+  if (o.model_architecture != m.architecture())
+    refuse_option("OPT-CHECKPOINT-019", "--model_architecture", "this contradicts the model in --from_checkpoint",
+                  m.architecture(), o.model_architecture, "say --model_architecture " + m.architecture());
   differ("enable_mmca_attention", o.enable_mmca_attention ? "on" : "off", m.mask == "Mmca" ? "on" : "off");
   differ("vis_proj", o.vis_proj, m.projector_kind);
   differ("vision_feature_layer", std::to_string(o.vision_feature_layer), std::to_string(m.vision_feature_layer));

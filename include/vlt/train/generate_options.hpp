@@ -17,11 +17,14 @@ inline OptionTable<GenerateOptions> generate_option_table() {
   OptionTable<O> t;
   t.rows.reserve(32);
   t.group = "Model";
-  t.add("model", &O::model, "Folder of a model that sft_main wrote (`epoch-K`); adapters in it are used.")
+  t.add("model", &O::model,
+        "Folder of a model that sft_main wrote (`epoch-K`), or of a Hugging Face LLaVA; adapters in it are used.")
       .reads("required");
   t.add("precision", &O::precision, "Of weights and activations; `auto`: bf16 where the processor has it.")
       .one_of({"auto", "bf16", "fp32"});
-  t.add("template", &O::chat_template, "Another template than the model was trained with.").reads("the model's own");
+  t.add("template", &O::chat_template,
+        "Another template than the model was trained with; a Hugging Face LLaVA's is `llava` or `llava_next`.")
+      .reads("the model's own");
   t.group = "One question";
   t.add("image", &O::image, "Picture files, in the order in which the question names them.");
   t.add("prompt", &O::prompt,

@@ -1,9 +1,11 @@
 #pragma once
 #include <algorithm>
 #include <memory>
+#include <vlt/data/picture_rules.hpp>
 #include <vlt/data/template_tokens.hpp>
 #include <vlt/io/clip_processor_file.hpp>
-#include <vlt/io/model_config.hpp>
+#include <vlt/io/llava_config.hpp>
+#include <vlt/io/pretty_json.hpp>
 #include <vlt/io/tokenizer_folder.hpp>
 #include <vlt/train/model_kinds.hpp>
 #include <vlt/train/options.hpp>
@@ -12,7 +14,7 @@ namespace vlt {
 
 // The folders a model's weights come from. Empty: there is none, the part begins anew.
 struct ModelFolders {
-  std::string language, vision, projector, language_adapter, vision_adapter;
+  std::string language, vision, projector, language_adapter, vision_adapter;  // of a LLaVA the first three are one
 };
 
 // Everything about a model but its weights: sizes, tokens, how conversations and pictures are turned into its input.
@@ -31,8 +33,16 @@ struct ModelDescription {
   std::string template_name;
   ChatTemplate chat_template;
   ClipProcessorFile processor;
-  std::string processor_text;  // the file, to be passed on
+  std::string processor_text;                                  // the file, to be passed on
+  std::optional<LlavaConfig> llava;                            // of a model that is one LLaVA folder
+  std::vector<std::pair<std::string, std::string>> passed_on;  // name, bytes: files of that folder, as they are
 
+  std::string architecture() const { return llava ? llava->architecture() : "default"; }
+  // What pictures become: tokens_per_image in their order or, if the processor has a grid, those of several tiles.
+  PictureRules pictures() const {
+    if (processor.grid.empty()) return tokens_per_image;
+    return {processor, vision_sizes.image / vision_sizes.patch};
+  }
   bool drops_class_token() const { return vision_sizes.drop_class; }
 };
 
@@ -43,13 +53,14 @@ inline void refuse_model(const char* code, const std::string& place, const std::
   throw Error(ExitCode::model, {code, what, place, expected, found, help, {}});
 }
 
-// How many layers of the tower run, from the index of a hidden state: -1 is the last layer's, 0 the embeddings.
-inline Index layers_to_run(Index layer, Index depth) {
+// How many layers of the tower run, from the index of a hidden state: -1 is the last layer's, 0 the embeddings. Nothing
+// if there is no such state.
+inline std::optional<Index> layers_to_run(Index layer, Index depth) {
   const Index run = layer < 0 ? depth + 1 + layer : layer;
-  if (run < 0 || run > depth)
-    refuse_option("OPT-VALUE-004", "--vision_feature_layer", "the encoder has no such hidden state",
-                  "-" + std::to_string(depth + 1) + " to " + std::to_string(depth), std::to_string(layer));
-  return run;
+  return run < 0 || run > depth ? std::nullopt : std::optional(run);
+}
+inline std::string feature_layers(Index depth) {
+  return "-" + std::to_string(depth + 1) + " to " + std::to_string(depth);
 }
 
 inline void read_tokenizer(ModelDescription& m, const std::string& folder) {
@@ -58,17 +69,31 @@ inline void read_tokenizer(ModelDescription& m, const std::string& folder) {
   m.tokenizer = std::make_shared<const Tokenizer>(m.tokenizer_folder.file);
 }
 
+// A processor_config.json also describes what is no image processor, and may have none. Leaves its own object.
+inline bool only_image_processor(std::string& text, const std::string& name) {
+  const boost::json::value value = parse_json(text, name);
+  const auto part = Json(value, name + ": $").find("image_processor");
+  if (part) text = pretty_json(part->object());
+  return part.has_value();
+}
+
 inline void read_processor(ModelDescription& m, const std::string& path) {
   const Folder folder(path);
   for (const char* name : {"preprocessor_config.json", "processor_config.json"}) {
     const auto file = folder.find(name);
     if (!file) continue;
     m.processor_text = read_settings(*file, m.limits);
+    if (std::string_view(name).starts_with("processor") && !only_image_processor(m.processor_text, file->name()))
+      continue;
     m.processor = parse_clip_processor(m.processor_text, folder.name_of(name));
     if (m.processor.crop != m.vision.sizes.image)
       refuse_model("MODEL-PROC-002", folder.name_of(name), "the pictures it makes do not fit the encoder",
                    std::to_string(m.vision.sizes.image) + " pixels a side (image_size in config.json)",
                    std::to_string(m.processor.crop));
+    if (!m.processor.grid.empty() && m.architecture() != "llava_next")
+      refuse_model("MODEL-PROC-003", folder.name_of(name), "only LLaVA-NeXT cuts pictures into tiles",
+                   "no image_grid_pinpoints", std::to_string(m.processor.grid.size()) + " canvases",
+                   "use the file that came with the vision model");
     return;
   }
   refuse_model("MODEL-PROC-001", path, "there is no image processor", "preprocessor_config.json", "none",
@@ -85,7 +110,12 @@ inline void read_template(ModelDescription& m, const std::string& name) {
 inline void choose_features(ModelDescription& m, Index layer, const std::string& select) {
   m.vision_sizes = m.vision.sizes;
   m.vision_feature_layer = layer;
-  m.vision_sizes.depth = layers_to_run(layer, m.vision.sizes.depth);
+  const Index depth = m.vision.sizes.depth;
+  const std::optional<Index> run = layers_to_run(layer, depth);
+  if (!run)
+    refuse_option("OPT-VALUE-004", "--vision_feature_layer", "the encoder has no such hidden state",
+                  feature_layers(depth), std::to_string(layer));
+  m.vision_sizes.depth = *run;
   m.vision_sizes.drop_class = select == "patch";
 }
 
@@ -131,6 +161,7 @@ inline void connect(ModelDescription& m) {
   m.tokens_per_image = m.projector_kind == "perceiver" ? 16 * 16 : tower_tokens;
   m.projector_sizes = {m.vision_sizes.block.width, m.language_sizes.block.width, m.vision_sizes.patches(),
                        !m.vision_sizes.drop_class, m.vision_sizes.block};
+  if (m.llava) m.projector_sizes.mlp = {m.llava->projector_bias, m.llava->next};
   if (m.projector_kind == "perceiver") check_perceiver(m);
 }
 

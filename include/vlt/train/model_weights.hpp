@@ -1,5 +1,6 @@
 #pragma once
 #include <vlt/io/adapter_folder.hpp>
+#include <vlt/io/llava_folder.hpp>
 #include <vlt/io/projector_folder.hpp>
 #include <vlt/nn/parameter_store.hpp>
 #include <vlt/optim/initialise.hpp>
@@ -9,7 +10,7 @@ namespace vlt {
 
 // What was found while a model's weights were read and is needed when it is written again.
 struct WeightOrigin {
-  NameMap vision_names = same_name;
+  NameMap vision_names = same_name;  // of a LLaVA: all names
   std::vector<KeptTensor> vision_kept;
   Index grown_rows = 0;              // of the embedding
   std::map<int, StoredType> stored;  // by component: the type that holds all that was read without loss
@@ -30,6 +31,14 @@ inline ProjectorConfig projector_config_of(const ModelDescription& m) {
 template <Precision F> class ModelWeights {
  public:
   ModelWeights(const Registry<F>& registry, const ModelDescription& m) : m_(m) {
+    if (m.llava) {
+      open(m.folders.language, [&](const WeightFolder& f) {
+        const WeightRules rules = llava_rules(*m.llava, f, m.vision_sizes.depth);
+        origin_.vision_names = rules.stored_as;
+        return plan_load(registry, f, rules);
+      });
+      return;
+    }
     open(m.folders.language, [&](const WeightFolder& f) { return plan_load(registry, f, language_rules(m.language)); });
     open(m.folders.vision, [&](const WeightFolder& f) {
       const WeightRules rules = vision_rules(m.vision, f, m.vision_sizes.depth);

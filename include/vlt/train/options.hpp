@@ -100,20 +100,23 @@ inline void model(Table& t) {
   t.add("vision_model_name_or_path", &O::vision_model_name_or_path,
         "Folder of a CLIP vision model (or a whole CLIP) with preprocessor_config.json.")
       .reads("required for `default`");
-  t.add("model_architecture", &O::model_architecture, "Which family of models.")
-      .one_of({"default", "llava", "llava_next"})
-      .not_yet("only `default` is");
+  t.add("model_architecture", &O::model_architecture,
+        "Which family of models; `llava` and `llava_next` read the one folder of `from_checkpoint`.")
+      .one_of({"default", "llava", "llava_next"});
   t.add("vis_proj", &O::vis_proj, "The projector between the encoder and the decoder.")
       .one_of({"baseline", "vit", "perceiver", "mlp"});
   t.add("enable_mmca_attention", &O::enable_mmca_attention,
         "Multi-modal causal attention: text reads text and images in two separate softmaxes; an image token keeps its "
         "own value.");
   t.add("vision_feature_layer", &O::vision_feature_layer,
-        "Which hidden state of the encoder is read: -1 is the last layer's, -2 the one before, 0 the embeddings.");
-  t.add("vision_feature_select", &O::vision_feature_select, "All its tokens, or patch tokens only (no class token).")
+        "Which hidden state of the encoder is read: -1 is the last layer's, -2 the one before, 0 the embeddings. Of a "
+        "LLaVA folder, unless given: what its config.json says.");
+  t.add("vision_feature_select", &O::vision_feature_select,
+        "All its tokens, or patch tokens only (no class token). Of a LLaVA folder, unless given: as config.json says.")
       .one_of({"full", "patch"});
   t.add("from_checkpoint", &O::from_checkpoint,
-        "A model folder that a run wrote (`epoch-K`): its weights and settings are taken, strictly.");
+        "A model folder: its weights and settings are taken, strictly. One that a run wrote (`epoch-K`), or for "
+        "`llava*` a Hugging Face folder.");
   t.add("precision", &O::precision, "Of weights and activations; master weights and sums are fp32.")
       .one_of({"fp16", "bf16", "fp32"});
   t.add("device", &O::device, "What computes.").one_of({"auto", "cpu", "cuda"});
@@ -122,7 +125,8 @@ inline void model(Table& t) {
 inline void tuning(Table& t) {
   t.group = "What trains";
   t.add("vis_encoder_update", &O::vis_encoder_update, "Train the vision encoder.");
-  t.add("lang_decoder_update", &O::lang_decoder_update, "Train the decoder's blocks and head, not only its embedding.");
+  t.add("lang_decoder_update", &O::lang_decoder_update,
+        "Train the decoder's blocks and head too; of `llava*` also the embedding, which is frozen otherwise.");
   t.add("lang_lora_dim", &O::lang_lora_dim, "Rank of the decoder's LoRA adapters; 0: none.").from(0).to(4096);
   t.add("vis_lora_dim", &O::vis_lora_dim, "Rank of the encoder's LoRA adapters; 0: none.").from(0).to(4096);
   t.add("lang_lora_module_name", &O::lang_lora_module_name,

@@ -134,7 +134,6 @@ TEST_CASE("what is not built yet is refused with a sentence") {
   const Words args = GENERATE(values<Words>({{"--offload"},
                                              {"--enable_tensorboard"},
                                              {"--zero_stage", "1"},
-                                             {"--model_architecture", "llava"},
                                              {"--from_checkpoint", "auto"},
                                              {"--save_step", "5"},
                                              {"--keep", "3"},
