@@ -1,0 +1,63 @@
+#pragma once
+#include <deque>
+#include <span>
+#include <string>
+#include <vector>
+#include <vlt/dist/zero.hpp>
+
+namespace vlt {
+
+// A tensor by itself; one of a single row is a vector, which does not decay.
+struct LooseTensor {
+  Index rows = 0, cols = 0;
+  std::vector<float> values;
+};
+
+// Tensors without layers around them, trained as the programs train: gradients are clipped by the norm of all of them,
+// then AdamW makes a step. Every tensor is a unit of its own.
+class OptimizerRun {
+ public:
+  OptimizerRun(const std::vector<LooseTensor>& start, const AdamW& settings, double max_norm)
+      : settings_(settings), max_norm_(max_norm), store_(registry(start)) {
+    for (std::size_t i = 0; i < start.size(); ++i) store_.write(int(i), 0, start[i].values);
+  }
+
+  // gradient(i): the values for tensor i, row-major; rates: one for each tensor. Returns the norm before clipping.
+  template <class Gradient> double step(Gradient&& gradient, std::span<const double> rates) {
+    for (std::size_t i = 0; i < params_.size(); ++i) {
+      const std::span<const float> g = gradient(i);
+      require(Index(g.size()) == params_[i].grad.size(), "a gradient has the size of its tensor");
+      std::copy(g.begin(), g.end(), params_[i].grad.data);
+    }
+    return zero_.step(settings_, max_norm_, rates);
+  }
+  std::vector<float> values(std::size_t i) const {
+    std::vector<float> v(std::size_t(params_[i].value.size()));
+    store_.read(int(i), 0, v);
+    return v;
+  }
+
+ private:
+  using P = Policy<Device::cpu, Precision::f32>;
+
+  AdamW settings_;
+  double max_norm_;
+  std::deque<param_t<P>> params_;
+  ParameterStore<Precision::f32> store_;
+  dist::Single single_;
+  Threads threads_{1};
+  dist::Zero<Precision::f32, dist::Single> zero_{store_, single_, threads_};
+
+  Registry<Precision::f32> registry(const std::vector<LooseTensor>& start) {
+    Registry<Precision::f32> r;
+    r.units = int(start.size()), r.component = 1;
+    for (const LooseTensor& t : start) {
+      params_.emplace_back(Shape{t.rows, t.cols});
+      r.unit = int(params_.size()) - 1;
+      r.add(params_.back(), {{std::to_string(r.unit), 0, t.rows}});
+    }
+    return r;
+  }
+};
+
+}  // namespace vlt
