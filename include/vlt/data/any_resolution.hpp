@@ -9,12 +9,6 @@
 
 namespace vlt {
 
-// Two sides, height first, as the papers and configurations write them.
-struct Size {
-  int height = 0, width = 0;
-  bool operator==(const Size&) const = default;
-};
-
 // How LLaVA-NeXT shows one image: a canvas of square tiles on which the image is fitted and padded, and which of the
 // features survive unpadding.
 struct TileLayout {

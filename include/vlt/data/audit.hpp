@@ -1,7 +1,7 @@
 #pragma once
 #include <deque>
 #include <exception>
-#include <unordered_set>
+#include <unordered_map>
 #include <vlt/base/parallel.hpp>
 #include <vlt/data/bad_records.hpp>
 #include <vlt/data/dataset_file.hpp>
@@ -9,16 +9,20 @@
 
 namespace vlt {
 
-// Looks at an image's bytes without decoding them and throws Error (exit 3) if it cannot be used. `advise`: take the
-// time to look for the name that was meant. Called from several threads at once.
-using ImageCheck = std::function<void(const std::string& name, bool advise)>;
+// Looks at an image's bytes without decoding them, tells its size, and throws Error (exit 3) if it cannot be used.
+// `advise`: take the time to look for the name that was meant. Called from several threads at once.
+using ImageCheck = std::function<Size(const std::string& name, bool advise)>;
 
 // What a record becomes, as the audit found it.
 struct SampleSize {
   std::int32_t tokens = 0;      // of the spliced sequence
   std::int32_t supervised = 0;  // of these, how many are learnt
   std::int32_t images = 0;
+  std::int32_t tiles = 0;  // of its images
 };
+inline SampleSize size_of(const PreparedSample& p) {
+  return {std::int32_t(p.tokens), std::int32_t(p.supervised), std::int32_t(p.images.size()), std::int32_t(p.tiles)};
+}
 
 // What became of the records of one file: records = used + bad + too_long.
 struct FileAudit {
@@ -110,6 +114,9 @@ class Audit {
       } catch (...) { broken = std::current_exception(); }
     }
   };
+  struct Look : Outcome {
+    Size size;
+  };
   struct Verdict : Outcome {
     SampleSize size;
     Cut cut = Cut::none;
@@ -125,8 +132,8 @@ class Audit {
   std::vector<Encoder> encoders_;
   Dataset data_;
   std::vector<Record> waiting_;
-  std::map<std::string, Outcome> looks_;           // at the images of the waiting records
-  std::unordered_set<std::uint64_t> good_images_;  // hashes of names
+  std::map<std::string, Look> looks_;                    // at the images of the waiting records
+  std::unordered_map<std::uint64_t, Size> good_images_;  // by the hashes of their names
   std::vector<std::pair<std::uint64_t, Index>> ids_;
 
   FileAudit& file() { return data_.files.back(); }
@@ -165,22 +172,26 @@ class Audit {
     for (const Record& r : waiting_)
       for (const std::string& name : r.images)
         if (!good_images_.contains(hash(name))) looks_.try_emplace(name);
-    std::vector<std::pair<const std::string, Outcome>*> all;
+    std::vector<std::pair<const std::string, Look>*> all;
     for (auto& look : looks_) all.push_back(&look);
-    on_all_threads(all.size(),
-                   [&](std::size_t i, Encoder&) { all[i]->second.attempt([&] { check_(all[i]->first, false); }); });
+    on_all_threads(all.size(), [&](std::size_t i, Encoder&) {
+      Look& look = all[i]->second;
+      look.attempt([&] { look.size = check_(all[i]->first, false); });
+    });
     for (const auto* look : all)
-      if (!look->second.fault && !look->second.broken) good_images_.insert(hash(look->first));
+      if (!look->second.fault && !look->second.broken) good_images_.emplace(hash(look->first), look->second.size);
   }
-  void judge(const Record& record, Encoder& encoder, Verdict& v) const {
+  void judge(Record& record, Encoder& encoder, Verdict& v) const {
     for (const std::string& name : record.images) {
       const auto look = looks_.find(name);
       if (look == looks_.end()) continue;
       v.fault = look->second.fault, v.broken = look->second.broken;
       if (v.fault || v.broken) return;
     }
+    if (builder_.rules().pictures.vary())
+      for (const std::string& name : record.images) record.sizes.push_back(good_images_.at(hash(name)));
     const PreparedSample p = builder_.prepare(record, encoder);
-    v.size = {std::int32_t(p.tokens), std::int32_t(p.supervised), std::int32_t(p.images.size())};
+    v.size = size_of(p);
     v.cut = p.cut, v.turns_left_out = p.turns_left_out;
   }
   void book(Record&& record, const Verdict& v) {

@@ -7,6 +7,12 @@
 
 namespace vlt {
 
+// Two sides in pixels, height first, as the papers and configurations write them.
+struct Size {
+  int height = 0, width = 0;
+  bool operator==(const Size&) const = default;
+};
+
 // 8-bit pixels, row by row, red green blue.
 struct Image {
   int width = 0, height = 0;
@@ -20,6 +26,7 @@ struct Image {
     require(w > 0 && h > 0 && w <= largest_side && h <= largest_side, "an image needs sides of 1 to 32768 pixels");
     pixels.resize(std::size_t(w) * std::size_t(h) * channels);
   }
+  Size size() const { return {height, width}; }
   std::uint8_t* row(int y) { return pixels.data() + std::size_t(y) * std::size_t(width) * channels; }
   const std::uint8_t* row(int y) const { return pixels.data() + std::size_t(y) * std::size_t(width) * channels; }
 };

@@ -7,6 +7,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <sstream>
 #include <system_error>
 #include <thread>
 #include <vlt/data/sample_source.hpp>
@@ -27,7 +28,7 @@ struct LoaderSettings {
 
 // Bytes of a loader's micro-batches, the largest of which is known.
 inline Index loader_bytes(const LoaderSettings& settings, const MicroBatchSize& largest, Index floats_per_image) {
-  return settings.slots() * (largest.images * floats_per_image * Index(sizeof(float)) +
+  return settings.slots() * (largest.tiles * floats_per_image * Index(sizeof(float)) +
                              largest.tokens * Index(2 * sizeof(Index)) + largest.sequences * Index(sizeof(Sample)));
 }
 
@@ -172,9 +173,10 @@ class Loader {
       blame_data.raise("LOADER-002", {{},
                                       "decoding an image takes too long",
                                       slot.reading,
-                                      "at most " + std::to_string(Index(settings.image_seconds)) + " s of one core",
+                                      "at most " + (std::ostringstream() << settings.image_seconds).str() +
+                                          " s of one core",
                                       {},
-                                      "make the image smaller, or leave it out",
+                                      "make the image smaller, or raise --limit_image_seconds",
                                       {}});
     }
     [[noreturn]] void stalled(const Slot& slot) const {

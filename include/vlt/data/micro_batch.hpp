@@ -15,30 +15,32 @@ struct MicroBatch {
   std::vector<Sample> samples;
   std::vector<Index> record;  // of each sample: its position in the data set
   std::vector<int> group;     // of each sample: its file
-  std::vector<float> pixels;  // (images, channels * height * width)
-  Index images = 0;
+  std::vector<float> pixels;  // (tiles, channels * height * width): of the images, one after another
+  std::vector<Size> sizes;    // of each image, if its layout depends on it
+  Index images = 0, tiles = 0;
   Index tokens = 0;              // of the spliced sequences
   Index supervised = 0;          // of these, how many are learnt
   std::vector<LostSample> lost;  // left out under --on_bad_sample skip; all samples may be
 
   void clear() {
-    samples.clear(), record.clear(), group.clear(), pixels.clear(), lost.clear();
-    images = tokens = supervised = 0;
+    samples.clear(), record.clear(), group.clear(), pixels.clear(), sizes.clear(), lost.clear();
+    images = tiles = tokens = supervised = 0;
   }
 };
 
 // How large micro-batches are.
 struct MicroBatchSize {
   Index sequences = 0, tokens = 0, supervised = 0, images = 0, longest = 0;
+  Index tiles = 0;  // what the vision tower sees of the images
 
   void add(const SampleSize& s) {
-    ++sequences, tokens += s.tokens, supervised += s.supervised, images += s.images;
+    ++sequences, tokens += s.tokens, supervised += s.supervised, images += s.images, tiles += s.tiles;
     longest = std::max<Index>(longest, s.tokens);
   }
   void cover(const MicroBatchSize& b) {
     sequences = std::max(sequences, b.sequences), tokens = std::max(tokens, b.tokens);
     supervised = std::max(supervised, b.supervised), images = std::max(images, b.images);
-    longest = std::max(longest, b.longest);
+    longest = std::max(longest, b.longest), tiles = std::max(tiles, b.tiles);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <vlt/base/error.hpp>
 #include <vlt/base/quoted.hpp>
 #include <vlt/data/conversation.hpp>
+#include <vlt/data/image.hpp>
 
 namespace vlt {
 
@@ -33,6 +34,7 @@ struct RecordPlace {
 struct Record {
   std::string id;
   std::vector<std::string> images;  // names under the image folder, in the order of the record
+  std::vector<Size> sizes;          // of these, as the audit found them; none where they do not matter
   Conversation conversation;
   RecordPlace place;
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include <memory>
 #include <vlt/data/labels.hpp>
+#include <vlt/data/picture_rules.hpp>
 #include <vlt/data/record.hpp>
 #include <vlt/data/template_tokens.hpp>
 #include <vlt/io/blame.hpp>
@@ -15,15 +16,17 @@ enum class Truncation : std::uint8_t { drop_turns, drop_sample, error };
 enum class Cut : std::uint8_t { none, turns, answer, sample };
 
 struct LengthRules {
-  Index max_seq_len = 4096;    // tokens of a sequence, those of images included
-  Index tokens_per_image = 1;  // after the projector
+  Index max_seq_len = 4096;   // tokens of a sequence, those of images included
+  PictureRules pictures = 1;  // how many tokens an image becomes
   Truncation truncation = Truncation::drop_turns;
 };
 
-// A record as the model sees it. `sample.id` has one image token for each image; the sequence has tokens_per_image.
+// A record as the model sees it. `sample.id` has one image token for each image; the sequence has those of its layout.
 struct PreparedSample {
   Sample sample;
   std::vector<std::string> images;  // names, in the order of their image tokens
+  std::vector<Size> sizes;          // of these, if their layouts depend on it
+  Index tiles = 0;                  // of all images
   Index tokens = 0;                 // of the spliced sequence
   Index supervised = 0;             // of these, how many are learnt
   Cut cut = Cut::none;
@@ -40,7 +43,7 @@ class SampleBuilder {
   SampleBuilder(std::shared_ptr<const Tokenizer> tokenizer, const ChatTemplate& chat, const LengthRules& rules)
       : tokenizer_(std::move(tokenizer)), renderer_(chat), rules_(rules), image_(tokenizer_->id(chat.mark)) {
     check_template(chat, *tokenizer_);
-    require(rules.max_seq_len > 1 && rules.tokens_per_image > 0, "lengths must be positive");
+    require(rules.max_seq_len > 1, "a sequence has at least two tokens");
   }
 
   const Tokenizer& tokenizer() const { return *tokenizer_; }
@@ -59,14 +62,14 @@ class SampleBuilder {
       p.sample.id.push_back(t.ids[i]);
       p.sample.label.push_back(t.supervised[i] ? t.ids[i] : -1);
       p.supervised += i > 0 && t.supervised[i];
-      if (images < t.images.size() && t.images[images].token == i)
-        p.images.push_back(record.images.at(t.images[images++].image));
+      if (images < t.images.size() && t.images[images].token == i) add_image(record, t.images[images++].image, p);
     }
-    p.tokens = length(t, keep);
+    p.tokens = length(record, t, keep);
     if (p.supervised == 0 && p.cut != Cut::sample)
       refuse("LENGTH-040", "0 supervised tokens after cut at " + std::to_string(rules_.max_seq_len),
              "an answer that begins before token " + std::to_string(rules_.max_seq_len),
-             std::to_string(length(t, t.ids.size())) + " tokens, those of images included", "raise --max_seq_len");
+             std::to_string(length(record, t, t.ids.size())) + " tokens, those of images included",
+             "raise --max_seq_len");
     p.offsets = std::move(t.offsets);
     return p;
   }
@@ -81,28 +84,40 @@ class SampleBuilder {
                                   std::string help) {
     blame_data.raise(code, {{}, std::move(what), {}, std::move(expected), std::move(found), std::move(help), {}});
   }
+  Size size_of(const Record& record, std::size_t image) const {
+    return rules_.pictures.vary() ? record.sizes.at(image) : Size{};
+  }
+  void add_image(const Record& record, std::size_t image, PreparedSample& p) const {
+    p.images.push_back(record.images.at(image));
+    p.tiles += rules_.pictures.tiles(size_of(record, image));
+    if (rules_.pictures.vary()) p.sizes.push_back(size_of(record, image));
+  }
   // Tokens of the sequence that the first n ids become.
-  Index length(const LabelledTokens& t, std::size_t n) const {
-    return Index(n) +
-           std::count(t.ids.begin(), t.ids.begin() + std::ptrdiff_t(n), image_) * (rules_.tokens_per_image - 1);
+  Index length(const Record& record, const LabelledTokens& t, std::size_t n) const {
+    Index tokens = Index(n);
+    for (const ImagePosition& image : t.images)
+      if (image.token < n) tokens += rules_.pictures.tokens(size_of(record, image.image)) - 1;
+    return tokens;
   }
   // How many ids fit.
-  std::size_t fitting(const LabelledTokens& t) const {
-    std::size_t n = 0;
+  std::size_t fitting(const Record& record, const LabelledTokens& t) const {
+    std::size_t n = 0, images = 0;
     for (Index used = 0; n < t.ids.size(); ++n) {
-      used += t.ids[n] == image_ ? rules_.tokens_per_image : 1;
+      const bool image = images < t.images.size() && t.images[images].token == n;
+      used += image ? rules_.pictures.tokens(size_of(record, t.images[images++].image)) : 1;
       if (used > rules_.max_seq_len) break;
     }
     return n;
   }
   // How many ids stay, and what that leaves out.
   std::size_t cut(const Record& record, const LabelledTokens& t, PreparedSample& p) const {
-    const std::size_t fits = fitting(t);
+    const std::size_t fits = fitting(record, t);
     if (fits == t.ids.size()) return fits;
     if (rules_.truncation == Truncation::error)
       refuse("LENGTH-041", "the conversation is longer than --max_seq_len",
              "at most " + std::to_string(rules_.max_seq_len) + " tokens, those of images included",
-             std::to_string(length(t, t.ids.size())), "raise --max_seq_len, or let --truncation leave turns out");
+             std::to_string(length(record, t, t.ids.size())),
+             "raise --max_seq_len, or let --truncation leave turns out");
     if (rules_.truncation == Truncation::drop_sample) {
       p.cut = Cut::sample;
       return 0;

@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/train/answer_ends.hpp>
 #include <vlt/train/generate.hpp>
 #include <vlt/train/image_reader.hpp>
 #include <vlt/train/model_description.hpp>
@@ -15,7 +16,7 @@ template <Precision F> class Answerer {
         images_(images),
         renderer_(m.chat_template),
         encoder_(*m.tokenizer),
-        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), m.tokenizer->id(m.chat_template.end), lent) {}
+        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), answer_ends(m), lent) {}
 
   // The answer to the last question of a conversation. `number` names it for random draws; emit hears of new text.
   std::string operator()(const Conversation& c, const std::vector<std::string>& images, const Sampling& sampling,
@@ -24,17 +25,15 @@ template <Precision F> class Answerer {
     Prompt prompt;
     prompt.sample.id.assign(tokens.ids.begin(), tokens.ids.end());
     prompt.sample.label.assign(tokens.ids.size(), -1);
-    prompt.images = Index(tokens.images.size());
-    const Index side = m_.vision_sizes.image, each = 3 * side * side;
-    prompt.pixels.resize(std::size_t(prompt.images * each));
-    for (std::size_t i = 0; i < tokens.images.size(); ++i)
-      images_.read(images.at(tokens.images[i].image),
-                   std::span(prompt.pixels).subspan(i * std::size_t(each), std::size_t(each)));
+    const PictureRules rules = m_.pictures();
+    for (const ImagePosition& image : tokens.images)
+      prompt.layouts.push_back(rules.layout(images_.append(images.at(image.image), prompt.pixels)));
     AnswerText text(*m_.tokenizer);
     generator_(prompt, sampling, number, [&](std::int32_t id) {
       const std::string more = text.add(id);
       if (emit && !more.empty()) emit(more);
     });
+    if (const std::string more = text.rest(); emit && !more.empty()) emit(more);
     return trimmed(text.text());
   }
 

@@ -61,11 +61,15 @@ inline std::string tokens(const DebugSample& s) {
 inline std::string sample_section(std::size_t number, const DebugSample& s) {
   std::string pictures;
   for (const DebugImage& image : s.images) {
-    const std::string size = std::to_string(image.seen.width) + " x " + std::to_string(image.seen.height);
+    std::string tiles, size;
+    for (const Image& tile : image.seen) {
+      tiles += inline_picture(tile, image.name);
+      size = std::to_string(tile.width) + " x " + std::to_string(tile.height);
+    }
+    if (image.seen.size() > 1) size = std::to_string(image.seen.size()) + " tiles of " + size;
     pictures +=
         html_element("figure", "",
-                     inline_picture(image.seen, image.name) +
-                         html_element("figcaption", "class=\"mono\"", html_text(image.name) + ", seen as " + size));
+                     tiles + html_element("figcaption", "class=\"mono\"", html_text(image.name) + ", seen as " + size));
   }
   const auto taught = std::count_if(s.supervised.begin(), s.supervised.end(), [](auto x) { return x != 0; });
   std::string line = std::to_string(s.ids.size()) + " tokens, " + std::to_string(taught) + " of them taught";

@@ -14,8 +14,8 @@ namespace vlt {
 // An image of a debug sample: its file as it is, and the pixels that the model is given.
 struct DebugImage {
   std::string name;
-  std::string file;  // the bytes of the file
-  Image seen;        // after resizing and cropping
+  std::string file;         // the bytes of the file
+  std::vector<Image> seen;  // after resizing and cropping; several tiles, the whole image first, or one
 };
 
 // The picture behind the numbers that a vision model is given: undoes (value / 255 - mean) / deviation.

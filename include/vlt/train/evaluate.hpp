@@ -26,7 +26,7 @@ EvaluationResult evaluate(AnyVlm<F>& model, Engine<F, AnyVlm<F>>& engine, std::s
     MicroBatch& b = loader.next();
     for (const LostSample& l : b.lost) lost(l);
     if (b.samples.empty()) continue;
-    const Batch batch = pack(model, b, source->builder.image_id());
+    const Batch batch = pack(model, b, source->builder);
     const LossSums sums = engine.evaluate(pixels_of<AnyVlm<F>>(b, source->floats_per_image), batch);
     sum += sums.total(), correct += sums.correct;
     for (std::size_t g = 0; g < sums.by_group.size(); ++g) result.loss_by_group[g] += sums.by_group[g];

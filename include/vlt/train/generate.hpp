@@ -17,11 +17,18 @@ struct Sampling {
   std::uint64_t seed = 0;
 };
 
-// A question as the model reads it: ids with one image token for each picture, and the pictures' pixels.
+// A question as the model reads it: ids with one image token for each picture, the pixels of the pictures' tiles, and
+// what each picture becomes.
 struct Prompt {
   Sample sample;
   std::vector<float> pixels;
-  Index images = 0;
+  std::vector<ImageLayout> layouts;
+
+  Index tiles() const {
+    Index n = 0;
+    for (const ImageLayout& l : layouts) n += l.tiles;
+    return n;
+  }
 };
 
 inline std::int32_t likeliest(std::span<const float> logits) {
@@ -52,16 +59,17 @@ template <Precision F> class Generator {
   using P = any_policy<F>;
   using tokens = typename Model::tokens;
 
-  // end: the token that closes an answer; it is not part of it. lent: memory that is free during an answer, if any.
-  Generator(Model& model, Threads& threads, Index image_id, std::int32_t end, std::span<std::byte> lent = {})
-      : model_(model), threads_(threads), image_id_(image_id), end_(end), lent_(lent) {}
+  // ends: the tokens that close an answer; they are not part of it. lent: memory that is free during an answer, if any.
+  Generator(Model& model, Threads& threads, Index image_id, std::vector<std::int32_t> ends,
+            std::span<std::byte> lent = {})
+      : model_(model), threads_(threads), image_id_(image_id), ends_(std::move(ends)), lent_(lent) {}
 
   // emit(id) hears of each token as it is made; `number` names the answer for its random draws.
   std::vector<std::int32_t> operator()(Prompt& prompt, const Sampling& sampling, std::uint64_t number,
                                        const std::function<void(std::int32_t)>& emit = {}) {
     Segments images;
-    images.append(prompt.images, TokenKind::image);
-    const Batch batch = model_.batch(std::move(images), {prompt.sample}, image_id_);
+    images.append(prompt.tiles(), TokenKind::image);
+    const Batch batch = model_.batch(std::move(images), {prompt.sample}, image_id_, {}, prompt.layouts);
     auto cache = model_.language.make_cache(batch.text.rows() + sampling.max_new_tokens);
     logits_.resize(std::size_t(model_.language.vocabulary()));
     run([&](Scope& s) { read(s, prompt, batch, cache); }, cache);
@@ -70,7 +78,7 @@ template <Precision F> class Generator {
     for (Index i = 0; i < sampling.max_new_tokens; ++i) {
       const std::int32_t id =
           sampling.temperature > 0 ? drawn(logits_, sampling, random.uniform(std::uint64_t(i))) : likeliest(logits_);
-      if (id == end_) break;
+      if (std::find(ends_.begin(), ends_.end(), id) != ends_.end()) break;
       answer.push_back(id);
       if (emit) emit(id);
       if (i + 1 < sampling.max_new_tokens) run([&](Scope& s) { say(s, id, cache); }, cache);
@@ -83,7 +91,7 @@ template <Precision F> class Generator {
   Model& model_;
   Threads& threads_;
   Index image_id_;
-  std::int32_t end_;
+  std::vector<std::int32_t> ends_;
   std::span<std::byte> lent_;
   Buffer<std::byte> memory_;  // used where that is not enough
   std::vector<float> logits_;
@@ -106,8 +114,8 @@ template <Precision F> class Generator {
     const Shape shape{batch.text.rows(), model_.language.width()};
     auto h = s.temp<tokens>(shape, &batch.text), y = s.temp<tokens>(shape, &batch.text);
     typename Model::pixels x;
-    x.data = prompt.pixels.data(), x.rows = prompt.images;
-    x.cols = x.stride = prompt.images > 0 ? Index(prompt.pixels.size()) / prompt.images : 0;
+    x.data = prompt.pixels.data(), x.rows = prompt.tiles();
+    x.cols = x.stride = x.rows > 0 ? Index(prompt.pixels.size()) / x.rows : 0;
     model_.embed_prompt(s, x, batch, h);
     model_.language.extend(s, h, y, cache);
     look(s, y, shape.rows - 1);
@@ -142,6 +150,11 @@ class AnswerText {
     std::string more = all.substr(std::min(given_, all.size()));
     given_ = all.size();
     return more;
+  }
+  // What add() still held back: a character that stayed incomplete.
+  std::string rest() {
+    const std::string all = text();
+    return all.substr(std::min(std::exchange(given_, all.size()), all.size()));
   }
   std::string text() const { return tokenizer_.decode(ids_, true); }
 

@@ -78,8 +78,7 @@ template <Precision F> class GenerateRun {
   }
 
   ExitCode list() {
-    const SampleBuilder builder(m_.tokenizer, m_.chat_template,
-                                {m_.max_seq_len, m_.tokens_per_image, Truncation::error});
+    const SampleBuilder builder(m_.tokenizer, m_.chat_template, {m_.max_seq_len, m_.pictures(), Truncation::error});
     DataOptions d;
     d.data_path = o_.data_path, d.image_folder = o_.image_folder, d.train_split_ratio = 0;
     RunData data = load_data(d, builder, images_.pictures(), *job_.threads);
@@ -88,7 +87,7 @@ template <Precision F> class GenerateRun {
       source->data.records.resize(std::size_t(o_.max_records));
       source->data.sizes.resize(std::size_t(o_.max_records));
     }
-    if (o_.permute_images) permute_images(source->data.records, std::uint64_t(o_.seed));
+    if (o_.permute_images) permute_images(source->data.records, std::uint64_t(o_.seed)), source->measure();
     AnswerScore score;
     answer_all(source->data.records, score);
     token_accuracy(source, score);
@@ -135,7 +134,7 @@ template <Precision F> class GenerateRun {
     const SampleOrder order(all, 8, 0, false);
     const MicroBatchSize largest = largest_micro_batch(order, source->data.sizes, order.micro_batches_per_epoch());
     typename AnyVlm<F>::pixels x;
-    x.rows = largest.images, x.cols = x.stride = source->floats_per_image;
+    x.rows = largest.tiles, x.cols = x.stride = source->floats_per_image;
     const PassPlan plan = plan_evaluation(model_, *job_.threads, x, empty_batch(model_, largest));
     EngineSettings settings;
     settings.groups = int(o_.data_path.size()), settings.count_correct = true;

@@ -1,9 +1,9 @@
 #pragma once
 #include <atomic>
 #include <memory>
-#include <vlt/data/clip_processor.hpp>
 #include <vlt/data/decode.hpp>
 #include <vlt/data/image_folder.hpp>
+#include <vlt/data/picture_processor.hpp>
 #include <vlt/train/data_options.hpp>
 
 namespace vlt {
@@ -16,18 +16,18 @@ class ImageReader {
       : shared_(std::make_shared<Shared>(folder, processor, limits)) {}
 
   Pictures pictures() const {
-    const Index side = shared_->processor.side();
     Pictures p;
-    p.check = [s = shared_](const std::string& name, bool advise) { s->look(name, advise); };
+    p.check = [s = shared_](const std::string& name, bool advise) { return s->look(name, advise); };
     p.read = [s = shared_](const std::string& name, std::span<float> to) { s->read(name, to); };
-    p.floats_per_image = Index(Image::channels) * side * side;
+    p.floats_per_image = Index(shared_->processor.floats_per_tile());
     return p;
   }
-  // The whole file, the picture in it, and what the model sees of it.
+  // The whole file, the picture in it, and what the model sees of that: its tiles.
   std::string file(const std::string& name) const { return shared_->folder.read(name); }
   Image image(const std::string& name) const { return shared_->decoder(file(name), name); }
-  Image seen(const std::string& name) const { return shared_->processor.cropped(image(name)); }
-  void read(const std::string& name, std::span<float> to) const { shared_->read(name, to); }
+  std::vector<Image> seen(const std::string& name) const { return shared_->processor.tiles(image(name)); }
+  // Appends the pixels of a picture's tiles, and tells its size.
+  Size append(const std::string& name, std::vector<float>& to) const { return shared_->append(name, to); }
 
   // Bytes that the largest picture takes which was looked at, decoded.
   std::size_t largest_decode() const { return shared_->largest; }
@@ -36,21 +36,35 @@ class ImageReader {
   struct Shared {
     ImageFolder folder;
     ImageDecoder decoder;
-    ClipProcessor processor;
+    PictureProcessor processor;
     std::atomic<std::size_t> largest{0};
 
     Shared(const std::string& path, const ClipProcessorFile& file, const ImageLimits& limits)
         : folder(path, limits), decoder(limits), processor(file) {}
-    void look(const std::string& name, bool advise) {
+    Size look(const std::string& name, bool advise) {
       const ImageHeader header = folder.check(name, advise);
       const auto needs = std::size_t(header.width * header.height) * Image::channels;
       for (std::size_t before = largest; before < needs && !largest.compare_exchange_weak(before, needs);) {}
+      return {int(header.height), int(header.width)};
     }
+    Size append(const std::string& name, std::vector<float>& to) const {
+      const Image picture = decoder(folder.read(name), name);
+      processor.append(picture, to);
+      return picture.size();
+    }
+    // to: as many tiles as the audit counted.
     void read(const std::string& name, std::span<float> to) const {
-      const std::vector<float> pixels = processor(decoder(folder.read(name), name));
-      require(pixels.size() == to.size(), "the image processor made another number of pixels than the model reads");
+      std::vector<float> pixels;
+      const Size size = append(name, pixels);
+      if (pixels.size() != to.size())
+        ImageFault{name}("045", "the image has changed since the audit: it has another number of tiles",
+                         tiles(to.size()),
+                         tiles(pixels.size()) + " of an image of " + std::to_string(size.width) + " x " +
+                             std::to_string(size.height),
+                         "do not write to the images while a program reads them");
       std::copy(pixels.begin(), pixels.end(), to.begin());
     }
+    std::string tiles(std::size_t floats) const { return std::to_string(floats / processor.floats_per_tile()); }
   };
   std::shared_ptr<Shared> shared_;
 };

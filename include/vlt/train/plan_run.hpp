@@ -15,22 +15,26 @@ struct WorkSize {
   std::size_t decoder_bytes = 0;  // of all workers together
 };
 
-// The largest micro-batch that the options allow, for a plan without data.
+// The largest micro-batch that the options allow, for a plan without data. Where pictures differ they are taken to be
+// the largest, the last one perhaps smaller: as many as begin before the sequence ends.
 inline MicroBatchSize limit_of(const ModelDescription& m, Index sequences, Index images_per_sample) {
-  const Index fitting = std::min(images_per_sample, (m.max_seq_len - 1) / m.tokens_per_image);
+  const PictureRules pictures = m.pictures();
+  const Index room = m.max_seq_len - 1, fitting = (room - pictures.min_tokens()) / pictures.max_tokens() + 1;
   MicroBatchSize n;
-  n.sequences = sequences, n.tokens = sequences * m.max_seq_len, n.images = sequences * fitting;
-  n.longest = m.max_seq_len, n.supervised = n.tokens - n.images * m.tokens_per_image;
+  n.sequences = sequences, n.tokens = sequences * m.max_seq_len;
+  if (room >= pictures.min_tokens()) n.images = sequences * std::min(images_per_sample, fitting);
+  n.tiles = n.images * pictures.max_tiles();
+  n.longest = m.max_seq_len, n.supervised = n.tokens - n.images * pictures.min_tokens();
   return n;
 }
 
 // A micro-batch of given size and no content: a plan looks at shapes only.
 template <class Model> Batch empty_batch(const Model& model, const MicroBatchSize& n) {
   Batch b;
-  b.images.append(n.images, TokenKind::image);
+  b.images.append(n.tiles, TokenKind::image);
   b.features = model.vision.out_segments(b.images);
   b.image_tokens = model.projector.out_segments(b.features);
-  const Index rows = std::max(n.tokens, b.image_tokens.rows() + n.sequences);
+  const Index rows = std::max(n.tokens, n.sequences);
   Index left = rows;
   for (Index i = 0; i < n.sequences; ++i) {
     const Index fair = left / (n.sequences - i), length = i == 0 ? std::min(std::max(n.longest, fair), left) : fair;
@@ -51,7 +55,7 @@ Plan plan_run(AnyVlm<F>& model, const StoreLayout<F>& layout, Threads& threads, 
   const auto pass = [&](const MicroBatchSize& n, auto&& run) {
     const Batch b = empty_batch(model, n);
     typename AnyVlm<F>::pixels x;
-    x.rows = n.images, x.cols = x.stride = floats_per_image;
+    x.rows = n.tiles, x.cols = x.stride = floats_per_image;
     return n.sequences > 0 ? run(x, b) : PassPlan{};
   };
   add_parameters(plan, layout);

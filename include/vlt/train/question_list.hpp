@@ -30,6 +30,8 @@ inline std::vector<Question> questions_of(const Record& r, Index number) {
   return all;
 }
 
+inline void swap_images(Record& a, Record& b) { std::swap(a.images, b.images), std::swap(a.sizes, b.sizes); }
+
 // Each record gets the pictures of another one with as many pictures (Sattolo's permutation has no fixed point).
 inline void permute_images(std::deque<Record>& records, std::uint64_t seed) {
   std::map<std::size_t, std::vector<std::size_t>> by_count;
@@ -39,7 +41,7 @@ inline void permute_images(std::deque<Record>& records, std::uint64_t seed) {
   std::uint64_t draw = 0;
   for (auto& [count, members] : by_count)
     for (std::size_t i = members.size(); i-- > 1;)
-      std::swap(records[members[i]].images, records[members[random.below(draw++, i)]].images);
+      swap_images(records[members[i]], records[members[random.below(draw++, i)]]);
 }
 
 // An answer beside what it should have been.

@@ -42,7 +42,12 @@ inline void write_receipt(const SftJob& job) {
   receipt["unix_time"] = number(now.count());
   receipt["threads"] = number(job.threads->count()), receipt["workers"] = number(job.workers());
   receipt["template"] = template_object(job.model.chat_template);
-  receipt["tokens_per_image"] = number(job.model.tokens_per_image);
+  const PictureRules pictures = job.model.pictures();
+  receipt[pictures.vary() ? "tokens_per_tile" : "tokens_per_image"] = number(pictures.min_tokens());
+  if (pictures.vary()) {
+    receipt["most_tokens_per_image"] = number(pictures.max_tokens());
+    receipt["most_tiles_per_image"] = number(pictures.max_tiles());
+  }
   receipt["records"] = boost::json::object{{"train", number(split.train.size())},
                                            {"eval", number(split.eval.size())},
                                            {"not_selected", number(split.not_selected)}};

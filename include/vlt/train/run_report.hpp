@@ -69,7 +69,7 @@ template <Precision F> class RunReport {
   // False if a picture cannot be decoded: whether that ends the run is for whoever trains on it to say.
   bool show(const std::vector<std::string>& images, ReportSample& sample) const {
     try {
-      for (const std::string& name : images) sample.pictures.push_back({name, job_.images->seen(name)});
+      for (const std::string& name : images) sample.pictures.push_back({name, job_.images->seen(name).front()});
     } catch (const Error& e) {
       if (e.exit() != ExitCode::data) throw;
       return false;

@@ -68,7 +68,7 @@ class SftProgram {
   void describe() {
     job_.choice = training_choice(job_.options);
     if (job_.options.from_checkpoint.empty()) job_.model = describe_base_model(job_.options);
-    else continue_from(describe_exported_model(job_.options.from_checkpoint.front(), job_.options));
+    else continue_from(describe_exported_model(job_.options.from_checkpoint.front(), job_.options, llava_wishes()));
     for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
     if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.options.image_folder.empty())
       refuse_option("OPT-LENGTH-018", "--max_seq_len", "a sequence has no room for a picture and a word",
@@ -76,6 +76,13 @@ class SftProgram {
                     std::to_string(job_.model.max_seq_len));
   }
 
+  LlavaWishes llava_wishes() const {
+    const SftOptions& o = job_.options;
+    LlavaWishes w{o.chat_template, {}, {}, o.max_seq_len};
+    if (job_.given.contains("vision_feature_layer")) w.vision_feature_layer = o.vision_feature_layer;
+    if (job_.given.contains("vision_feature_select")) w.vision_feature_select = o.vision_feature_select;
+    return w;
+  }
   // What the folder says holds; the options say it too from here on.
   void continue_from(ExportedModel e) {
     SftOptions& o = job_.options;
@@ -96,7 +103,7 @@ class SftProgram {
     const ModelDescription& m = job_.model;
     job_.images.emplace(o.image_folder, m.processor, job_.image_limits());
     const SampleBuilder builder(m.tokenizer, m.chat_template,
-                                {o.max_seq_len, m.tokens_per_image, truncation(o.truncation)});
+                                {o.max_seq_len, m.pictures(), truncation(o.truncation)});
     if (job_.output) job_.skipped.open(job_.output->file(OutputFolder::bad_records));
     try {
       job_.data = load_data(data_options(), builder, job_.images->pictures(), *job_.threads,

@@ -94,7 +94,8 @@ template <Precision F> class SftRun {
     return std::string("planned from ") +
            (job_.data ? "the largest audited micro-batch: " : "the limits, since there is no --data_path: ") +
            std::to_string(w.training.sequences) + " sequences, " + std::to_string(w.training.tokens) + " tokens, " +
-           std::to_string(w.training.images) + " images\n";
+           std::to_string(w.training.images) + " images" +
+           (w.training.tiles > w.training.images ? " in " + std::to_string(w.training.tiles) + " tiles" : "") + "\n";
   }
   void warn_of_rash_rates(const Registry<F>& registry) const {
     const double fastest = fastest_pretrained_rate(registry, o_);

@@ -44,14 +44,16 @@ struct TrainerEvents {
 };
 
 // Packs what a loader made into what a model reads.
-template <class Model> Batch pack(const Model& model, const MicroBatch& b, Index image_id) {
+template <class Model> Batch pack(const Model& model, const MicroBatch& b, const SampleBuilder& builder) {
   Segments images;
-  images.append(b.images, TokenKind::image);
-  return model.batch(std::move(images), b.samples, image_id, b.group);
+  images.append(b.tiles, TokenKind::image);
+  std::vector<ImageLayout> layouts;
+  for (const Size size : b.sizes) layouts.push_back(builder.rules().pictures.layout(size));
+  return model.batch(std::move(images), b.samples, builder.image_id(), b.group, layouts);
 }
 template <class Model> typename Model::pixels pixels_of(MicroBatch& b, Index floats_per_image) {
   typename Model::pixels x;
-  x.data = b.pixels.data(), x.rows = b.images, x.cols = x.stride = floats_per_image;
+  x.data = b.pixels.data(), x.rows = b.tiles, x.cols = x.stride = floats_per_image;
   return x;
 }
 
@@ -123,7 +125,7 @@ template <Precision F> class Trainer {
     if (group_.empty()) return std::nullopt;
     engine_.begin_step(m.supervised_tokens);
     for (MicroBatch* b : group_) {
-      const Batch batch = pack(model_, *b, source_.builder.image_id());
+      const Batch batch = pack(model_, *b, source_.builder);
       engine_.micro_batch(pixels_of<Model>(*b, source_.floats_per_image), batch, b == group_.back());
     }
     const double factor = settings_.schedule.factor(step - 1);

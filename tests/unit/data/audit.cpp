@@ -11,10 +11,12 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-void accept_all(const std::string&, bool) {}
-void refuse_missing(const std::string& name, bool) {
+constexpr Size any_size{6, 9};
+Size accept_all(const std::string&, bool) { return any_size; }
+Size refuse_missing(const std::string& name, bool) {
   if (name.starts_with("missing"))
     blame_data.raise("PATH-001", {{}, "image file is missing", "folder", {}, {}, {}, {}});
+  return any_size;
 }
 
 struct Audited {
@@ -173,8 +175,8 @@ TEST_CASE("an image is looked at once, however many records name it") {
   for (int i = 0; i < 900; ++i)
     text += (i ? "," : "") + record(std::to_string(i), "\"" + std::to_string(i % 10) + ".png\"");
   std::atomic<int> looks{0};
-  const auto out =
-      audit({folder.write("x.json", text + "]")}, {}, 3, {64, 4}, [&](const std::string&, bool) { ++looks; });
+  const auto out = audit({folder.write("x.json", text + "]")}, {}, 3, {64, 4},
+                         [&](const std::string&, bool) { return ++looks, any_size; });
   CHECK(out.data.size() == 900);
   CHECK(looks == 10);
 }
@@ -182,7 +184,7 @@ TEST_CASE("an image is looked at once, however many records name it") {
 TEST_CASE("a fault that is not the record's ends the audit") {
   const TemporaryFolder folder;
   const std::string path = folder.write("x.json", "[" + record("1") + "]");
-  const auto out = audit({path}, skip_all, 2, {64, 4}, [](const std::string&, bool) {
+  const auto out = audit({path}, skip_all, 2, {64, 4}, [](const std::string&, bool) -> Size {
     throw Error(ExitCode::usage, {"OPT-X", "no folder", {}, {}, {}, {}, {}});
   });
   CHECK(out.end.code == "OPT-X");

@@ -10,6 +10,8 @@ using Catch::Matchers::Contains;
 
 namespace {
 
+Size any_size(const std::string&, bool) { return {2, 2}; }
+
 std::string records(int first, int count) {
   std::string text;
   for (int i = first; i < first + count; ++i) text += record(std::to_string(i), "null", "q") + "\n";
@@ -45,7 +47,7 @@ TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: 
   o.train_split_ratio = 0.7;
   o.bad = {OnBadSample::skip, 0.5, 20};
   Threads threads(2);
-  const RunData run = load_data(o, byte_builder(), {[](const std::string&, bool) {}, {}, 0}, threads);
+  const RunData run = load_data(o, byte_builder(), {any_size, {}, 0}, threads);
   CHECK(run.split.train.size() == 21);
   CHECK(run.split.eval.size() == 9);
   Index total = run.split.not_selected + Index(run.split.train.size() + run.split.eval.size());
@@ -54,7 +56,7 @@ TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: 
   REQUIRE(run.data().warnings.size() == 1);
   CHECK_THAT(run.data().warnings[0].found, Contains("50"));
   o.train_split_ratio = 0;
-  const RunData none = load_data(o, byte_builder(), {[](const std::string&, bool) {}, {}, 0}, threads);
+  const RunData none = load_data(o, byte_builder(), {any_size, {}, 0}, threads);
   CHECK_THROWS_AS(check_training_split(none.split), Error);
   CHECK(none.split.eval.size() == 30);
 }
@@ -63,7 +65,7 @@ TEST_CASE("from files to micro-batches", "[threads]") {
   const TemporaryFolder folder;
   const std::string path = folder.write("train.json", records(0, 10));
   const SampleBuilder builder = byte_builder();
-  const Pictures pictures{[](const std::string&, bool) {}, [](const std::string&, std::span<float>) {}, 12};
+  const Pictures pictures{any_size, [](const std::string&, std::span<float>) {}, 12};
   Index tokens = 0, supervised = 0, sequences = 0;
   // quote: load
   DataOptions options;

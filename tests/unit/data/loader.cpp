@@ -21,7 +21,7 @@ std::shared_ptr<SampleSource> source(Index records, PixelReader read) {
     for (Index k = 0; k < i % 3; ++k) images.push_back(std::to_string(i) + "-" + std::to_string(k));
     Record r = talk({{std::string(std::size_t(i % 20), 'q'), "answer " + std::to_string(i)}}, images);
     r.place.index = i, r.place.file = std::uint32_t(i % 2);
-    s->data.sizes.push_back({0, 0, std::int32_t(r.images.size())});
+    s->data.sizes.push_back({0, 0, std::int32_t(r.images.size()), std::int32_t(r.images.size())});
     s->data.records.push_back(std::move(r));
   }
   return s;
@@ -253,10 +253,11 @@ TEST_CASE("an image that takes too much CPU time ends the run by its name", "[th
 
 TEST_CASE("memory is bounded by the largest micro-batch") {
   std::vector<SampleSize> sizes;
-  for (int i = 0; i < 37; ++i) sizes.push_back({10 + i, 3, i % 3});
+  for (int i = 0; i < 37; ++i) sizes.push_back({10 + i, 3, i % 3, i % 3 * 5});
   const MicroBatchSize largest = largest_micro_batch(order(37), sizes, 50);
   CHECK(largest.sequences == 4);
   CHECK(largest.images <= 8);
+  CHECK(largest.tiles == 5 * largest.images);
   CHECK(largest.longest == 46);
   MicroBatchSize expected;
   SampleOrder o = order(37);
@@ -268,5 +269,5 @@ TEST_CASE("memory is bounded by the largest micro-batch") {
   CHECK(largest.tokens == expected.tokens);
   const LoaderSettings s = settings(3, 1, 2);
   CHECK(s.slots() == 6);
-  CHECK(loader_bytes(s, largest, 6) == 6 * (largest.images * 24 + largest.tokens * 16 + 4 * Index(sizeof(Sample))));
+  CHECK(loader_bytes(s, largest, 6) == 6 * (largest.tiles * 24 + largest.tokens * 16 + 4 * Index(sizeof(Sample))));
 }

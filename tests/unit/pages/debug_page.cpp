@@ -15,7 +15,7 @@ TEST_CASE("the debug page shows what is taught", "[pages]") {
   s.ids = {1, 9, 20, 21, 22}, s.supervised = {0, 0, 0, 1, 1};
   s.tokens = {{}, {0, 7}, {7, 12}, {12, 23}, {23, 27}};
   s.spans = {{13, 27}};
-  s.images = {{"../odd name?.png", "the file's bytes", vlt::Image(2, 2)}};
+  s.images = {{"../odd name?.png", "the file's bytes", {vlt::Image(2, 2)}}, {"b.png", "", {3, vlt::Image(4, 4)}}};
   vlt::write_debug_page(folder.string(), {s, s});
 
   CHECK(vlt::read_whole_file((folder / "sample-1-image-0-odd_name_.png").string(), 100) == "the file's bytes");
@@ -36,6 +36,7 @@ TEST_CASE("the debug page shows what is taught", "[pages]") {
   CHECK(page.find("<span class=\"image\" title=\"id 9\">&lt;image&gt;</span>") != page.npos);
   CHECK(page.find("<b>") == page.npos);
   CHECK(page.find("seen as 2 x 2") != page.npos);
+  CHECK(page.find("b.png, seen as 3 tiles of 4 x 4") != page.npos);
   fs::remove_all(folder);
 }
 

@@ -32,7 +32,7 @@ Prompt prompt() {
   Prompt p;
   p.sample.id = {1, picture, 5, 6, picture, 7, 8};
   p.sample.label.assign(p.sample.id.size(), -1);
-  p.images = 2;
+  p.layouts = {ImageLayout::plain(5), ImageLayout::plain(5)};
   for (int i = 0; i < 2 * 3 * 64; ++i) p.pixels.push_back(float(i % 11) / 11 - float(i % 7) / 7);
   return p;
 }
@@ -41,14 +41,14 @@ Prompt prompt() {
 std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std::vector<std::int32_t>& answer) {
   for (const auto id : answer) p.sample.id.push_back(id), p.sample.label.push_back(-1);
   Segments images;
-  images.append(p.images, TokenKind::image);
-  const Batch b = model.batch(images, {p.sample}, picture);
+  images.append(p.tiles(), TokenKind::image);
+  const Batch b = model.batch(images, {p.sample}, picture, {}, p.layouts);
   std::vector<std::byte> memory(1 << 22);
   std::vector<float> logits(30);
   Arena arena(memory.data(), memory.size());
   Scope s(arena, threads);
   AnyVlm<F>::pixels x;
-  x.data = p.pixels.data(), x.rows = p.images, x.cols = x.stride = Index(p.pixels.size()) / p.images;
+  x.data = p.pixels.data(), x.rows = p.tiles(), x.cols = x.stride = Index(p.pixels.size()) / x.rows;
   const auto y = s.temp<AnyVlm<F>::tokens>({b.text.rows(), 16}, &b.text);
   model.hidden(s, x, b, y);
   const Index last = y.rows - 1;
@@ -68,7 +68,7 @@ TEST_CASE("a token at a time gives the tokens of whole forward passes") {
   for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
     initialise(store, threads, seed);
     Prompt p = prompt();
-    Generator<F> generate(model, threads, picture, 2);
+    Generator<F> generate(model, threads, picture, {2});
     const auto answer = generate(p, {8, 0, 1, 0}, 0);
     std::vector<std::int32_t> so_far;
     for (const auto id : answer) {
