@@ -60,10 +60,9 @@ class GenerateProgram {
     conflict(o.temperature == 0, "top_p", "without --temperature the likeliest token is taken");
   }
   void describe() {
-    job_.model = describe_exported_model(job_.options.model, job_.options);
-    if (job_.options.chat_template.empty()) return;
-    ModelDescription& m = job_.model.description;
-    describe_model::read_template(m, job_.options.chat_template);
+    const std::string& words = job_.options.chat_template;
+    job_.model = describe_exported_model(job_.options.model, job_.options, {words, {}, {}, 0});
+    if (!words.empty()) describe_model::read_template(job_.model.description, words);
   }
 };
 
