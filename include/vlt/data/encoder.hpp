@@ -7,7 +7,9 @@ namespace vlt {
 // One thread's way to use a tokenizer: it owns the cache and the working memory. The tokenizer must outlive it.
 class Encoder {
  public:
-  explicit Encoder(const Tokenizer& tokenizer) : t_(&tokenizer) {}
+  explicit Encoder(const Tokenizer& tokenizer) : t_(&tokenizer) {
+    if (std::holds_alternative<SentencePieceBpe>(tokenizer.model_)) scratch_.emplace<SentencePieceBpe::Scratch>();
+  }
 
   // Throws on invalid UTF-8, naming the byte.
   Encoding encode(std::string_view text, EncodeOptions options = {}) {
@@ -44,7 +46,7 @@ class Encoder {
 
  private:
   const Tokenizer* t_;
-  Bpe::Scratch scratch_;
+  std::variant<Bpe::Scratch, SentencePieceBpe::Scratch> scratch_;  // of the tokenizer's kind of model
 
   static void check(std::string_view text) {
     require(text.size() < (std::size_t(1) << 31), "encode: a text of 2 GiB or more");
@@ -80,8 +82,14 @@ class Encoder {
     }
   }
   void encode_words(AlignedText& aligned, Encoding& out) {
+    if (const auto* bpe = std::get_if<Bpe>(&t_->model_))
+      return encode_words(*bpe, std::get<Bpe::Scratch>(scratch_), aligned, out);
+    encode_words(std::get<SentencePieceBpe>(t_->model_), std::get<SentencePieceBpe::Scratch>(scratch_), aligned, out);
+  }
+  template <class Model>
+  void encode_words(const Model& model, typename Model::Scratch& scratch, AlignedText& aligned, Encoding& out) {
     t_->pre_tokenizer_(aligned, [&](std::size_t b, std::size_t e) {
-      for (const WordToken& token : t_->model_.tokens(aligned.view().substr(b, e - b), scratch_)) {
+      for (const WordToken& token : model.tokens(aligned.view().substr(b, e - b), scratch)) {
         append(token.id, aligned.origin(b, b + token.length), out);
         b += token.length;
       }

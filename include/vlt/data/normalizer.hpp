@@ -2,6 +2,7 @@
 #include <vector>
 #include <vlt/data/aligned_text.hpp>
 #include <vlt/data/nfc.hpp>
+#include <vlt/data/sentencepiece_normalizer.hpp>
 #include <vlt/io/tokenizer_file.hpp>
 
 namespace vlt {
@@ -10,14 +11,27 @@ namespace vlt {
 class Normalizer {
  public:
   Normalizer() = default;
-  explicit Normalizer(std::vector<TokenizerFile::Normalizer> steps) : steps_(std::move(steps)) {}
+  // `file` is for complaints.
+  explicit Normalizer(const std::vector<TokenizerFile::Normalizer>& steps, const std::string& file = "tokenizer") {
+    for (const auto& step : steps) {
+      if (const auto* spec = std::get_if<TokenizerFile::SentencePiece>(&step))
+        steps_.push_back(SentencePieceNormalizer(*spec, file));
+      if (const auto* prepend = std::get_if<TokenizerFile::Prepend>(&step)) steps_.push_back(*prepend);
+      if (const auto* replace = std::get_if<TokenizerFile::Replace>(&step)) steps_.push_back(*replace);
+      if (std::holds_alternative<TokenizerFile::Nfc>(step)) steps_.push_back(TokenizerFile::Nfc{});
+    }
+  }
 
   void operator()(AlignedText& text) const {
     for (const auto& step : steps_) std::visit([&](const auto& s) { apply(s, text); }, step);
   }
 
  private:
-  std::vector<TokenizerFile::Normalizer> steps_;
+  using Step =
+      std::variant<TokenizerFile::Prepend, TokenizerFile::Replace, TokenizerFile::Nfc, SentencePieceNormalizer>;
+  std::vector<Step> steps_;
+
+  static void apply(const SentencePieceNormalizer& normalize, AlignedText& text) { normalize(text); }
 
   static void apply(const TokenizerFile::Prepend& p, AlignedText& text) { text.prepend(p.text); }
   static void apply(const TokenizerFile::Replace& r, AlignedText& text) { text.replace(r.from, r.to); }

@@ -3,12 +3,14 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 #include <vlt/base/error.hpp>
 #include <vlt/data/added_tokens.hpp>
 #include <vlt/data/bpe.hpp>
 #include <vlt/data/normalizer.hpp>
 #include <vlt/data/pre_tokenizer.hpp>
+#include <vlt/data/sentencepiece_bpe.hpp>
 #include <vlt/data/token_decoder.hpp>
 
 namespace vlt {
@@ -25,15 +27,16 @@ struct EncodeOptions {
   bool split_special_tokens = false;  // a special token's look-alike is plain text
 };
 
-// Text to ids and back, equal to Hugging Face's tokenizers on any valid UTF-8. It never changes once built; each thread
+// Text to ids and back, equal to Hugging Face's tokenizers, and for a tokenizer.model to sentencepiece, on any valid
+// UTF-8. It never changes once built; each thread
 // encodes with an Encoder of its own.
 class Tokenizer {
  public:
   // Throws an Error of exit 4, MODEL-TOK-004 to MODEL-TOK-016, if the file's parts do not fit together.
   explicit Tokenizer(const TokenizerFile& file)
-      : normalizer_(file.normalizers),
+      : normalizer_(file.normalizers, file.name),
         pre_tokenizer_(file.pre_tokenizers, file.name),
-        model_(file, pre_tokenizer_.byte_level()),
+        model_(make_model(file, pre_tokenizer_.byte_level())),
         decoder_(file.decoders),
         vocabulary_(std::int32_t(file.model.vocab.size())) {
     for (const auto& [token, id] : file.model.vocab) name(id, token, file.name + ": $.model.vocab");
@@ -48,7 +51,7 @@ class Tokenizer {
   // The id of a token by its name; -1: there is none.
   std::int32_t id(const std::string& token) const {
     const auto* added = find_added(token);
-    return added ? added->id : model_.id(token);
+    return added ? added->id : model_id(token);
   }
   bool is_special(const std::string& token) const {
     const auto* added = find_added(token);
@@ -77,13 +80,20 @@ class Tokenizer {
 
   Normalizer normalizer_;
   PreTokenizer pre_tokenizer_;
-  Bpe model_;
+  std::variant<Bpe, SentencePieceBpe> model_;
   TokenDecoder decoder_;
   std::int32_t vocabulary_;  // how many tokens the model has, whatever their ids
   AddedTokens added_;
   std::vector<Spelling> spellings_;  // by id
   std::vector<std::int32_t> before_, after_;
 
+  static std::variant<Bpe, SentencePieceBpe> make_model(const TokenizerFile& file, bool byte_level) {
+    if (file.model.pieces.empty()) return Bpe(file, byte_level);
+    return SentencePieceBpe(file.model);
+  }
+  std::int32_t model_id(const std::string& token) const {
+    return std::visit([&](const auto& model) { return model.id(token); }, model_);
+  }
   const TokenizerFile::AddedToken* find_added(const std::string& content) const {
     const auto& all = added_.tokens();
     const auto at = std::find_if(all.begin(), all.end(), [&](const auto& t) { return t.content == content; });
@@ -121,7 +131,7 @@ class Tokenizer {
   }
   // The vocabulary's id, else the next one behind the vocabulary's count and the tokens added before.
   std::int32_t given_id(const std::string& content) const {
-    if (const std::int32_t in_model = model_.id(content); in_model >= 0) return in_model;
+    if (const std::int32_t in_model = model_id(content); in_model >= 0) return in_model;
     std::int32_t next = vocabulary_;
     for (const auto& t : added_.tokens()) next = std::max(next, t.id + 1);
     return next;

@@ -26,20 +26,26 @@ class WordMerger {
   // so that spans still tile the word.
   void drop(std::size_t bytes) { (symbols_.empty() ? dropped_ : symbols_.back().bytes) += std::uint32_t(bytes); }
 
-  // Repeats the earliest merge, leftmost first, until none is possible, and lists what is left.
-  void merge(const MergeTable& merges, std::vector<WordToken>& tokens) {
+  // Repeats the earliest merge, leftmost first, until none is possible, and lists what is left. Calls
+  // proposed(left, right, merged) with the ids of each merge that is thought of, done or not.
+  template <class Proposed> void merge(const MergeTable& merges, std::vector<WordToken>& tokens, Proposed&& proposed) {
     queue_.clear();
-    for (std::int32_t i = 0; i + 1 < std::int32_t(symbols_.size()); ++i) propose(merges, i);
+    for (std::int32_t i = 0; i + 1 < std::int32_t(symbols_.size()); ++i) propose(merges, i, proposed);
     std::make_heap(queue_.begin(), queue_.end());
     while (!queue_.empty()) {
       std::pop_heap(queue_.begin(), queue_.end());
       const Candidate best = queue_.back();
       queue_.pop_back();
-      if (join(merges, best)) propose_around(merges, best.position);
+      if (!join(merges, best)) continue;
+      if (propose(merges, at(best.position).previous, proposed)) std::push_heap(queue_.begin(), queue_.end());
+      if (propose(merges, best.position, proposed)) std::push_heap(queue_.begin(), queue_.end());
     }
     tokens.clear();
     for (const Symbol& s : symbols_)
       if (s.bytes > 0) tokens.push_back({s.id, s.bytes});
+  }
+  void merge(const MergeTable& merges, std::vector<WordToken>& tokens) {
+    merge(merges, tokens, [](std::int32_t, std::int32_t, std::int32_t) {});
   }
 
  private:
@@ -58,16 +64,14 @@ class WordMerger {
   std::uint32_t dropped_ = 0;  // bytes before the first symbol
 
   Symbol& at(std::int32_t i) { return symbols_[std::size_t(i)]; }
-  bool propose(const MergeTable& merges, std::int32_t left) {
+  template <class Proposed> bool propose(const MergeTable& merges, std::int32_t left, Proposed& proposed) {
     if (left < 0 || at(left).next < 0) return false;
-    const auto* merge = merges.find(at(left).id, at(at(left).next).id);
+    const std::int32_t a = at(left).id, b = at(at(left).next).id;
+    const auto* merge = merges.find(a, b);
     if (!merge) return false;
+    proposed(a, b, merge->id);
     queue_.push_back({merge->rank, left, merge->id});
     return true;
-  }
-  void propose_around(const MergeTable& merges, std::int32_t made) {
-    if (propose(merges, at(made).previous)) std::push_heap(queue_.begin(), queue_.end());
-    if (propose(merges, made)) std::push_heap(queue_.begin(), queue_.end());
   }
   // A candidate may be out of date; it then counts only if the pair now there makes the same token.
   bool join(const MergeTable& merges, const Candidate& c) {

@@ -6,10 +6,11 @@
 #include <utility>
 #include <variant>
 #include <vector>
+#include <vlt/io/sentencepiece_model.hpp>
 
 namespace vlt {
 
-// What a tokenizer.json says, in plain data: nothing is computed here.
+// What a tokenizer.json or a tokenizer.model says, in plain data: nothing is computed here.
 struct TokenizerFile {
   struct AddedToken {
     std::int32_t id = 0;
@@ -24,7 +25,12 @@ struct TokenizerFile {
     std::string from, to;
   };
   struct Nfc {};
-  using Normalizer = std::variant<Prepend, Replace, Nfc>;
+  struct SentencePiece {   // how a tokenizer.model rewrites texts
+    std::string charsmap;  // its rules for characters; empty: none
+    bool add_dummy_prefix, remove_extra_whitespaces, escape_whitespaces;
+    std::vector<std::string> symbols;  // user-defined pieces: never rewritten
+  };
+  using Normalizer = std::variant<Prepend, Replace, Nfc, SentencePiece>;
 
   enum class Behavior { removed, isolated, merged_with_previous, merged_with_next, contiguous };
   enum class PrependScheme { first, always, never };
@@ -60,6 +66,7 @@ struct TokenizerFile {
     std::vector<std::array<std::string, 2>> merges;
     std::string unk_token;  // empty: none
     bool byte_fallback = false, fuse_unk = false, ignore_merges = false;
+    std::vector<SentencePieceModel::Piece> pieces;  // of a tokenizer.model, by id; they take the place of merges
   };
 
   std::string name = "tokenizer.json";  // where it was read, for complaints

@@ -5,7 +5,9 @@
 #include <vector>
 #include <vlt/io/folder.hpp>
 #include <vlt/io/read_tokenizer_json.hpp>
+#include <vlt/io/sentencepiece_tokenizer.hpp>
 #include <vlt/io/write_file.hpp>
+#include <vlt/io/write_sentencepiece_json.hpp>
 #include <vlt/io/write_tokenizer_json.hpp>
 
 namespace vlt {
@@ -37,25 +39,124 @@ inline std::string token_name(const Json& config, const char* key) {
 }
 
 [[noreturn]] inline void refuse_without_tokenizer(const Folder& folder) {
-  const auto names = folder.names(40);
-  const bool sentencepiece = std::find(names.begin(), names.end(), "tokenizer.model") != names.end();
   std::string listed;
-  for (const auto& name : names) listed += (listed.empty() ? "" : ", ") + escaped(name);
-  if (sentencepiece)
-    refuse_tokenizer("TOK-018", "the folder has only tokenizer.model, which is not supported", folder.path(),
-                     "tokenizer.json", "tokenizer.model",
-                     "convert it once: AutoTokenizer.from_pretrained(DIR).save_pretrained(DIR) writes tokenizer.json");
-  refuse_tokenizer("TOK-001", "the folder has no tokenizer", folder.path(), "tokenizer.json",
+  for (const auto& name : folder.names(40)) listed += (listed.empty() ? "" : ", ") + escaped(name);
+  refuse_tokenizer("TOK-001", "the folder has no tokenizer", folder.path(), "tokenizer.json or tokenizer.model",
                    listed.empty() ? "an empty folder" : listed, "name the folder of a Hugging Face language model");
 }
 
-// For the LLaMA classes transformers lets this key overrule the post-processor of tokenizer.json. (What it makes of
-// add_eos_token depends on its version; no text here ends with a token that the template did not write.)
+// Does this tokenizer.json only approximate the tokenizer.model beside it? Its rules for characters and its collapsed
+// blanks are another library's then, as are user-defined pieces that it splits off by an expression.
+inline bool stands_for_sentencepiece(const Json& root) {
+  bool found = false;
+  const auto look = [&](const Json& step) {
+    const std::string type = tokenizer_json::type_of(step);
+    found |= type == "Precompiled" || (type == "Replace" && step.at("pattern").find("Regex"));
+  };
+  tokenizer_json::each(root.find("normalizer"), "normalizers", look);
+  bool bytes = false, expression = false;
+  tokenizer_json::each(root.find("pre_tokenizer"), "pretokenizers", [&](const Json& step) {
+    const std::string type = tokenizer_json::type_of(step);
+    bytes |= type == "ByteLevel";
+    expression |= type == "Split" && step.at("pattern").find("Regex");
+  });
+  return found || (expression && !bytes);
+}
+
+inline boost::json::value post_processor(const TokenizerFile& file) {
+  boost::json::array single;
+  boost::json::object special;
+  const auto list = [&](const std::vector<std::string>& tokens) {
+    for (const std::string& token : tokens) {
+      const std::int32_t id = next_added_id(file, token);
+      single.push_back(boost::json::object{{"SpecialToken", {{"id", token}, {"type_id", 0}}}});
+      special[token] = {{"id", token}, {"ids", boost::json::array{id}}, {"tokens", boost::json::array{token}}};
+    }
+  };
+  list(file.before);
+  single.push_back(boost::json::object{{"Sequence", {{"id", "A"}, {"type_id", 0}}}});
+  list(file.after);
+  boost::json::array pair = single;
+  pair.push_back(boost::json::object{{"Sequence", {{"id", "B"}, {"type_id", 1}}}});
+  return boost::json::object{{"type", "TemplateProcessing"},
+                             {"single", std::move(single)},
+                             {"pair", std::move(pair)},
+                             {"special_tokens", std::move(special)}};
+}
+
+// transformers 5 lets these keys overrule the post-processor of tokenizer.json. (What it makes of add_eos_token depends
+// on its version; no text here ends with a token that the template did not write.)
 inline void apply_add_bos_token(const Json& config, TokenizerFolder& t) {
-  const std::string kind = config.string("tokenizer_class", "");
-  if (kind != "LlamaTokenizer" && kind != "LlamaTokenizerFast") return;
-  const auto adds = config.find("add_bos_token");
-  if (adds && !t.bos.empty()) t.file.before.assign(adds->boolean() ? 1 : 0, t.bos);
+  if (!config.find("add_bos_token") && !config.find("add_eos_token")) return;
+  std::vector<std::string> before;
+  if (config.boolean("add_bos_token", false)) before = t.bos.empty() ? t.file.before : std::vector{t.bos};
+  if (before == t.file.before) return;
+  t.file.before = std::move(before);
+  t.tokenizer_json.as_object()["post_processor"] = post_processor(t.file);
+}
+
+// The tokens that transformers adds to a tokenizer.model: those that added_tokens_decoder lists by their ids, then
+// special tokens that are named but not there.
+inline void add_configured_tokens(const Json& config, const ReadLimits& limits, TokenizerFolder& t) {
+  auto& added = t.file.added;
+  std::vector<TokenizerFile::AddedToken> listed;
+  if (const auto decoder = config.find("added_tokens_decoder"))
+    for (const auto& [key, value] : decoder->object()) {
+      const std::string place = decoder->path() + "[" + quoted(std::string_view(key)) + "]";
+      boost::json::object entry = Json(value, place).object();
+      entry["id"] = parse_json(key, place);
+      const boost::json::value whole = std::move(entry);
+      listed.push_back(tokenizer_json::added_token(Json(whole, place), limits));
+    }
+  std::sort(listed.begin(), listed.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
+  for (auto& token : listed) {
+    const auto same = [&](const auto& other) { return other.content == token.content; };
+    const auto at = std::find_if(added.begin(), added.end(), same);
+    if (at == added.end()) added.push_back(std::move(token));
+    else *at = std::move(token);
+  }
+  for (const char* key : {"bos_token", "eos_token", "unk_token", "pad_token"})
+    if (const std::string name = token_name(config, key); !name.empty()) add_special_token(t.file, name);
+  for (const char* key : {"additional_special_tokens", "extra_special_tokens"})
+    if (const auto more = config.find(key); more && more->is_array())
+      for (std::size_t i = 0; i < more->array().size(); ++i) {
+        const Json token = (*more)[i];
+        add_special_token(t.file, token.is_object() ? token.at("content").string() : token.string());
+      }
+}
+
+// `legacy`: the model's leading blank goes before every stretch of text between special tokens, sentencepiece's own
+// way; not so for the LLaMA classes of transformers 5 unless they ask for it.
+inline TokenizerFile::PrependScheme prepend_scheme(const Json& config) {
+  using Scheme = TokenizerFile::PrependScheme;
+  if (!config.boolean("add_prefix_space", true)) return Scheme::never;
+  const bool llama = config.string("tokenizer_class", "").starts_with("LlamaTokenizer");
+  return config.boolean("legacy", !llama) ? Scheme::always : Scheme::first;
+}
+
+inline void list_in_decoder(const TokenizerFile::AddedToken& token, boost::json::object& decoder) {
+  boost::json::object entry = tokenizer_json::added_token_object(token);
+  entry.erase("id");
+  decoder[std::to_string(token.id)] = std::move(entry);
+}
+
+inline void read_sentencepiece(const File& file, const Json& config, const ReadLimits& limits, TokenizerFolder& t) {
+  const std::string bytes = read_text(file, limits);
+  const SentencePieceModel model = read_sentencepiece_model(bytes, file.name(), limits);
+  const auto scheme = prepend_scheme(config);
+  t.file = sentencepiece_tokenizer(model, file.name(), scheme);
+  if (t.bos.empty()) t.bos = model.bos;
+  if (t.eos.empty()) t.eos = model.eos;
+  add_configured_tokens(config, limits, t);
+  t.tokenizer_json = sentencepiece_object(t.file);
+  auto& written = t.tokenizer_config.as_object();
+  boost::json::object decoder;
+  for (const auto& token : t.file.added) list_in_decoder(token, decoder);
+  written["added_tokens_decoder"] = std::move(decoder);
+  written["legacy"] = scheme == TokenizerFile::PrependScheme::always;
+  if (!t.bos.empty()) written["bos_token"] = t.bos;
+  if (!t.eos.empty()) written["eos_token"] = t.eos;
+  t.others.emplace_back("tokenizer.model", bytes);
 }
 
 inline void warn_of_gaps(TokenizerFolder& t) {
@@ -75,37 +176,37 @@ inline void warn_of_gaps(TokenizerFolder& t) {
 
 // Lists a token in both JSON files, as transformers would.
 inline void list_added_token(TokenizerFolder& t, const TokenizerFile::AddedToken& token) {
-  boost::json::object entry = tokenizer_json::added_token_object(token);
   auto& added = t.tokenizer_json.as_object()["added_tokens"];
   if (!added.is_array()) added.emplace_array();
-  added.as_array().push_back(entry);
+  added.as_array().push_back(tokenizer_json::added_token_object(token));
   auto* decoder = t.tokenizer_config.as_object().if_contains("added_tokens_decoder");
-  if (decoder != nullptr && decoder->is_object()) {
-    entry.erase("id");
-    decoder->as_object()[std::to_string(token.id)] = entry;
-  }
+  if (decoder != nullptr && decoder->is_object()) list_in_decoder(token, decoder->as_object());
 }
 
 }  // namespace tokenizer_folder
 
-// Reads tokenizer.json and tokenizer_config.json. Exit 4 with MODEL-TOK-..., MODEL-JSON-... or MODEL-PATH-... if they
-// are missing, damaged, or ask for what the library cannot do exactly.
+// Reads tokenizer.json, or tokenizer.model where it is alone or says it more exactly, and tokenizer_config.json. Exit 4
+// with MODEL-TOK-..., MODEL-JSON-... or MODEL-PATH-... if they are missing, damaged, or ask for what the library cannot
+// do exactly.
 inline TokenizerFolder read_tokenizer_folder(const std::string& path, const ReadLimits& limits = {}) {
   namespace tf = tokenizer_folder;
   const Folder folder(path);
-  const auto file = folder.find("tokenizer.json");
-  if (!file) tf::refuse_without_tokenizer(folder);
+  const auto file = folder.find("tokenizer.json"), model = folder.find("tokenizer.model");
+  if (!file && !model) tf::refuse_without_tokenizer(folder);
   TokenizerFolder t;
-  t.tokenizer_json = parse_json(tf::read_text(*file, limits), file->name());
-  t.file = read_tokenizer(t.tokenizer_json, file->name(), limits);
+  if (file) t.tokenizer_json = parse_json(tf::read_text(*file, limits), file->name());
+  std::string config_name = folder.name_of("tokenizer_config.json");
+  if (const auto config_file = folder.find("tokenizer_config.json"))
+    t.tokenizer_config = parse_json(tf::read_text(*config_file, limits), config_name);
+  const boost::json::value config_read = t.tokenizer_config;
+  const Json config(config_read, config_name + ": $");
+  t.bos = tf::token_name(config, "bos_token"), t.eos = tf::token_name(config, "eos_token");
+  t.pad = tf::token_name(config, "pad_token");
+  if (!file || (model && tf::stands_for_sentencepiece(Json(t.tokenizer_json, file->name() + ": $"))))
+    tf::read_sentencepiece(*model, config, limits, t);
+  else t.file = read_tokenizer(t.tokenizer_json, file->name(), limits);
   t.vocabulary_read = vocabulary_size(t.file);
-  if (const auto config_file = folder.find("tokenizer_config.json")) {
-    t.tokenizer_config = parse_json(tf::read_text(*config_file, limits), config_file->name());
-    const Json config(t.tokenizer_config, config_file->name() + ": $");
-    t.bos = tf::token_name(config, "bos_token"), t.eos = tf::token_name(config, "eos_token");
-    t.pad = tf::token_name(config, "pad_token");
-    tf::apply_add_bos_token(config, t);
-  }
+  tf::apply_add_bos_token(config, t);
   for (const char* name : {"special_tokens_map.json", "chat_template.jinja", "chat_template.json"})
     if (const auto other = folder.find(name)) t.others.emplace_back(name, tf::read_text(*other, limits));
   tf::warn_of_gaps(t);
@@ -144,11 +245,13 @@ inline void add_image_and_pad_tokens(TokenizerFolder& t) {
   t.tokenizer_config.as_object()["pad_token"] = t.pad;
 }
 
-// Writes the folder again: transformers' AutoTokenizer loads it.
+// Writes the folder again: transformers' AutoTokenizer loads it and gives the same ids. Its class is the one that takes
+// tokenizer.json as it is: in transformers 5 those of single models (LlamaTokenizer, GPT2Tokenizer, ...) put their own
+// normalizer and pre-tokenizer in the place of the file's.
 inline void write_tokenizer_folder(const TokenizerFolder& t, const std::string& path) {
   make_folders(path);
   boost::json::object config = t.tokenizer_config.as_object();
-  if (!config.contains("tokenizer_class")) config["tokenizer_class"] = "PreTrainedTokenizerFast";
+  config["tokenizer_class"] = "PreTrainedTokenizerFast";
   write_file(path + "/tokenizer.json", boost::json::serialize(t.tokenizer_json));
   write_file(path + "/tokenizer_config.json", boost::json::serialize(config));
   for (const auto& [name, bytes] : t.others) write_file(path + "/" + name, bytes);

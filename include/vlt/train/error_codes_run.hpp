@@ -89,10 +89,10 @@ inline constexpr ErrorCode model_codes[] = {
     {"MODEL-TOK-016", "byte_fallback without all tokens <0x00> to <0xFF>.", "The file is damaged; download it again."},
     {"MODEL-TOK-017", "The template needs a special token that the tokenizer lacks.",
      "Choose a --template that fits the language model."},
-    {"MODEL-TOK-018", "Only tokenizer.model is there, which is not supported.",
-     "Save the tokenizer with transformers: it writes tokenizer.json."},
     {"MODEL-TOK-019", "The tokenizer has ids beyond the embedding's last row.",
      "Use the tokenizer that belongs to the model; only <image> and <PAD> may lie behind its embedding."},
+    {"MODEL-TOK-020", "tokenizer.model is damaged, or is no SentencePiece model.",
+     "Download it again; the message names the byte."},
 };
 
 // Options: exit 2.
