@@ -1,6 +1,7 @@
 """What the options of data, model and tuning change. Each function is named after its option."""
 import zlib
 
+from llava_folders import llava, llava_folder, llava_is_strict, llava_next_has_tiles, read_tensors, start
 from sft_runs import *
 
 
@@ -164,7 +165,22 @@ def vision_model_name_or_path():
 
 @test
 def model_architecture():
-    later("model_architecture", ["llava"])
+    folder = llava_folder("llava")
+    a = ok(llava(folder))
+    assert a.losses()[0] == start().losses()[0], "the same weights, pictures and texts gave another loss"
+    before, after = (read_tensors(f + "/model.safetensors") for f in (folder, a.folder + "/epoch-0"))
+    assert before.keys() == after.keys() and a.json("epoch-0/config.json") == json.load(open(folder + "/config.json"))
+    assert {k for k in before if before[k] != after[k]} == {k for k in before if k.startswith("multi_modal_projector")}
+    b = ok(llava(a.folder + "/epoch-0", without=["template"]))
+    assert b.losses()[0] < a.losses()[0], "the trained weights were not taken"
+    refused(llava(folder, {"model_architecture": ["llava_next"]}), 2, "--model_architecture llava")
+    refused(llava(folder, without=["model_architecture"]), 2, "--model_architecture llava")
+    refused(sft({"model_architecture": ["llava"]}, without=["lm_model_name_or_path"]), 2, "--from_checkpoint")
+    refused(llava(folder, {"enable_mmca_attention": []}), 2, "--enable_mmca_attention")
+    refused(llava(folder, {"vis_proj": ["vit"]}), 2, "--vis_proj")
+    refused(sft({"model_architecture": ["llava"], "from_checkpoint": [folder]}), 2, "--lm_model_name_or_path")
+    llava_next_has_tiles()
+    llava_is_strict()
 
 
 @test
