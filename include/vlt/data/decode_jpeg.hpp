@@ -6,6 +6,7 @@
 #include <vector>
 #include <vlt/data/image.hpp>
 #include <vlt/data/image_limits.hpp>
+#include <vlt/data/jpeg_pixels.hpp>
 
 // jpeglib.h needs size_t and FILE before it.
 #include <jerror.h>
@@ -13,13 +14,10 @@
 
 namespace vlt::jpeg {
 
-// CMYK as Adobe stores it (inverted) to RGB, with Pillow's rounding: 255 - k - round(c (255 - k) / 255).
+// A row of four channels to RGB.
 inline void inverted_cmyk_to_rgb(const std::uint8_t* from, std::uint8_t* to, int pixels) {
   for (int i = 0; i < pixels; ++i, from += 4, to += 3)
-    for (int c = 0; c < 3; ++c) {
-      const int black = from[3], t = (255 - from[c]) * black + 128;
-      to[c] = std::uint8_t(std::max(0, black - (((t >> 8) + t) >> 8)));
-    }
+    for (int c = 0; c < 3; ++c) to[c] = from_inverted_cmyk(from[c], from[3]);
 }
 
 // One decompression. Everything is plain data, because libjpeg leaves it by longjmp.

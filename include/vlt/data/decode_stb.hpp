@@ -1,80 +1,104 @@
 #pragma once
-// What stb_image includes, here, so that its own includes are empty inside a namespace.
-#include <cassert>
-#include <climits>
-#include <cmath>
-#include <cstdarg>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
+#include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vlt/data/image.hpp>
 #include <vlt/data/image_limits.hpp>
-#if __has_include(<emmintrin.h>)
-#include <emmintrin.h>
-#endif
+#include <vlt/data/jpeg_pixels.hpp>
+#include <vlt/data/jpeg_transform.hpp>
+#include <vlt/data/stb_library.hpp>
 
 namespace vlt::stb {
 
-// What the decoder on this thread may still allocate. Blocks are zeroed: stb_image 2.27 reads some before it writes
-// them.
-struct Budget {
-  std::size_t left = 0;
-  bool refused = false;
+// The channels of a JPEG: stb_image reads the coefficients. Its own way from there to RGB differs from libjpeg's, in
+// last columns and narrow pictures by any number of levels, and is not taken.
+class JpegChannels {
+ public:
+  explicit JpegChannels(std::string_view bytes) : jpeg_(std::make_unique<stbi__jpeg>()) {
+    stbi__start_mem(&source_, reinterpret_cast<const stbi_uc*>(bytes.data()), int(bytes.size()));
+    source_.img_n = 0;
+    jpeg_->s = &source_;
+    stbi__setup_jpeg(jpeg_.get());
+    jpeg_->idct_block_kernel = [](stbi_uc* out, int stride, short* block) {
+      jpeg::inverse_transform(block, out, stride);
+    };
+    decoded_ = stbi__decode_jpeg_image(jpeg_.get()) != 0;
+  }
+  ~JpegChannels() { stbi__cleanup_jpeg(jpeg_.get()); }
+  JpegChannels(const JpegChannels&) = delete;
+  JpegChannels& operator=(const JpegChannels&) = delete;
 
-  void* allocate(std::size_t bytes) {
-    if (bytes > left) return refused = true, nullptr;
-    auto* block = static_cast<std::max_align_t*>(std::calloc(1, bytes + sizeof(std::max_align_t)));
-    if (!block) return nullptr;
-    std::memcpy(block, &bytes, sizeof bytes);
-    left -= bytes;
-    return block + 1;
+  bool decoded() const { return decoded_; }  // else stbi_failure_reason() says why
+  int count() const { return source_.img_n; }
+  int width() const { return int(source_.img_x); }
+  int height() const { return int(source_.img_y); }
+  // False: some channel is not a whole number of times smaller than the picture.
+  bool whole_factors() const {
+    for (int i = 0; i < count(); ++i)
+      if (jpeg_->img_h_max % jpeg_->img_comp[i].h != 0 || jpeg_->img_v_max % jpeg_->img_comp[i].v != 0) return false;
+    return true;
   }
-  void release(void* p) {
-    if (!p) return;
-    auto* block = static_cast<std::max_align_t*>(p) - 1;
-    std::size_t bytes;
-    std::memcpy(&bytes, block, sizeof bytes);
-    left += bytes;
-    std::free(block);
+  jpeg::Plane channel(int i) const {
+    const auto& c = jpeg_->img_comp[i];
+    return {c.data, c.x, c.y, c.w2, jpeg_->img_h_max / c.h, jpeg_->img_v_max / c.v};
   }
-  void* resize(void* p, std::size_t before, std::size_t bytes) {
-    void* fresh = allocate(bytes);
-    if (fresh && p) std::memcpy(fresh, p, before < bytes ? before : bytes);
-    if (fresh) release(p);
-    return fresh;
+  // Three channels are colours by themselves, or four are inks: not luma and chroma. As libjpeg decides it.
+  bool plain_colours() const {
+    const int transform = jpeg_->app14_color_transform;  // of the Adobe segment; -1: there is none
+    if (count() == 4) return transform <= 0;
+    if (jpeg_->jfif) return false;
+    const auto id = [&](int i) { return jpeg_->img_comp[i].id; };
+    return transform == 0 || (transform < 0 && id(0) == 'R' && id(1) == 'G' && id(2) == 'B');
   }
+
+ private:
+  stbi__context source_{};
+  std::unique_ptr<stbi__jpeg> jpeg_;
+  bool decoded_ = false;
 };
-inline thread_local Budget budget;
 
-#define STB_IMAGE_STATIC
-#define STB_IMAGE_IMPLEMENTATION
-#define STBI_ONLY_PNG
-#define STBI_ONLY_JPEG
-#define STBI_NO_STDIO
-#define STBI_NO_HDR
-#define STBI_NO_LINEAR
-#define STBI_MAX_DIMENSIONS 16384
-#define STBI_ASSERT(x) ((void)(x))
-#define STBI_MALLOC(bytes) vlt::stb::budget.allocate(bytes)
-#define STBI_REALLOC_SIZED(p, before, bytes) vlt::stb::budget.resize(p, before, bytes)
-#define STBI_FREE(p) vlt::stb::budget.release(p)
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wunused-function"
-#include <stb_image.h>
-#pragma GCC diagnostic pop
-#undef STB_IMAGE_STATIC
-#undef STB_IMAGE_IMPLEMENTATION
-#undef STBI_INCLUDE_STB_IMAGE_H  // another copy in the same program keeps its own settings
+// One row of pixels from its samples in each channel.
+inline void write_row(const JpegChannels& jpeg, const std::array<std::vector<std::uint8_t>, 4>& rows, Image& out,
+                      int y) {
+  const int channels = jpeg.count();
+  const bool plain = jpeg.plain_colours();
+  std::uint8_t* to = out.row(y);
+  for (int x = 0; x < out.width; ++x, to += 3) {
+    const auto at = [&](int channel) { return rows[std::size_t(channel)][std::size_t(x)]; };
+    jpeg::Rgb pixel{at(0), at(0), at(0)};
+    if (channels > 1) pixel = plain ? jpeg::Rgb{at(0), at(1), at(2)} : jpeg::from_ycc(at(0), at(1), at(2));
+    if (channels == 4) {
+      if (!plain) pixel = {std::uint8_t(~pixel.red), std::uint8_t(~pixel.green), std::uint8_t(~pixel.blue)};
+      pixel = {jpeg::from_inverted_cmyk(pixel.red, at(3)), jpeg::from_inverted_cmyk(pixel.green, at(3)),
+               jpeg::from_inverted_cmyk(pixel.blue, at(3))};
+    }
+    to[0] = pixel.red, to[1] = pixel.green, to[2] = pixel.blue;
+  }
+}
 
-// Decodes what passed the pre-flight.
-inline Image decode(std::string_view bytes, const ImageHeader& h, const ImageLimits& limits, const ImageFault& fault) {
-  if (h.channels == 4 && h.format == ImageFormat::jpeg && !h.adobe)
-    fault("043", "stb_image cannot tell what the four channels of this JPEG mean", "an Adobe segment", {},
-          "build with libjpeg-turbo, or convert the image to RGB");
-  budget = {std::size_t(limits.memory(h.width, h.height)), false};
+inline Image decode_jpeg(std::string_view bytes, const ImageHeader& h, const ImageFault& fault) {
+  const JpegChannels jpeg(bytes);
+  if (!jpeg.decoded() && budget.refused)
+    fault("016", "the image holds more data than w x h needs", {}, "the decoder ran out of its memory");
+  if (!jpeg.decoded()) fault("044", "the image cannot be decoded: " + std::string(stbi_failure_reason()));
+  if (jpeg.width() != h.width || jpeg.height() != h.height)
+    fault("044", "the image cannot be decoded: sizes differ from the header's");
+  if (!jpeg.whole_factors()) fault("044", "the image cannot be decoded: its channels have fractional sampling");
+  Image out(jpeg.width(), jpeg.height());
+  std::array<std::vector<std::uint8_t>, 4> rows;
+  for (int i = 0; i < jpeg.count(); ++i) {
+    const jpeg::Plane p = jpeg.channel(i);
+    rows[std::size_t(i)].resize(std::size_t(p.width) * std::size_t(p.across));
+  }
+  for (int y = 0; y < out.height; ++y) {
+    for (int i = 0; i < jpeg.count(); ++i) jpeg::full_row(jpeg.channel(i), y, rows[std::size_t(i)].data());
+    write_row(jpeg, rows, out, y);
+  }
+  return out;
+}
+
+inline Image decode_png(std::string_view bytes, const ImageHeader& h, const ImageFault& fault) {
   int width = 0, height = 0, stored = 0;
   auto* pixels = stbi_load_from_memory(reinterpret_cast<const stbi_uc*>(bytes.data()), int(bytes.size()), &width,
                                        &height, &stored, Image::channels);
@@ -87,6 +111,12 @@ inline Image decode(std::string_view bytes, const ImageHeader& h, const ImageLim
   budget.release(pixels);
   if (!same) fault("044", "the image cannot be decoded: sizes differ from the header's");
   return out;
+}
+
+// Decodes what passed the pre-flight.
+inline Image decode(std::string_view bytes, const ImageHeader& h, const ImageLimits& limits, const ImageFault& fault) {
+  budget = {std::size_t(limits.memory(h.width, h.height)), false};
+  return h.format == ImageFormat::jpeg ? decode_jpeg(bytes, h, fault) : decode_png(bytes, h, fault);
 }
 
 }  // namespace vlt::stb

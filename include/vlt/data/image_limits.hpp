@@ -35,8 +35,7 @@ enum class ImageFormat { png, jpeg };
 struct ImageHeader {
   ImageFormat format = ImageFormat::png;
   std::int64_t width = 0, height = 0;
-  int channels = 3;    // as stored
-  bool adobe = false;  // JPEG: an Adobe segment says what four channels mean
+  int channels = 3;  // as stored
 };
 
 // Refuses an image: exit 3, DATA-IMAGE-….

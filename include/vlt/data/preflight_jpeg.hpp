@@ -95,9 +95,6 @@ class Walk {
         return scan(data, place);
       case 0xdc:
         fault_.at(place, "023", "a JPEG whose height comes later (DNL) is not supported");
-      case 0xee:
-        header_.adobe |= data.starts_with("Adobe") && data.size() >= 12;
-        return;
       default:
         return;
     }

@@ -124,8 +124,6 @@ inline constexpr ErrorCode image_codes[] = {
     {"DATA-IMAGE-041", "libjpeg-turbo cannot decode a JPEG without guessing.",
      "The file is damaged; save the image again."},
     {"DATA-IMAGE-042", "libpng cannot decode a PNG.", "The file is damaged; save the image again."},
-    {"DATA-IMAGE-043", "stb_image cannot tell what the channels of a JPEG mean.",
-     "Save it as an RGB JPEG, or build with libjpeg-turbo."},
     {"DATA-IMAGE-044", "stb_image cannot decode an image.", "The file is damaged; save the image again."},
     {"DATA-IMAGE-045", "An image has another size than when the data were audited.",
      "Do not write to the images while a program reads them."},

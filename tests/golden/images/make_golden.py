@@ -1,15 +1,25 @@
-"""Writes the pictures of this folder and golden.txt: what Pillow 13.0.0 (numpy 2.4.6) makes of them.
-    pip install pillow==13.0.0 numpy==2.4.6 && python make_golden.py
+"""Writes the pictures of this folder and golden.txt: what Pillow 13.0.0 and transformers 5.23.0 make of them.
+    pip install pillow==13.0.0 transformers==5.23.0 torch==2.13.0 numpy==2.4.6 && python make_golden.py
 A line of golden.txt is one of
     decode FILE WIDTH HEIGHT HASH          RGB bytes of the file
     resize W H TO_W TO_H HASH              the drawn picture, bicubic
     crop W H EDGE HASH                     shortest edge to EDGE, centre EDGE x EDGE
+    pixels W H EDGE CROP HASH              the drawn picture's floats from the CLIP processor (MEAN, STD)
+    tiles W H TILES HASH                   its tiles in bytes from the LLaVA-NeXT processor (GRID, tiles of 28)
 HASH is FNV-1a (64 bit) of the bytes, in hexadecimal."""
 import os
+import sys
 
 import numpy as np
 from PIL import Image
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../interop"))
+import pictures  # noqa: E402
+
+MEAN, STD = [0.5, 0.25, -0.125], [0.3, 0.7, 1.9]
+GRID = [[28, 56], [56, 28], [56, 56], [84, 28], [28, 84]]
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -31,6 +41,17 @@ def drawn(width, height):
 
 def save(name, image, **options):
     image.save(os.path.join(HERE, name), **options)
+    say(name)
+
+
+def write(name, data):
+    with open(os.path.join(HERE, name), "wb") as file:
+        file.write(data)
+    say(name)
+
+
+def say(name):
+    """The line of a picture file."""
     read = Image.open(os.path.join(HERE, name))
     rgb = np.asarray(read)
     if rgb.dtype == np.uint16 or read.mode.startswith("I"):  # 16 bits: the high byte
@@ -38,6 +59,34 @@ def save(name, image, **options):
     else:
         rgb = np.asarray(read.convert("RGB"))
     print("decode", name, read.width, read.height, fnv(rgb.tobytes()), file=out)
+
+
+def write_rare_kinds():
+    """Kinds that Pillow reads and does not write."""
+    rng = np.random.default_rng(1)
+    for name, colour, depth in (("grey_2_bits", pictures.GREY, 2), ("palette_2_bits", pictures.PALETTE, 2),
+                                ("rgb_16_bits", pictures.RGB, 16), ("grey_alpha_16_bits", pictures.GREY_ALPHA, 16)):
+        write(f"{name}.png", pictures.png(rng, 19, 23, colour, depth))
+    for name, kind in (("ycck", "YCCK"), ("stored_rgb", "stored RGB"), ("baseline_440", "4:4:0"),
+                       ("baseline_411", "4:1:1"), ("no_markers", "no markers")):
+        write(f"{name}.jpg", pictures.jpeg(rng, 31, 27, kind))
+    for side in (1, 2, 3, 4):
+        picture = Image.fromarray(drawn(side, 9))
+        save(f"width_{side}.jpg", picture, quality=80, subsampling=1 + side % 2)
+
+
+def write_processed():
+    """Lines of what transformers makes of drawn pictures."""
+    for w, h, edge, crop in [(64, 48, 24, 24), (31, 50, 30, 21), (20, 19, 57, 40)]:
+        clip = CLIPImageProcessorPil(size={"shortest_edge": edge}, crop_size={"height": crop, "width": crop},
+                                     image_mean=MEAN, image_std=STD)
+        floats = np.asarray(clip(Image.fromarray(drawn(w, h)), return_tensors="np")["pixel_values"], np.float32)
+        print("pixels", w, h, edge, crop, fnv(floats.tobytes()), file=out)
+    anyres = LlavaNextImageProcessorPil(size={"shortest_edge": 28}, crop_size={"height": 28, "width": 28},
+                                        image_grid_pinpoints=GRID, do_rescale=False, do_normalize=False)
+    for w, h in [(64, 48), (28, 28), (90, 20), (17, 300), (101, 99), (1, 1)]:
+        tiles = anyres(Image.fromarray(drawn(w, h)), return_tensors="np")["pixel_values"][0]
+        print("tiles", w, h, len(tiles), fnv(np.moveaxis(tiles, 1, -1).astype(np.uint8).tobytes()), file=out)
 
 
 with open(os.path.join(HERE, "golden.txt"), "w") as out:
@@ -60,8 +109,11 @@ with open(os.path.join(HERE, "golden.txt"), "w") as out:
                              (50, 400, 49, 60), (33, 31, 300, 200), (640, 480, 299, 224), (20, 300, 30, 40)]:
         small = Image.fromarray(drawn(w, h)).resize((to_w, to_h), Image.BICUBIC)
         print("resize", w, h, to_w, to_h, fnv(np.asarray(small).tobytes()), file=out)
-    for w, h, edge in [(64, 48, 24), (1, 1, 24), (640, 480, 32), (31, 500, 24), (500, 31, 24), (24, 24, 24), (25, 24, 24)]:
+    for w, h, edge in [(64, 48, 24), (1, 1, 24), (640, 480, 32), (31, 500, 24), (500, 31, 24), (24, 24, 24),
+                       (25, 24, 24)]:
         to = (edge, int(edge * h / w)) if w <= h else (int(edge * w / h), edge)
         left, top = (to[0] - edge) // 2, (to[1] - edge) // 2
         small = np.asarray(Image.fromarray(drawn(w, h)).resize(to, Image.BICUBIC))[top:top + edge, left:left + edge]
         print("crop", w, h, edge, fnv(small.tobytes()), file=out)
+    write_rare_kinds()
+    write_processed()

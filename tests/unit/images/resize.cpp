@@ -1,4 +1,5 @@
 // Pixels before the model: equal to Pillow's, and to REF 13.9, bit for bit; no size does harm.
+#include <cstring>
 #include <sstream>
 #include <unit/images/pictures.hpp>
 #include <vlt/data/any_resolution.hpp>
@@ -40,6 +41,37 @@ TEST_CASE("resizing and cropping equal Pillow 13", "[golden]") {
     ++compared;
   }
   CHECK(compared == 16);
+}
+
+TEST_CASE("pixels and tiles equal those of transformers", "[golden]") {
+  std::istringstream lines(golden_bytes("golden.txt"));
+  const std::vector<std::array<int, 2>> grid{{28, 56}, {56, 28}, {56, 56}, {84, 28}, {28, 84}};
+  int compared = 0;
+  for (std::string line, kind, hash; std::getline(lines, line);) {
+    std::istringstream words(line);
+    ClipProcessorFile file;
+    int w = 0, h = 0, count = 0;
+    words >> kind >> w >> h;
+    std::vector<std::uint8_t> bytes;
+    if (kind == "pixels") {
+      file.mean = {0.5, 0.25, -0.125}, file.std = {0.3, 0.7, 1.9};
+      words >> file.shortest_edge >> file.crop >> hash;
+      const std::vector<float> pixels = ClipProcessor(file)(drawn(w, h));
+      bytes.resize(pixels.size() * sizeof(float));
+      std::memcpy(bytes.data(), pixels.data(), bytes.size());
+    } else if (kind == "tiles") {
+      words >> count >> hash;
+      const std::vector<Image> tiles = cut_tiles(drawn(w, h), tile_layout({h, w}, grid, 28, 2), 28);
+      CHECK(int(tiles.size()) == count);
+      for (const Image& tile : tiles) bytes.insert(bytes.end(), tile.pixels.begin(), tile.pixels.end());
+    } else {
+      continue;
+    }
+    INFO(line);
+    CHECK(fnv(bytes) == hash);
+    ++compared;
+  }
+  CHECK(compared == 9);
 }
 
 TEST_CASE("CLIP preprocessing of REF 13.9", "[golden]") {
