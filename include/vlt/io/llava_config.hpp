@@ -14,6 +14,7 @@ struct LlavaConfig {
   Index vision_feature_layer = -2;
   std::string vision_feature_select = "patch";
   Index image_token = 32000;
+  bool tied_here = false;                // by the key of the whole model, not only by text_config's
   std::vector<std::array<int, 2>> grid;  // LLaVA-NeXT: (height, width) of the canvases
   boost::json::object raw;
 
@@ -98,7 +99,8 @@ inline LlavaConfig parse_llava_config(std::string_view text, const std::string& 
                            vision = lc::completed_vision(root.find("vision_config"));
   c.language = read_llama_keys(Json(language, root.path() + ".text_config"));
   c.vision = read_clip_keys(Json(vision, root.path() + ".vision_config"), true);
-  c.language.sizes.tied |= root.boolean("tie_word_embeddings", false);
+  c.tied_here = root.boolean("tie_word_embeddings", false);
+  c.language.sizes.tied |= c.tied_here;
   c.projector_bias = root.boolean("multimodal_projector_bias", true);
   if (const auto act = root.find("projector_hidden_act"); act && act->string() != "gelu")
     act->refuse("an unknown activation of the projector", "\"gelu\"");

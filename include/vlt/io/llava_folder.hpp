@@ -11,6 +11,16 @@ inline LlavaNames llava_names(const WeightFolder& folder) {
   return names;
 }
 
+// transformers ties the head of a LLaVA-NeXT by the whole model's key since version 5, and by text_config's before.
+inline bool untold_tie(const LlavaConfig& c) { return c.next && c.language.sizes.tied && !c.tied_here; }
+
+// Where the two keys differ, the weights tell: a head of its own is not tied.
+inline void settle_tied_head(LlavaConfig& c, const Folder& folder, const ReadLimits& limits = {}) {
+  if (!untold_tie(c)) return;
+  const WeightFolder weights(folder, "model", limits);
+  c.language.sizes.tied = !weights.find(llava_names(weights)("lm_head.weight"));
+}
+
 // All three components are in one folder. `layers` is the number of the tower's layers that runs.
 inline WeightRules llava_rules(const LlavaConfig& config, const WeightFolder& folder, Index layers) {
   const LlavaNames names = llava_names(folder);
@@ -56,6 +66,7 @@ inline boost::json::object changed_config(const LlavaConfig& c, const LlavaSetti
     json[json.contains("image_token_id") ? "image_token_id" : "image_token_index"] = now.image_token;
   if (now.vision_feature_layer != c.vision_feature_layer) json["vision_feature_layer"] = now.vision_feature_layer;
   if (now.vision_feature_select != c.vision_feature_select) json["vision_feature_select_strategy"] = strategy(now);
+  if (untold_tie(c)) json["tie_word_embeddings"] = true;
   set_types(json, type);
   return json;
 }

@@ -86,6 +86,7 @@ inline ModelDescription describe_llava_model(const std::string& path, const Llav
   m.limits = limits;
   m.folders.language = m.folders.vision = m.folders.projector = path;
   m.llava = read_llava_config(folder, limits);
+  settle_tied_head(*m.llava, folder, limits);
   m.language = m.llava->language, m.vision = m.llava->vision;
   dm::read_tokenizer(m, path);
   lm::check_image_token(m);

@@ -169,6 +169,24 @@ TEST_CASE("a LLaVA folder is read in every form and written in the one that was 
     }
 }
 
+TEST_CASE("the head of a LLaVA-NeXT is tied by either key, or has numbers of its own") {
+  const TemporaryFolder t;
+  const std::string tied_text = R"({"model_type":"llava_next","text_config":{"tie_word_embeddings":true})";
+  LlavaConfig c = parse_llava_config(tied_text + "}", "c.json"), small = config_of("", "llava_next");
+  CHECK(c.language.sizes.tied);
+  Stored own_head(small, 3, 0);
+  write_whole(t / "own", small, own_head, {});
+  settle_tied_head(c, Folder(t / "own"));
+  CHECK(!c.language.sizes.tied);
+
+  small.language.sizes.tied = true;
+  Stored no_head(small, 3, 0);
+  write_whole(t / "tied", small, no_head, {});
+  settle_tied_head(small, Folder(t / "tied"));
+  CHECK(small.language.sizes.tied);
+  CHECK(llava_folder::changed_config(small, {}, StoredType::f32).at("tie_word_embeddings") == true);
+}
+
 TEST_CASE("tensors that a LLaVA lacks, or should not have, are one table") {
   const TemporaryFolder t;
   const LlavaConfig c = config_of(""), next = config_of("", "llava_next");
