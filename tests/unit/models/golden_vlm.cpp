@@ -1,5 +1,6 @@
 // REF 13.7: a whole default model against the original program's numbers, in double and float.
 #include <catch2/catch.hpp>
+#include <unit/tolerance.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/models/vlm.hpp>
@@ -8,10 +9,11 @@ using namespace vlt;
 
 namespace {
 
-// 1e-5 relative, or half a unit of the last printed digit (7 decimals), whichever is larger.
-void near(const std::string& what, double got, double want, double half_unit = 0.5e-7) {
+// Relative, or half a unit of the last printed decimal, whichever is larger.
+void near(const std::string& what, double got, double want, int decimals = 7) {
   INFO(what << ": " << got << ", expected " << want);
-  CHECK(std::abs(got - want) <= std::max(1e-5 * std::abs(want), half_unit));
+  CHECK(std::abs(got - want) <=
+        std::max(tolerance("models.reference") * std::abs(want), 0.5 * std::pow(10, -decimals)));
 }
 
 // The order in which the reference numbered its parameters.
@@ -66,12 +68,12 @@ template <class Model> void check_logits(Model& model, typename Model::pixels x,
   model.language.logits(s, y, rows, {logits.data(), 2, 20, 20});
   const double want[2][4] = {{0.001622, 0.081300, -0.079071, -0.005974}, {0.471755, -0.227280, -0.255239, 0.470430}};
   for (std::size_t r = 0; r < 2; ++r)
-    for (std::size_t c = 0; c < 4; ++c) near("logit", double(logits[r * 20 + c]), want[r][c], 0.5e-6);
+    for (std::size_t c = 0; c < 4; ++c) near("logit", double(logits[r * 20 + c]), want[r][c], 6);
 }
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("the whole default model gives the reference's loss, gradients and logits", "",
+TEMPLATE_TEST_CASE("the whole default model gives the reference's loss, gradients and logits", "[golden]",
                    (Policy<Device::cpu, Precision::f64>), (Policy<Device::cpu, Precision::f32>)) {
   using P = TestType;
   using M = typename P::operand;
