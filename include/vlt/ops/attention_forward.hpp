@@ -76,7 +76,7 @@ template <class Mask, Device D, class T> class Forward {
     if (Mask::groups > 1) std::fill_n(own.total, z_.dim_rows * Q, 0.0f);
     for (int g = 0; g < Mask::groups; ++g) {
       Running r;
-      for (int j = 0; j < V; ++j) r.top[j] = cpu::broadcast<D>(hidden), r.sum[j] = cpu::Floats<D>{};
+      for (int j = 0; j < V; ++j) r.top[j] = cpu::broadcast<D>(unseen), r.sum[j] = cpu::Floats<D>{};
       attend_to_keys(own, r, g, sequence, head, places, range);
       finish_group(own, r, g, head, row, count);
     }
@@ -152,13 +152,13 @@ template <class Mask, Device D, class T> class Forward {
     alignas(64) float top[Q], sum[Q];
     cpu::Floats<D> share[V];
     for (int j = 0; j < V; ++j) {
-      const auto seen = r.top[j] > 0.1f * hidden;  // a query that saw nothing gets nothing
+      const auto seen = r.top[j] > unseen;  // a query that saw nothing gets nothing
       share[j] = seen ? 1.0f / r.sum[j] : cpu::Floats<D>{};
       cpu::store<D>(top + j * L, r.top[j]), cpu::store<D>(sum + j * L, r.sum[j]);
     }
     for (Index i = 0; i < count; ++i)
       lse_(row + i, head * Mask::groups + g) =
-          top[i] > 0.1f * hidden ? float(double(top[i]) * 0.6931471805599453 + std::log(double(sum[i]))) : -INFINITY;
+          top[i] > unseen ? float(double(top[i]) * 0.6931471805599453 + std::log(double(sum[i]))) : -INFINITY;
     float* const to = Mask::groups > 1 ? own.total : own.sums;
     for (Index d = 0; d < z_.dim_rows; ++d)
       for (int j = 0; j < V; ++j) {

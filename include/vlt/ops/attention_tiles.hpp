@@ -77,7 +77,10 @@ template <class F> void for_each_block(const Segments& b, Index heads, Index ste
         if (turn++ % count == thread) f(i, h, row, std::min(step, b.end(i) - row));
 }
 
-inline constexpr float hidden = -1e30f;  // the score of an invisible key: finite, so that differences are no NaN
+// The score of an invisible key, finite, so that differences are no NaN; and the largest score of a query that has seen
+// no key yet: far below any true one and far above `hidden` times any scale. Were both one number, fused arithmetic
+// would find their rounding between them, and that is large.
+inline constexpr float hidden = -1e30f, unseen = -1e20f;
 
 // Which of the `count` keys from row `first` on a block of queries needs to look at: their number after invisible ones
 // at the end were dropped (0: none), and whether all of these are visible.

@@ -73,5 +73,6 @@ template <class Mask, class T> void check_mask() {
     check_attention<Mask, D, T>({4, 2, 16, &b, &b}, 1);
     check_attention<Mask, D, T>({3, 1, 13, &b, &b}, 2);
     check_attention<Mask, D, T>({1, 1, 64, &b, &b}, 3);
+    check_attention<Mask, D, T>({1, 1, 256, &b, &b}, 1);
   });
 }
