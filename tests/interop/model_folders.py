@@ -15,12 +15,12 @@ def randomise(model, generator):
     with torch.no_grad():
         for name, p in model.named_parameters():
             noise = torch.randn(p.shape, generator=generator)
-            if p.dim() == 1 and name.endswith("weight"):
-                p.copy_(1 + 0.2 * noise)
-            elif p.dim() == 1:
-                p.copy_(0.2 * noise)
+            if p.dim() < 2:
+                p.copy_(0.2 * noise + name.endswith("weight"))
+            elif "embed" in name.split(".")[-2]:
+                p.copy_(0.5 * noise)
             else:
-                p.copy_(noise / p[0].numel() ** 0.5 if "embed" not in name.split(".")[-2] else 0.5 * noise)
+                p.copy_(noise / p[0].numel() ** 0.5)
     return model
 
 
@@ -59,14 +59,14 @@ def rope_parameters(kind, theta):
     return {"rope_type": kind, "rope_theta": theta, **more.get(kind, {})}
 
 
-def language_sizes(random, rope):
-    """Keyword arguments of a random configuration of the LLaMA family, and the family's member."""
+def language_sizes(random, rope, wide=False):
+    """The family and the keyword arguments of a random configuration of a LLaMA-like decoder. wide: 256 channels."""
     kind = random.choice(["llama", "llama", "mistral", "qwen2"])
-    heads, kv_heads = random.choice([(2, 2), (4, 2), (4, 1), (4, 4), (6, 3)])
-    head_dim = random.choice([8, 16, 20])
-    own_size = random.random() < 0.5  # a head size that is not hidden_size / heads
+    heads, kv_heads = (4, 2) if wide else random.choice([(2, 2), (4, 2), (4, 1), (4, 4), (6, 3)])
+    head_dim = 64 if wide else random.choice([8, 16, 20, 32])
+    own_size = not wide and random.random() < 0.5  # a head size that is not hidden_size / heads
     sizes = dict(vocab_size=random.randint(260, 300), num_attention_heads=heads, num_key_value_heads=kv_heads,
-                 hidden_size=random.choice([32, 44, 64]) if own_size else heads * head_dim,
+                 hidden_size=heads * (random.choice([6, 10, 12]) if own_size else head_dim),
                  intermediate_size=random.randint(30, 90), num_hidden_layers=random.randint(2, 3),
                  tie_word_embeddings=random.random() < 0.4, max_position_embeddings=40,
                  rms_norm_eps=random.choice([1e-6, 1e-5]), rope_parameters=rope, pad_token_id=None)
@@ -103,9 +103,15 @@ def write_processor(folder, side):
                                                      "crop_size": side})
 
 
-def write_vision(folder, sizes, generator):
-    model = randomise(transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**sizes)), generator)
-    model.save_pretrained(folder)
+def write_vision(folder, sizes, generator, whole=False):
+    """A CLIP vision tower, or a whole CLIP, whose text half is of no use here."""
+    if whole:
+        text = dict(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=30,
+                    max_position_embeddings=8, bos_token_id=1, eos_token_id=2, pad_token_id=0)
+        model = transformers.CLIPModel(transformers.CLIPConfig(vision_config=sizes, text_config=text))
+    else:
+        model = transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**sizes))
+    randomise(model, generator).save_pretrained(folder)
     write_processor(folder, sizes["image_size"])
 
 
@@ -153,12 +159,30 @@ def write_projector(folder, kind, vision, width, generator):
 
 
 def write_model(folder, language, vision, projector, generator, mmca=False, feature_layer=-1, feature_select="full",
-                version_4=False):
+                version_4=False, whole_clip=False):
     """A folder as sft_main writes it after an epoch. language: (kind, sizes); vision: sizes; projector: its kind."""
     write_language(folder / "language_model", *language, generator, version_4)
-    write_vision(folder / "vision_model", vision, generator)
+    write_vision(folder / "vision_model", vision, generator, whole_clip)
     write_projector(folder / "projector", projector, vision, language[1]["hidden_size"], generator)
     write_json(folder / "vltune.json", {
         "format": 1, "mmca": mmca, "vision_feature_layer": feature_layer, "vision_feature_select": feature_select,
         "max_seq_len": 4096, "language_folder": "", "vision_folder": "",
         "template": {"user": "{image}{text}", "end": "</s>", "image": "<image>", "mark": "<image>"}})
+
+
+def write_llava(folder, language, vision, generator, grid=None, bias=True, feature_layer=-2, feature_select="default"):
+    """A LLaVA-1.5 folder, or with a grid of canvases a LLaVA-NeXT folder. language: (kind, sizes); vision: sizes."""
+    more = {"image_grid_pinpoints": grid} if grid else {}
+    config_class, model_class, kind = \
+        (transformers.LlavaNextConfig, transformers.LlavaNextForConditionalGeneration, "LlavaNextImageProcessor") \
+        if grid else (transformers.LlavaConfig, transformers.LlavaForConditionalGeneration, "CLIPImageProcessor")
+    config = config_class(text_config=transformers.AutoConfig.for_model(language[0], **language[1]),
+                          vision_config=transformers.CLIPVisionConfig(**vision), image_token_index=SPECIAL["<image>"],
+                          multimodal_projector_bias=bias, vision_feature_layer=feature_layer,
+                          vision_feature_select_strategy=feature_select, **more)
+    randomise(model_class(config), generator).save_pretrained(folder)
+    write_tokenizer(folder)
+    side = vision["image_size"]
+    write_json(folder / "preprocessor_config.json",
+               {"image_processor_type": kind, "size": {"shortest_edge": side},
+                "crop_size": {"height": side, "width": side}, "do_pad": bool(grid), **more})

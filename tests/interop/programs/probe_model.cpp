@@ -22,7 +22,8 @@ namespace {
 struct Given {
   std::vector<Sample> samples;
   std::vector<float> pixels;
-  Index pictures = 0;
+  Index tiles = 0;
+  std::vector<Size> sizes;  // of the pictures, or none: each is one tile
 };
 
 std::vector<Index> integers(const SafetensorsFile& file, const char* name) {
@@ -47,7 +48,11 @@ Given read_input(const std::string& path) {
   if (const StoredTensor* t = file.find("pixels")) {
     g.pixels.resize(std::size_t(t->size()));
     file.read(*t, 0, g.pixels);
-    g.pictures = Index(t->shape.front());
+    g.tiles = Index(t->shape.front());
+  }
+  if (file.find("sizes")) {
+    const std::vector<Index> sides = integers(file, "sizes");
+    for (std::size_t i = 0; i + 1 < sides.size(); i += 2) g.sizes.push_back({int(sides[i]), int(sides[i + 1])});
   }
   return g;
 }
@@ -74,10 +79,12 @@ template <Precision F> class Probe {
                    .build({true, true, true, folder.vision_adapters, folder.language_adapters}, checkpoint)),
         store_(registry_with_panels(model_)) {
     ModelWeights<F>(store_.registry(), folder.description).read_into(store_, threads_, 0);
-    batch_ = model_.batch(equal_segments(given_.pictures, 1), given_.samples,
-                          folder.description.tokenizer->id(folder.description.chat_template.mark));
-    x_.data = given_.pixels.data(), x_.rows = given_.pictures;
-    x_.cols = x_.stride = given_.pictures > 0 ? Index(given_.pixels.size()) / given_.pictures : 0;
+    std::vector<ImageLayout> layouts;
+    for (const Size size : given_.sizes) layouts.push_back(folder.description.pictures().layout(size));
+    batch_ = model_.batch(equal_segments(given_.tiles, 1), given_.samples,
+                          folder.description.tokenizer->id(folder.description.chat_template.mark), {}, layouts);
+    x_.data = given_.pixels.data(), x_.rows = given_.tiles;
+    x_.cols = x_.stride = given_.tiles > 0 ? Index(given_.pixels.size()) / given_.tiles : 0;
   }
 
   void write(const std::string& path) {
