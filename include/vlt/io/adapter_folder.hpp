@@ -136,15 +136,21 @@ inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolde
   return c;
 }
 
-// Reads adapters into the ones that were attached to a component; the two sets must be the same.
-template <class Store> void load_adapters(const WeightFolder& weights, Store& store, ComponentKind component) {
+// Compares a folder with the adapters that were attached to a component; the two sets must be the same.
+template <Precision F, Device D>
+LoadPlan plan_adapters(const Registry<F, D>& registry, const WeightFolder& weights, ComponentKind component) {
   WeightRules rules;
   rules.component = int(component);
   const std::string name = weights.tensors().empty() ? std::string() : weights.tensors().front().tensor->name;
   const bool peft = name.starts_with(adapter_folder::prefix);
   rules.stored_as =
       adapter_folder::names(adapter_folder::module_names(peft ? name.substr(adapter_folder::prefix.size()) : name));
-  load_weights(plan_load(store.registry(), weights, rules, Which::adapters), store);
+  return plan_load(registry, weights, rules, Which::adapters);
+}
+
+// Reads adapters into the ones that were attached to a component.
+template <class Store> void load_adapters(const WeightFolder& weights, Store& store, ComponentKind component) {
+  load_weights(plan_adapters(store.registry(), weights, component), store);
 }
 
 }  // namespace vlt

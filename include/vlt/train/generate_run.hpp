@@ -20,9 +20,10 @@ template <Precision F> class GenerateRun {
         model_(
             ModelBuilder<F>(kinds, job.compiled, m_).attached(job.model.vision_adapters, job.model.language_adapters)),
         registry_(unpacked_adapters(model_)),
+        weights_(registry_, m_),
         store_(registry_),
         images_(o_.data_path.empty() ? "/" : o_.image_folder, m_.processor) {
-    ModelWeights<F>(registry_, m_).read_into(store_, *job_.threads, 0);
+    weights_.read_into(store_, *job_.threads, 0);
   }
 
   ExitCode operator()() {
@@ -39,6 +40,7 @@ template <Precision F> class GenerateRun {
   const ModelDescription& m_;
   AnyVlm<F> model_;
   Registry<F> registry_;
+  ModelWeights<F> weights_;  // compared with the model before the store takes memory
   ParameterStore<F> store_;
   ImageReader images_;
 

@@ -31,24 +31,10 @@ inline ProjectorConfig projector_config_of(const ModelDescription& m) {
 template <Precision F> class ModelWeights {
  public:
   ModelWeights(const Registry<F>& registry, const ModelDescription& m) : m_(m) {
-    if (m.llava) {
-      open(m.folders.language, [&](const WeightFolder& f) {
-        const WeightRules rules = llava_rules(*m.llava, f, m.vision_sizes.depth);
-        origin_.vision_names = rules.stored_as;
-        return plan_load(registry, f, rules);
-      });
-      return;
-    }
-    open(m.folders.language, [&](const WeightFolder& f) { return plan_load(registry, f, language_rules(m.language)); });
-    open(m.folders.vision, [&](const WeightFolder& f) {
-      const WeightRules rules = vision_rules(m.vision, f, m.vision_sizes.depth);
-      origin_.vision_names = rules.stored_as;
-      return plan_load(registry, f, rules);
-    });
-    if (m.folders.projector.empty()) return;
-    require_same_projector(read_projector_config(Folder(m.folders.projector), m.limits), projector_config_of(m),
-                           m.folders.projector);
-    open(m.folders.projector, [&](const WeightFolder& f) { return plan_load(registry, f, projector_rules()); });
+    if (m.llava) one_folder(registry);
+    else three_folders(registry);
+    adapters(registry, m.folders.language_adapter, ComponentKind::language);
+    adapters(registry, m.folders.vision_adapter, ComponentKind::vision);
   }
 
   // Begins what no folder holds (values by seed and name), reads the rest.
@@ -61,15 +47,14 @@ template <Precision F> class ModelWeights {
       for (auto& k : found.kept) origin_.vision_kept.push_back(std::move(k));
       for (auto& w : found.warnings) origin_.warnings.push_back(std::move(w));
     }
-    adapters(store, m_.folders.language_adapter, ComponentKind::language);
-    adapters(store, m_.folders.vision_adapter, ComponentKind::vision);
+    for (const LoadPlan& plan : adapter_plans_) load_weights(plan, store);
     return origin_;
   }
 
  private:
   const ModelDescription& m_;
   std::deque<WeightFolder> folders_;
-  std::vector<LoadPlan> plans_;
+  std::vector<LoadPlan> plans_, adapter_plans_;
   WeightOrigin origin_;
 
   bool is_new(const ParamRef<F, Device::cpu>& p) const {
@@ -84,12 +69,34 @@ template <Precision F> class ModelWeights {
       if (!first) at->second = holds_both(at->second, type);
     }
   }
+  void one_folder(const Registry<F>& registry) {
+    open(m_.folders.language, [&](const WeightFolder& f) {
+      const WeightRules rules = llava_rules(*m_.llava, f, m_.vision_sizes.depth);
+      origin_.vision_names = rules.stored_as;
+      return plan_load(registry, f, rules);
+    });
+  }
+  void three_folders(const Registry<F>& registry) {
+    const ModelDescription& m = m_;
+    open(m.folders.language, [&](const WeightFolder& f) { return plan_load(registry, f, language_rules(m.language)); });
+    open(m.folders.vision, [&](const WeightFolder& f) {
+      const WeightRules rules = vision_rules(m.vision, f, m.vision_sizes.depth);
+      origin_.vision_names = rules.stored_as;
+      return plan_load(registry, f, rules);
+    });
+    if (m.folders.projector.empty()) return;
+    require_same_projector(read_projector_config(Folder(m.folders.projector), m.limits), projector_config_of(m),
+                           m.folders.projector);
+    open(m.folders.projector, [&](const WeightFolder& f) { return plan_load(registry, f, projector_rules()); });
+  }
   template <class Compare> void open(const std::string& folder, Compare&& compare) {
     folders_.emplace_back(Folder(folder), "model", m_.limits);
     plans_.push_back(compare(folders_.back()));
   }
-  void adapters(ParameterStore<F>& store, const std::string& folder, ComponentKind component) const {
-    if (!folder.empty()) load_adapters(WeightFolder(Folder(folder), "adapter_model", m_.limits), store, component);
+  void adapters(const Registry<F>& registry, const std::string& folder, ComponentKind component) {
+    if (folder.empty()) return;
+    folders_.emplace_back(Folder(folder), "adapter_model", m_.limits);
+    adapter_plans_.push_back(plan_adapters(registry, folders_.back(), component));
   }
 };
 
