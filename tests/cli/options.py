@@ -11,8 +11,8 @@ from sft_runs import *
 def documented():
     """docs/options.md is what the programs print."""
     text = "".join(subprocess.run([os.path.join(BIN, p), "--print_options_md"], capture_output=True, text=True).stdout
-                   for p in ("sft_main", "generate_main"))
-    assert open(sys.argv[2]).read() == text, "run: sft_main --print_options_md; generate_main --print_options_md"
+                   for p in ("sft_main", "generate_main", "merge_lora"))
+    assert open(sys.argv[2]).read() == text, "print --print_options_md of the three programs into it"
 
 
 def main():

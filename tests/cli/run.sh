@@ -16,6 +16,7 @@ run() {
 language=$folder/data/language_model vision=$folder/data/vision_model
 run "every option" python3 "$here/options.py" "$bin" "$here/../../docs/options.md"
 run "programs together" python3 "$here/programs.py" "$bin"
+run "merging adapters" python3 "$here/merging.py" "$bin"
 run "malformed data" bash "$here/data_cases.sh" "$bin/sft_main" "$language" "$vision"
 run "memory of the audit" python3 "$here/data_memory.py" "$bin/sft_main" "$language" "$vision"
 echo "$passed passed, $failed failed"
