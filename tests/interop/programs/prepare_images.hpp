@@ -3,8 +3,9 @@
 #include <iostream>
 #include <sstream>
 #include <string>
-#include <vlt/data/any_resolution.hpp>
 #include <vlt/data/decode.hpp>
+#include <vlt/data/picture_processor.hpp>
+#include <vlt/data/picture_rules.hpp>
 #include <vlt/io/file.hpp>
 
 namespace vlt {
@@ -18,7 +19,8 @@ namespace vlt {
 class PrepareImages {
  public:
   // patch: pixels along a side of the model's patches.
-  PrepareImages(const ClipProcessorFile& file, int patch) : file_(file), processor_(file), patch_(patch) {}
+  PrepareImages(const ClipProcessorFile& file, int patch)
+      : file_(file), processor_(file), per_side_(file.crop / patch) {}
 
   void answer(const std::string& request) const {
     std::istringstream words(request);
@@ -32,35 +34,31 @@ class PrepareImages {
 
  private:
   ClipProcessorFile file_;
-  ClipProcessor processor_;
-  int patch_;
+  PictureProcessor processor_;
+  int per_side_;
   ImageDecoder decode_;
 
   template <class T> static void save(const std::string& path, const std::vector<T>& values) {
     std::ofstream(path, std::ios::binary)
         .write(reinterpret_cast<const char*>(values.data()), std::streamsize(values.size() * sizeof(T)));
   }
-  TileLayout tiles_of(Size size) const { return tile_layout(size, file_.grid, file_.crop, file_.crop / patch_); }
 
   void prepare(const std::string& path, const std::string& out) const try {
     const Image image = decode_(read_whole_file(path, std::size_t(1) << 30), path);
-    std::vector<Image> tiles;
-    if (file_.grid.empty()) tiles.push_back(processor_.cropped(image));
-    else tiles = cut_tiles(image, tiles_of({image.height, image.width}), file_.crop);
+    const std::vector<Image> tiles = processor_.tiles(image);
     std::vector<std::uint8_t> bytes;
-    std::vector<float> pixels(tiles.size() * processor_.size());
-    for (std::size_t i = 0; i < tiles.size(); ++i) {
-      bytes.insert(bytes.end(), tiles[i].pixels.begin(), tiles[i].pixels.end());
-      processor_.normalise(tiles[i], pixels.data() + i * processor_.size());
-    }
+    for (const Image& tile : tiles) bytes.insert(bytes.end(), tile.pixels.begin(), tile.pixels.end());
+    std::vector<float> pixels;
+    processor_.append(image, pixels);
     save(out + ".rgb", image.pixels), save(out + ".tiles", bytes), save(out + ".pixels", pixels);
     std::cout << image.width << ' ' << image.height << ' ' << tiles.size() << '\n';
   } catch (const Error& e) { std::cout << e.complaint().code << '\n'; }
   void layout(Size size) const {
-    const TileLayout l = tiles_of(size);
+    const TileLayout l = tile_layout(size, file_.grid, file_.crop, per_side_);
+    const PictureRules rules(file_, per_side_);
     std::cout << l.canvas.height << ' ' << l.canvas.width << ' ' << l.fitted.height << ' ' << l.fitted.width << ' '
-              << l.offset.height << ' ' << l.offset.width << ' ' << l.tile_count() << ' '
-              << l.feature_count(file_.crop / patch_) << '\n';
+              << l.offset.height << ' ' << l.offset.width << ' ' << rules.tiles(size) << ' ' << rules.tokens(size)
+              << '\n';
   }
 };
 
