@@ -13,7 +13,7 @@ from transformers import (AutoImageProcessor, AutoModelForCausalLM, AutoTokenize
 import interop
 from small_folders import Reader, sentence, shake, vision_config, write_language, write_processor, write_records, write_vision
 from strict_folders import strictness
-from torch_training import Glued, tensors_of
+from trained_models import Glued, tensors_of
 
 torch.set_num_threads(1)
 QUICK = ["--max_seq_len", 1024, "--num_threads", 1, "--num_workers", 1, "--template", "plain", "--is_sft_stage"]
@@ -47,12 +47,12 @@ class Work:
         return json.loads(done.stdout.splitlines()[-1])["eval_loss"]
 
     def torch_loss(self, folder, language, vision):
-        model = Glued(folder, language, vision, "baseline")
-        reader = Reader(folder / "language_model", folder / "vision_model", model.tokens_per_image(), "plain")
+        model = Glued(folder, language, vision, {})
+        reader = Reader(folder / "language_model", model, "plain")
         total = tokens = 0
         with torch.no_grad():
-            for ids, labels, pixels in map(reader, self.records):
-                logits = model.logits(ids, pixels, reader.image_id)[0, :-1]
+            for ids, labels, given in map(reader, self.records):
+                logits = model.logits(ids, given, reader.image_id)[0, :-1]
                 total += float(torch.nn.functional.cross_entropy(logits, labels[0, 1:], reduction="sum"))
                 tokens += int((labels != -100).sum())
         return total / tokens

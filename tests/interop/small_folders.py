@@ -162,14 +162,14 @@ def rendered(template, turns):
 
 
 class Reader:
-    """Turns records into what a model reads: ids with every picture's tokens in place, labels, pixels."""
+    """Turns records into what a model reads: ids with every picture's tokens in place, labels, pixels. model: has
+    pictures(paths), which returns what it is given of them and how many tokens each becomes."""
 
-    def __init__(self, language, vision, tokens_per_image, template):
+    def __init__(self, language, model, template):
         words = PreTrainedTokenizerFast.from_pretrained(language)
         words.add_special_tokens({"additional_special_tokens": ["<image>"]})
         self.words, self.image_id = words, words.convert_tokens_to_ids("<image>")
-        self.processor = CLIPImageProcessorPil.from_pretrained(vision)
-        self.tokens_per_image, self.template = tokens_per_image, template
+        self.model, self.template = model, template
 
     def ids(self, record):
         """(ids before expansion, is each of them supervised)"""
@@ -184,12 +184,11 @@ class Reader:
         return coding.ids, overlaps
 
     def __call__(self, record):
-        """(ids, labels, pixels or None), with labels -100 where nothing is learnt."""
-        ids, labels = [], []
+        """(ids, labels, what the model is given of the pictures), with labels -100 where nothing is learnt."""
+        given, counts = self.model.pictures(record.pictures)
+        ids, labels, counts = [], [], iter(counts)
         for number, supervised in zip(*self.ids(record)):
-            repeat = self.tokens_per_image if number == self.image_id else 1
+            repeat = next(counts) if number == self.image_id else 1
             ids += [number] * repeat
             labels += [number if supervised else -100] * repeat
-        pictures = [Image.open(p).convert("RGB") for p in record.pictures]
-        pixels = self.processor(pictures, return_tensors="pt")["pixel_values"] if pictures else None
-        return torch.tensor([ids]), torch.tensor([labels]), pixels
+        return torch.tensor([ids]), torch.tensor([labels]), given
