@@ -1,13 +1,14 @@
-"""SentencePiece BPE models of many settings, trained on the spot or altered afterwards."""
+"""SentencePiece BPE models of many settings, trained on the spot or altered afterwards, and what they make of a text."""
+import bisect
 import io
 import random
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2 as proto
 
 
-def train(lines, **settings):
+def train(lines, size=1200, **settings):
     out = io.BytesIO()
-    chosen = dict(model_type="bpe", vocab_size=1200, minloglevel=2, num_threads=1, **settings)
+    chosen = dict(model_type="bpe", vocab_size=size, minloglevel=2, num_threads=1, **settings)
     sentencepiece.SentencePieceTrainer.train(sentence_iterator=iter(lines), model_writer=out, **chosen)
     return out.getvalue()
 
@@ -58,3 +59,18 @@ def models(lines, seed):
                                  split_by_whitespace=False), False
     for change in (unused, shuffled, missing_characters, unescaped):
         yield change.__name__, altered(llama, lambda m, c=change: c(m, r)), True
+
+
+def whole_characters(sp, text):
+    """sentencepiece's ids, and the bytes of the text that each stands for: from where it begins to where the first
+    character behind it was made. (The library's own end lies within a character whose parts went to several tokens.)"""
+    _, origins = sp.normalize(text.encode(), with_offsets=True)
+    ids, offsets, at = [], [], 0
+    for p in sp.encode(text.encode(), return_type="proto").pieces:
+        at += 1 if sp.is_byte(p.id) else len(p.piece.encode())
+        last = origins[at - 1]
+        behind = bisect.bisect_right(origins, last)
+        end = origins[behind] if behind < len(origins) else None
+        ids.append(p.id)
+        offsets += [p.begin, end]
+    return ids, None if None in offsets else offsets

@@ -1,6 +1,5 @@
 """Ids and byte offsets against the tokenizers and sentencepiece libraries and AutoTokenizer, on texts that break
 tokenizers. Usage: texts.py FOLDER_OF_PROGRAMS SEED"""
-import bisect
 import itertools
 import json
 import pathlib
@@ -104,21 +103,6 @@ def compare_json(name, tokenizer, programs, checks, place, texts):
     auto_equal(name, programs, checks, folder, texts[:FEW])
 
 
-def whole_characters(sp, text):
-    """sentencepiece's ids, and the bytes of the text that each stands for: from where it begins to where the first
-    character behind it was made. (The library's own end lies within a character whose parts went to several tokens.)"""
-    _, origins = sp.normalize(text.encode(), with_offsets=True)
-    ids, offsets, at = [], [], 0
-    for p in sp.encode(text.encode(), return_type="proto").pieces:
-        at += 1 if sp.is_byte(p.id) else len(p.piece.encode())
-        last = origins[at - 1]
-        behind = bisect.bisect_right(origins, last)
-        end = origins[behind] if behind < len(origins) else None
-        ids.append(p.id)
-        offsets += [p.begin, end]
-    return ids, None if None in offsets else offsets
-
-
 def composes(text):
     """The tokenizers library applies rules for characters to what it takes for whole ones."""
     return any(unicodedata.category(c) in ("Mn", "Mc", "Me", "Cf", "Lo", "Lm", "Cn") for c in text)
@@ -127,7 +111,7 @@ def composes(text):
 def compare_model(name, model, exact, programs, checks, place, texts):
     sp = sentencepiece.SentencePieceProcessor(model_proto=model)
     folder = put(place / ("model-" + name.replace(" ", "-")), {}, tokenizer_model=model)
-    want = [whole_characters(sp, t) for t in texts]
+    want = [sentencepiece_models.whole_characters(sp, t) for t in texts]
     count_wrong(f"tokenizer.model, {name}", checks, texts, ours(programs, folder, texts, "--plain"), want)
     auto_equal(name, programs, checks, folder, texts[:FEW], lambda t: exact or not composes(t))
 

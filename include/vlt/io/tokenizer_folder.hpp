@@ -105,6 +105,7 @@ inline void add_configured_tokens(const Json& config, const ReadLimits& limits, 
       const std::string place = decoder->path() + "[" + quoted(std::string_view(key)) + "]";
       boost::json::object entry = Json(value, place).object();
       entry["id"] = parse_json(key, place);
+      if (!entry.contains("normalized")) entry["normalized"] = !Json(value, place).boolean("special", false);
       const boost::json::value whole = std::move(entry);
       listed.push_back(tokenizer_json::added_token(Json(whole, place), limits));
     }

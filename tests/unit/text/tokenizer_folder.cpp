@@ -1,6 +1,7 @@
 #include <vlt/io/tokenizer_folder.hpp>
 
 #include <filesystem>
+#include "sentencepiece_samples.hpp"
 #include "text_samples.hpp"
 
 namespace {
@@ -118,4 +119,65 @@ TEST_CASE("ids without a token are a warning", "[text]") {
   REQUIRE(read.warnings.size() == 1);
   CHECK(read.warnings[0].code == "MODEL-TOK-005");
   CHECK(read.warnings[0].found == "5 ids without a token");
+}
+
+TEST_CASE("a folder with only tokenizer.model works, and what is written of it too", "[text]") {
+  const Place place;
+  vlt::make_folders(place / "in");
+  vlt_test::ModelBytes model;
+  vlt::write_file(place / "in/tokenizer.model", model());
+  vlt::TokenizerFolder read = vlt::read_tokenizer_folder(place / "in");
+  CHECK(read.bos == "<s>");
+  CHECK(read.eos == "</s>");
+  CHECK(read.file.before.empty());
+  CHECK(read.vocabulary_read == 8);
+  add_image_and_pad_tokens(read);
+  write_tokenizer_folder(read, place / "out");
+  CHECK(vlt::read_whole_file(place / "out/tokenizer.model", 10000) == model());
+  const vlt::TokenizerFolder again = vlt::read_tokenizer_folder(place / "out");
+  CHECK(again.pad == "<PAD>");
+  const vlt::Tokenizer a(read.file), b(again.file);
+  CHECK(b.id("<image>") == 8);
+  CHECK(b.id("<PAD>") == 9);
+  std::mt19937 random(1);
+  for (int i = 0; i < 200; ++i) {
+    const std::string text = vlt_test::random_text(random, 20) + "<image> ab<PAD>ab";
+    REQUIRE(vlt::Encoder(a).encode(text).ids == vlt::Encoder(b).encode(text).ids);
+  }
+  // Blanks that another library would collapse in its own way: the model is read again, not its tokenizer.json.
+  model.normalizer = "";
+  vlt::write_file(place / "in/tokenizer.model", model());
+  vlt::TokenizerFolder collapsing = vlt::read_tokenizer_folder(place / "in");
+  add_image_and_pad_tokens(collapsing);
+  write_tokenizer_folder(collapsing, place / "collapsed");
+  const vlt::Tokenizer c(vlt::read_tokenizer_folder(place / "collapsed").file);
+  CHECK(vlt::Encoder(c).encode(" a  a<image>").ids == std::vector<std::int32_t>{6, 6, 8});
+}
+
+TEST_CASE("tokenizer_config.json beside a tokenizer.model", "[text]") {
+  const Place place;
+  vlt::make_folders(place / "spm");
+  vlt::write_file(place / "spm/tokenizer.model", vlt_test::ModelBytes{}());
+  const auto with = [&](const std::string& config) {
+    vlt::write_file(place / "spm/tokenizer_config.json", config);
+    return vlt::read_tokenizer_folder(place / "spm");
+  };
+  const auto ids = [](const vlt::TokenizerFolder& t, const char* text) {
+    return vlt::Encoder(vlt::Tokenizer(t.file)).encode(text).ids;
+  };
+  using Ids = std::vector<std::int32_t>;
+  CHECK(ids(with("{}"), "a</s>a") == Ids{6, 2, 6});
+  CHECK(ids(with(R"({"tokenizer_class": "LlamaTokenizer"})"), "a</s>a") == Ids{6, 2, 4});
+  CHECK(ids(with(R"({"tokenizer_class": "LlamaTokenizer", "legacy": true})"), "a</s>a") == Ids{6, 2, 6});
+  CHECK(ids(with(R"({"legacy": false, "add_bos_token": true})"), "a</s>a") == Ids{1, 6, 2, 4});
+  CHECK(ids(with(R"({"add_prefix_space": false})"), "a") == Ids{4});
+  const auto added = with(R"({"added_tokens_decoder": {"9": {"content": "<y>", "special": true},
+                              "8": {"content": "<x>", "normalized": false}}, "pad_token": "<z>", "additional_special_tokens": ["<w>"]})");
+  CHECK(added.file.added.size() == 7);
+  CHECK(ids(added, "<x><y><z><w>") == Ids{8, 9, 10, 11});
+  CHECK(added.vocabulary_read == 12);
+  const auto c = vlt_test::complaint_of([&] { with(R"({"added_tokens_decoder": {"x": {"content": "<y>"}}})"); },
+                                        vlt::ExitCode::model);
+  CHECK(c.code == "MODEL-JSON-001");
+  CHECK_THROWS_AS(vlt::Tokenizer(with(R"({"added_tokens_decoder": {"50": {"content": "<y>"}}})").file), vlt::Error);
 }
