@@ -17,7 +17,7 @@ struct ClipProcessorFile {
 
 namespace clip_processor_file {
 
-inline constexpr int most_pixels = 32768;  // along a side of a canvas
+inline constexpr int most_pixels = 8192;  // along a side of a canvas
 
 // A size is an integer, or an object with the given key, or one with equal height and width.
 inline int size(const Json& root, const char* key, const char* inner, int absent) {

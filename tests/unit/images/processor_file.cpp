@@ -47,7 +47,7 @@ TEST_CASE("other pixels are refused by name") {
   bad(R"({"image_grid_pinpoints":[]})", "empty");
   bad(R"({"image_grid_pinpoints":[[224,448],[448,300]]})", "$.image_grid_pinpoints[1][1]", "multiple of 224");
   bad(R"({"image_grid_pinpoints":[[0,448]]})", "whole tiles");
-  bad(R"({"image_grid_pinpoints":[[2240000,448]]})", "32768");
+  bad(R"({"image_grid_pinpoints":[[2240000,448]]})", "8192");
   bad(R"({"image_grid_pinpoints":[[224,224,224]]})", "$.image_grid_pinpoints[0]", "two sides");
   bad(R"({"size":300,"image_grid_pinpoints":[[224,448]]})", "crop_size differ");
   refused([] { parse(R"({"size":"224"})"); }, ExitCode::model, "MODEL-JSON-002", "$.size");
