@@ -69,6 +69,7 @@ TEST_CASE("linear layers begin as torch's, norms as the identity") {
   check_init(baseline_projector<Gold>(6, 8));
   check_init(mlp_projector<Gold>(6, 8));
   check_init(vit_projector<Gold>(vision, 8));
+  CHECK(MlpProjection<Gold>(6, 8, {.newline = true}).image_newline.init == Init{Init::normal, 1 / std::sqrt(8.0)});
 }
 
 TEST_CASE("a projector that does not train still passes the gradient on") {
