@@ -13,7 +13,7 @@ import hostile  # noqa: E402
 import sentencepiece  # noqa: E402
 import sentencepiece_models  # noqa: E402
 import styles  # noqa: E402
-from tokenizers import Tokenizer  # noqa: E402
+from tokenizers import Tokenizer, processors  # noqa: E402
 from transformers import AutoTokenizer  # noqa: E402
 
 MANY, FEW = 10000, 600
@@ -79,7 +79,8 @@ def auto_equal(name, programs, checks, folder, texts, wanted=lambda text: True):
     """The folder that the library writes gives AutoTokenizer the ids that it gives the library."""
     written = folder.parent / (folder.name + "-written")
     programs.run("probe_texts", folder, "--write", written, text="")
-    (written / "config.json").write_text('{"model_type": "llama"}')
+    kind = "qwen2" if name == "qwen2" else "llama"  # the first has a class of its own, whatever its files say
+    (written / "config.json").write_text(json.dumps({"model_type": kind}))
     texts = [t for t in texts if len(t) < 3000]
     theirs = AutoTokenizer.from_pretrained(written)(texts)["input_ids"]
     again = [g[0] for g in ours(programs, written, texts)]
@@ -91,9 +92,21 @@ def auto_equal(name, programs, checks, folder, texts, wanted=lambda text: True):
         print(f"      of {len(others)} others {sum(again[k] != theirs[k] for k in others)} differ")
 
 
+# What a model's tokenizer_config.json says: classes for which transformers 5 would replace parts of tokenizer.json.
+CONFIGS = {"llama2": dict(tokenizer_class="LlamaTokenizer", add_bos_token=True, bos_token="<s>", eos_token="</s>"),
+           "smollm2": dict(tokenizer_class="GPT2Tokenizer", bos_token="<|im_start|>", eos_token="<|im_end|>"),
+           "llama3": dict(tokenizer_class="PreTrainedTokenizerFast", bos_token="<|begin_of_text|>"),
+           "qwen2": dict(tokenizer_class="Qwen2Tokenizer", add_bos_token=False, eos_token="<|im_end|>"),
+           "metaspace-nfc": dict(tokenizer_class="LlamaTokenizerFast", add_bos_token=False, bos_token="<s>")}
+
+
 def compare_json(name, tokenizer, programs, checks, place, texts):
     d = untrimmed(json.loads(tokenizer.to_str()))
-    folder = put(place / name, {}, tokenizer_json=json.dumps(d))
+    config = CONFIGS.get(name, {})
+    folder = put(place / name, config, tokenizer_json=json.dumps(d))
+    if config.get("add_bos_token") is False:
+        tokenizer.post_processor = processors.TemplateProcessing(single="$A", pair="$A $B", special_tokens=[])
+        d = untrimmed(json.loads(tokenizer.to_str()))
     tokenizer, missing = Tokenizer.from_str(json.dumps(d)), missing_bytes(d)
     for flags in ([], ["--plain"]):
         tokenizer.encode_special_tokens = bool(flags)

@@ -172,7 +172,8 @@ TEST_CASE("tokenizer_config.json beside a tokenizer.model", "[text]") {
   CHECK(ids(with(R"({"legacy": false, "add_bos_token": true})"), "a</s>a") == Ids{1, 6, 2, 4});
   CHECK(ids(with(R"({"add_prefix_space": false})"), "a") == Ids{4});
   const auto added = with(R"({"added_tokens_decoder": {"9": {"content": "<y>", "special": true},
-                              "8": {"content": "<x>", "normalized": false}}, "pad_token": "<z>", "additional_special_tokens": ["<w>"]})");
+                              "8": {"content": "<x>", "normalized": false}},
+                              "pad_token": "<z>", "additional_special_tokens": ["<w>"]})");
   CHECK(added.file.added.size() == 7);
   CHECK(ids(added, "<x><y><z><w>") == Ids{8, 9, 10, 11});
   CHECK(added.vocabulary_read == 12);
