@@ -158,7 +158,7 @@ class Comparison:
             given.draw_tiles(reference.side, self.generator, self.rng, grid)
         else:
             given.draw(reference.side, self.generator)
-        given.save(self.scratch / "in.safetensors")
+        safetensors.torch.save_file(given.tensors(), self.scratch / "in.safetensors")
         self.programs.run("probe_model", folder, self.scratch / "in.safetensors", self.scratch / "out.safetensors")
         ours = safetensors.torch.load_file(self.scratch / "out.safetensors")
         self.checks.error(f"{name}: logits", interop.relative(ours["logits"], reference.run(given)["logits"]),
