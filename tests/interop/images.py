@@ -1,5 +1,9 @@
 """Decoded bytes, pixels and tiles against Pillow and the Pillow processors of transformers."""
+import base64
+import io
 import json
+import random
+import re
 
 import numpy as np
 from PIL import Image
@@ -10,6 +14,7 @@ from transformers.models.llava_next.processing_llava_next import LlavaNextProces
 
 import interop
 import pictures
+import small_folders
 
 PICTURES = 300
 PATCH = 14
@@ -32,8 +37,8 @@ def written(rng, folder):
 
 
 def opened(path):
-    """What transformers gets to see: RGB as Pillow opens it. Alpha is dropped, as in transformers 4: transformers 5 would
-    lay the picture on white. Of 16 grey bits the high byte counts: Pillow would clip them."""
+    """What transformers gets to see: RGB as Pillow opens it. Alpha is dropped, as in transformers 4: transformers 5
+    would lay the picture on white. Of 16 grey bits the high byte counts: Pillow would clip them."""
     image = Image.open(path)
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).astype(np.uint8))
@@ -171,6 +176,31 @@ def compare_refusals(rng, programs, checks, scratch, folder):
                  ["DATA-IMAGE-005"] * len(names) + ["DATA-IMAGE-006", "DATA-IMAGE-019"])
 
 
+def compare_shown(seed, programs, checks, scratch, files):
+    """What sft_main shows of the pictures that it trains on: index.html holds them as the model sees them."""
+    rng, folder = random.Random(seed), scratch / "shown"
+    small_folders.write_language(folder / "language", rng)
+    config = small_folders.write_vision(folder / "vision", rng, patch_size=14, image_size=56)
+    talk = [{"from": "human", "value": "What?"}, {"from": "gpt", "value": "This."}]
+    names = [path.name for path, _, _ in files[:60]]
+    records = [{"id": k, "image": names[k::10], "conversations": talk} for k in range(10)]
+    (folder / "data.json").write_text(json.dumps(records))
+    programs.run("sft_main", "--data_path", folder / "data.json", "--image_folder", scratch, "--validate_only",
+                 "--vision_model_name_or_path", folder / "vision", "--lm_model_name_or_path", folder / "language",
+                 "--data_train_split_ratio", 1, "--data_debug_path", folder / "debug")
+    page = (folder / "debug" / "index.html").read_text()
+    shown = [Image.open(io.BytesIO(base64.b64decode(text)))
+             for text in re.findall(r"data:image/png;base64,([A-Za-z0-9+/=]+)", page)]
+    processor = CLIPImageProcessorPil.from_pretrained(folder / "vision", do_rescale=False, do_normalize=False)
+    theirs = [processor(opened(scratch / name), return_tensors="np")["pixel_values"][0]
+              for record in records for name in record["image"]]
+    checks.equal("sft_main: pictures shown", len(shown), len(theirs))
+    worst = max(int(np.abs(np.asarray(a.convert("RGB"), int) - np.moveaxis(b, 0, -1)).max())
+                for a, b in zip(shown, theirs, strict=True))
+    checks.error(f"sft_main: {len(shown)} pictures as the model sees them, {config.image_size} pixels", worst,
+                 "images.bytes")
+
+
 def main():
     programs, seed, checks, scratch = interop.start()
     rng = np.random.default_rng(seed)
@@ -182,6 +212,7 @@ def main():
         compare_pictures(programs, checks, probe, work)
     compare_layouts(rng, programs, checks, scratch)
     compare_refusals(rng, programs, checks, scratch, work[0][0])
+    compare_shown(seed, programs, checks, scratch, files)
     checks.done()
 
 
