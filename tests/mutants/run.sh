@@ -2,7 +2,7 @@
 # Breaks one thing at a time (mutants.txt) and sees whether a test fails. Usage: run.sh [compilers side by side] [pattern]
 cd "$(dirname "$0")/../.." || exit 2
 jobs=${1:-2} pattern=${2:-.}
-cxx="${CXX:-g++} -std=c++20 -O0 -w -pthread"
+cxx="${CXX:-g++} -std=c++20 -O0 -w -pthread -isystem /usr/include/stb -DVLT_HAVE_STB=1 -DVLT_TEST_DIR=\"$PWD/tests\""
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -15,7 +15,8 @@ $cxx -c "$work/main.cpp" -o "$work/main.o" || exit 2
 cxx="$cxx -include $work/first/catch2/catch.hpp"
 
 build_and_run() {  # include folder with the mutant, test, where to build
-  $cxx -I"$work/first" -I"$1" -Iinclude -Itests "tests/unit/$2.cpp" "$work/main.o" -o "$3/test" >"$3/log" 2>&1 || return 2
+  $cxx -I"$work/first" -I"$1" -Iinclude -Itests "tests/unit/$2.cpp" "$work/main.o" -lboost_json -o "$3/test" \
+    >"$3/log" 2>&1 || return 2
   timeout 300 "$3/test" >"$3/log" 2>&1 && return 0
   return 1
 }
