@@ -175,8 +175,21 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
     read_adapter_config(Folder(t / "b"), folder);
   };
   refused([&] { variant("peft_type", "\"IA3\""); }, model, "MODEL-JSON-004", "IA3");
-  refused([&] { variant("use_dora", "true"); }, model, "MODEL-JSON-004", "use_dora");
-  refused([&] { variant("modules_to_save", "[\"lm_head\"]"); }, model, "MODEL-JSON-004", "modules_to_save");
+  for (const auto& [key, value] : std::map<const char*, const char*>{{"use_dora", "true"},
+                                                                     {"use_rslora", "true"},
+                                                                     {"lora_bias", "true"},
+                                                                     {"bias", "\"all\""},
+                                                                     {"modules_to_save", "[\"lm_head\"]"},
+                                                                     {"rank_pattern", "{\"q_proj\": 3}"},
+                                                                     {"alpha_pattern", "{\"q_proj\": 3}"},
+                                                                     {"trainable_token_indices", "[1]"},
+                                                                     {"layer_replication", "[[0, 1]]"},
+                                                                     {"init_lora_weights", "\"pissa_niter_4\""}})
+    refused([&] { variant(key, value); }, model, "MODEL-JSON-004", key);
+  for (const auto& [key, value] : std::map<const char*, const char*>{
+           {"use_dora", "null"}, {"rank_pattern", "{}"}, {"modules_to_save", "[]"}, {"init_lora_weights", "true"}})
+    CHECK_NOTHROW(variant(key, value));
+  CHECK_NOTHROW(variant("init_lora_weights", "\"gaussian\""));
   CHECK_NOTHROW(variant("lora_alpha", "16"));
 }
 
