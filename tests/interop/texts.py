@@ -158,6 +158,28 @@ def compare_invalid(programs, checks, place, texts, r):
     checks.equal(f"invalid UTF-8: {len(damaged)} texts refused with the place", right, len(damaged))
 
 
+def compare_programs(programs, checks, place, seed):
+    """sft_main and generate_main with a folder that has only tokenizer.model."""
+    data, out = place / "shapes", place / "out"
+    programs.run("make_shapes_dataset", "--output_dir", data, "--records", 20, "--seed", seed)
+    language = data / "language_model"
+    said = [turn["value"].replace("\n", " ") for record in json.loads((data / "train.json").read_text())
+            for turn in record["conversations"]]
+    (language / "tokenizer.json").unlink()
+    (language / "tokenizer.model").write_bytes(sentencepiece_models.train(said, size=370, byte_fallback=True))
+    config = dict(tokenizer_class="LlamaTokenizer", add_bos_token=True)
+    (language / "tokenizer_config.json").write_text(json.dumps(config))
+    programs.run("sft_main", "--data_path", data / "train.json", "--image_folder", data / "images", "--output_dir", out,
+                 "--lm_model_name_or_path", language, "--vision_model_name_or_path", data / "vision_model",
+                 "--max_steps", 1, "--precision", "fp32", "--template", "vicuna", "--num_threads", 1,
+                 "--data_debug_path", place / "debug")
+    samples = json.loads((place / "debug" / "samples.json").read_text())
+    theirs = AutoTokenizer.from_pretrained(out / "epoch-0" / "language_model")
+    checks.equal(f"epoch-0 of a tokenizer.model in AutoTokenizer: ids of {len(samples)} samples",
+                 [s["ids"] for s in samples], theirs([s["text"] for s in samples])["input_ids"])
+    programs.run("generate_main", "--model", out / "epoch-0", "--prompt", "What?", "--max_new_tokens", 2)
+
+
 def main():
     programs, seed, checks, place = interop.start()
     r, text = random.Random(seed), prose()
@@ -171,6 +193,7 @@ def main():
         if k == 0:
             compare_llama_class(model, programs, checks, place, r.sample(texts, FEW))
     compare_invalid(programs, checks, place, texts, r)
+    compare_programs(programs, checks, place, seed)
     checks.done()
 
 

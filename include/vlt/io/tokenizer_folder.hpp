@@ -95,20 +95,39 @@ inline void apply_add_bos_token(const Json& config, TokenizerFolder& t) {
   t.tokenizer_json.as_object()["post_processor"] = post_processor(t.file);
 }
 
-// The tokens that transformers adds to a tokenizer.model: those that added_tokens_decoder lists by their ids, then
+using AddedTokenList = std::vector<TokenizerFile::AddedToken>;
+
+// What added_tokens_decoder of tokenizer_config.json lists, by ids.
+inline AddedTokenList listed_tokens(const Json& decoder, const ReadLimits& limits) {
+  AddedTokenList listed;
+  for (const auto& [key, value] : decoder.object()) {
+    const std::string place = decoder.path() + "[" + quoted(std::string_view(key)) + "]";
+    boost::json::object entry = Json(value, place).object();
+    entry["id"] = parse_json(key, place);
+    if (!entry.contains("normalized")) entry["normalized"] = !Json(value, place).boolean("special", false);
+    const boost::json::value whole = std::move(entry);
+    listed.push_back(tokenizer_json::added_token(Json(whole, place), limits));
+  }
+  return listed;
+}
+
+// What added_tokens.json lists, by names: older folders have it.
+inline AddedTokenList named_tokens(const Json& ids, const Json& config, const ReadLimits& limits) {
+  AddedTokenList listed;
+  for (const auto& [name, value] : ids.object()) {
+    const Json id(value, ids.path() + "[" + quoted(std::string_view(name)) + "]");
+    listed.push_back({tokenizer_json::token_id(id, limits), std::string(name)});
+    listed.back().normalized = false;
+    for (const char* key : {"bos_token", "eos_token", "unk_token", "pad_token"})
+      listed.back().special |= token_name(config, key) == std::string_view(name);
+  }
+  return listed;
+}
+
+// The tokens that transformers adds to a tokenizer.model: those that are listed, in the order of their ids, then
 // special tokens that are named but not there.
-inline void add_configured_tokens(const Json& config, const ReadLimits& limits, TokenizerFolder& t) {
+inline void add_configured_tokens(AddedTokenList listed, const Json& config, TokenizerFolder& t) {
   auto& added = t.file.added;
-  std::vector<TokenizerFile::AddedToken> listed;
-  if (const auto decoder = config.find("added_tokens_decoder"))
-    for (const auto& [key, value] : decoder->object()) {
-      const std::string place = decoder->path() + "[" + quoted(std::string_view(key)) + "]";
-      boost::json::object entry = Json(value, place).object();
-      entry["id"] = parse_json(key, place);
-      if (!entry.contains("normalized")) entry["normalized"] = !Json(value, place).boolean("special", false);
-      const boost::json::value whole = std::move(entry);
-      listed.push_back(tokenizer_json::added_token(Json(whole, place), limits));
-    }
   std::sort(listed.begin(), listed.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   for (auto& token : listed) {
     const auto same = [&](const auto& other) { return other.content == token.content; };
@@ -141,14 +160,22 @@ inline void list_in_decoder(const TokenizerFile::AddedToken& token, boost::json:
   decoder[std::to_string(token.id)] = std::move(entry);
 }
 
-inline void read_sentencepiece(const File& file, const Json& config, const ReadLimits& limits, TokenizerFolder& t) {
-  const std::string bytes = read_text(file, limits);
-  const SentencePieceModel model = read_sentencepiece_model(bytes, file.name(), limits);
+inline void read_sentencepiece(const Folder& folder, const Json& config, const ReadLimits& limits, TokenizerFolder& t) {
+  const std::string bytes = read_text(folder.open("tokenizer.model"), limits);
+  const std::string name = folder.name_of("tokenizer.model");
+  const SentencePieceModel model = read_sentencepiece_model(bytes, name, limits);
   const auto scheme = prepend_scheme(config);
-  t.file = sentencepiece_tokenizer(model, file.name(), scheme);
+  t.file = sentencepiece_tokenizer(model, name, scheme);
   if (t.bos.empty()) t.bos = model.bos;
   if (t.eos.empty()) t.eos = model.eos;
-  add_configured_tokens(config, limits, t);
+  AddedTokenList listed;
+  if (const auto decoder = config.find("added_tokens_decoder")) {
+    listed = listed_tokens(*decoder, limits);
+  } else if (const auto file = folder.find("added_tokens.json")) {
+    const auto ids = parse_json(read_text(*file, limits), file->name());
+    listed = named_tokens(Json(ids, file->name() + ": $"), config, limits);
+  }
+  add_configured_tokens(std::move(listed), config, t);
   t.tokenizer_json = sentencepiece_object(t.file);
   auto& written = t.tokenizer_config.as_object();
   boost::json::object decoder;
@@ -192,7 +219,8 @@ inline void list_added_token(TokenizerFolder& t, const TokenizerFile::AddedToken
 inline TokenizerFolder read_tokenizer_folder(const std::string& path, const ReadLimits& limits = {}) {
   namespace tf = tokenizer_folder;
   const Folder folder(path);
-  const auto file = folder.find("tokenizer.json"), model = folder.find("tokenizer.model");
+  const auto file = folder.find("tokenizer.json");
+  const bool model = folder.find("tokenizer.model").has_value();
   if (!file && !model) tf::refuse_without_tokenizer(folder);
   TokenizerFolder t;
   if (file) t.tokenizer_json = parse_json(tf::read_text(*file, limits), file->name());
@@ -204,7 +232,7 @@ inline TokenizerFolder read_tokenizer_folder(const std::string& path, const Read
   t.bos = tf::token_name(config, "bos_token"), t.eos = tf::token_name(config, "eos_token");
   t.pad = tf::token_name(config, "pad_token");
   if (!file || (model && tf::stands_for_sentencepiece(Json(t.tokenizer_json, file->name() + ": $"))))
-    tf::read_sentencepiece(*model, config, limits, t);
+    tf::read_sentencepiece(folder, config, limits, t);
   else t.file = read_tokenizer(t.tokenizer_json, file->name(), limits);
   t.vocabulary_read = vocabulary_size(t.file);
   tf::apply_add_bos_token(config, t);

@@ -177,6 +177,11 @@ TEST_CASE("tokenizer_config.json beside a tokenizer.model", "[text]") {
   CHECK(added.file.added.size() == 7);
   CHECK(ids(added, "<x><y><z><w>") == Ids{8, 9, 10, 11});
   CHECK(added.vocabulary_read == 12);
+  vlt::write_file(place / "spm/added_tokens.json", R"({"<q>": 9, "<p>": 8})");  // how older folders list them
+  const auto named = with(R"({"pad_token": "<p>"})");
+  CHECK(ids(named, "<p><q>") == Ids{8, 9});
+  CHECK(vlt::Tokenizer(named.file).is_special("<p>"));
+  CHECK_FALSE(vlt::Tokenizer(named.file).is_special("<q>"));
   const auto c = vlt_test::complaint_of([&] { with(R"({"added_tokens_decoder": {"x": {"content": "<y>"}}})"); },
                                         vlt::ExitCode::model);
   CHECK(c.code == "MODEL-JSON-001");
