@@ -38,6 +38,15 @@ inline void check_grid(ModelDescription& m) {
   auto& grid = m.processor.grid;
   const auto count = [](const auto& canvases) { return std::to_string(canvases.size()) + " canvases"; };
   if (grid.empty()) grid = m.llava->grid;
+  const int tile = m.processor.crop;
+  const auto whole = [&](int side) { return side > 0 && side <= clip_processor_file::most_pixels && side % tile == 0; };
+  for (const auto& [height, width] : m.llava->grid)
+    if (!whole(height) || !whole(width) || m.processor.shortest_edge != tile)
+      describe_model::refuse_model("MODEL-JSON-004", config_key(m, "image_grid_pinpoints"),
+                                   "a canvas is not made of whole tiles",
+                                   "multiples of the " + std::to_string(tile) + " pixels of a tile, not larger than " +
+                                       std::to_string(clip_processor_file::most_pixels),
+                                   std::to_string(height) + " x " + std::to_string(width));
   if (grid != m.llava->grid)
     describe_model::refuse_model("MODEL-PROC-004", config_key(m, "image_grid_pinpoints"),
                                  "the image processor and the model have different grids",

@@ -112,6 +112,12 @@ TEST_CASE("the parts of a LLaVA folder must agree") {
   t.processor(R"(,"image_grid_pinpoints":[[28,56],[56,28]],"do_pad":true)");
   CHECK(t.described().pictures().max_tiles() == 3);
   refused([&] { t.described({"", {}, "full", 0}); }, ExitCode::usage, "OPT-VALUE-004", "--vision_feature_select");
+  t.processor("");
+  CHECK(t.described().pictures().max_tokens() == 4 + 8 + 4);
+  for (const char* grid : {"[[28,50]]", "[[0,28]]", "[[28,28000]]"}) {
+    t.config("llava_next", R"("image_token_index":257,"image_grid_pinpoints":)" + std::string(grid));
+    refused([&] { t.described(); }, ExitCode::model, "MODEL-JSON-004", "$.image_grid_pinpoints", "28 pixels");
+  }
 }
 
 TEST_CASE("a LLaVA's image processor may be in processor_config.json, beside other settings") {
