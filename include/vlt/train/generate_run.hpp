@@ -80,7 +80,8 @@ template <Precision F> class GenerateRun {
   }
 
   ExitCode list() {
-    const SampleBuilder builder(m_.tokenizer, m_.chat_template, {m_.max_seq_len, m_.pictures(), Truncation::error});
+    const Index any_length = Index(1) << 40;  // --max_seq_len is a limit of training
+    const SampleBuilder builder(m_.tokenizer, m_.chat_template, {any_length, m_.pictures(), Truncation::error});
     DataOptions d;
     d.data_path = o_.data_path, d.image_folder = o_.image_folder, d.train_split_ratio = 0;
     RunData data = load_data(d, builder, images_.pictures(), *job_.threads);
