@@ -10,8 +10,14 @@ import transformers
 SPECIAL = {"<s>": 256, "</s>": 257, "<image>": 258, "<PAD>": 259}  # behind the 256 bytes
 
 
-def randomise(model, generator):
-    """Weights that make every part of a model matter: products keep their size, norms and biases are not neutral."""
+def stored(tensor, dtype):
+    """What is left of a tensor that was stored in a type."""
+    return tensor.to(dtype).float()
+
+
+def randomise(model, generator, dtype=torch.float32):
+    """Weights that make every part of a model matter: products keep their size, norms and biases are not neutral. They
+    are numbers of dtype."""
     with torch.no_grad():
         for name, p in model.named_parameters():
             noise = torch.randn(p.shape, generator=generator)
@@ -21,6 +27,7 @@ def randomise(model, generator):
                 p.copy_(0.5 * noise)
             else:
                 p.copy_(noise / p[0].numel() ** 0.5)
+            p.copy_(stored(p, dtype))
     return model
 
 
@@ -79,10 +86,10 @@ def language_sizes(random, rope, wide=False):
     return kind, sizes
 
 
-def write_language(folder, kind, sizes, generator, version_4=False):
+def write_language(folder, kind, sizes, generator, version_4=False, dtype=torch.float32):
     """A folder with a causal language model, its tokenizer included."""
     config = transformers.AutoConfig.for_model(kind, **sizes)
-    model = randomise(transformers.AutoModelForCausalLM.from_config(config), generator)
+    model = randomise(transformers.AutoModelForCausalLM.from_config(config), generator, dtype)
     model.save_pretrained(folder)
     write_tokenizer(folder)
     if version_4:
@@ -103,7 +110,7 @@ def write_processor(folder, side):
                                                      "crop_size": side})
 
 
-def write_vision(folder, sizes, generator, whole=False):
+def write_vision(folder, sizes, generator, whole=False, dtype=torch.float32):
     """A CLIP vision tower, or a whole CLIP, whose text half is of no use here."""
     if whole:
         text = dict(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, vocab_size=30,
@@ -111,7 +118,7 @@ def write_vision(folder, sizes, generator, whole=False):
         model = transformers.CLIPModel(transformers.CLIPConfig(vision_config=sizes, text_config=text))
     else:
         model = transformers.CLIPVisionModel(transformers.CLIPVisionConfig(**sizes))
-    randomise(model, generator).save_pretrained(folder)
+    randomise(model, generator, dtype).save_pretrained(folder)
     write_processor(folder, sizes["image_size"])
 
 
@@ -139,14 +146,12 @@ def projector_shapes(kind, vision, width):
     return shapes
 
 
-def write_projector(folder, kind, vision, width, generator):
+def write_projector(folder, kind, vision, width, generator, dtype=torch.float32):
     tensors = {}
     for name, shape in projector_shapes(kind, vision, width).items():
         noise = torch.randn(shape, generator=generator)
-        if len(shape) == 2:
-            tensors["projection." + name] = noise / shape[1] ** 0.5
-        else:
-            tensors["projection." + name] = 0.2 * noise + name.endswith("weight")
+        values = noise / shape[1] ** 0.5 if len(shape) == 2 else 0.2 * noise + name.endswith("weight")
+        tensors["projection." + name] = stored(values, dtype)
     config = {"model_type": "vltune_projector", "kind": kind, "vision_width": vision["hidden_size"],
               "text_width": width}
     if kind == "vit":
@@ -159,18 +164,19 @@ def write_projector(folder, kind, vision, width, generator):
 
 
 def write_model(folder, language, vision, projector, generator, mmca=False, feature_layer=-1, feature_select="full",
-                version_4=False, whole_clip=False):
+                version_4=False, whole_clip=False, dtype=torch.float32):
     """A folder as sft_main writes it after an epoch. language: (kind, sizes); vision: sizes; projector: its kind."""
-    write_language(folder / "language_model", *language, generator, version_4)
-    write_vision(folder / "vision_model", vision, generator, whole_clip)
-    write_projector(folder / "projector", projector, vision, language[1]["hidden_size"], generator)
+    write_language(folder / "language_model", *language, generator, version_4, dtype)
+    write_vision(folder / "vision_model", vision, generator, whole_clip, dtype)
+    write_projector(folder / "projector", projector, vision, language[1]["hidden_size"], generator, dtype)
     write_json(folder / "vltune.json", {
         "format": 1, "mmca": mmca, "vision_feature_layer": feature_layer, "vision_feature_select": feature_select,
         "max_seq_len": 4096, "language_folder": "", "vision_folder": "",
         "template": {"user": "{image}{text}", "end": "</s>", "image": "<image>", "mark": "<image>"}})
 
 
-def write_llava(folder, language, vision, generator, grid=None, bias=True, feature_layer=-2, feature_select="default"):
+def write_llava(folder, language, vision, generator, grid=None, bias=True, feature_layer=-2, feature_select="default",
+                dtype=torch.float32):
     """A LLaVA-1.5 folder, or with a grid of canvases a LLaVA-NeXT folder. language: (kind, sizes); vision: sizes."""
     more = {"image_grid_pinpoints": grid} if grid else {}
     config_class, model_class, kind = \
@@ -180,7 +186,7 @@ def write_llava(folder, language, vision, generator, grid=None, bias=True, featu
                           vision_config=transformers.CLIPVisionConfig(**vision), image_token_index=SPECIAL["<image>"],
                           multimodal_projector_bias=bias, vision_feature_layer=feature_layer,
                           vision_feature_select_strategy=feature_select, **more)
-    randomise(model_class(config), generator).save_pretrained(folder)
+    randomise(model_class(config), generator, dtype).save_pretrained(folder)
     write_tokenizer(folder)
     side = vision["image_size"]
     write_json(folder / "preprocessor_config.json",
