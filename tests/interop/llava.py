@@ -183,6 +183,23 @@ class Comparison:
         self.logits(written, name, getattr(after.config, "image_grid_pinpoints", None))
         return folder, architecture
 
+    def grown(self):
+        """A tokenizer that has no <image> and no pad token yet: the embedding grows by both."""
+        folder, name = self.scratch / "grown", "tokenizer without <image>"
+        language = model_folders.language_sizes(self.rng, model_folders.rope_parameters("default", 1e4))
+        language[1].update(vocab_size=IMAGE)
+        model_folders.write_llava(folder, language, model_folders.vision_sizes(self.rng), self.generator)
+        words, settings = (json.loads((folder / f).read_text()) for f in ("tokenizer.json", "tokenizer_config.json"))
+        words["added_tokens"] = [t for t in words["added_tokens"] if t["id"] < IMAGE]
+        del settings["pad_token"]
+        model_folders.write_json(folder / "tokenizer.json", words)
+        model_folders.write_json(folder / "tokenizer_config.json", settings)
+        _, samples = self.trained(folder, "llava", str(self.scratch / "run-grown"))
+        written = self.scratch / "run-grown" / "epoch-2"
+        after = Torch(written, self.checks, name)
+        self.checks.equal(f"{name}: rows of the embedding", after.config.text_config.vocab_size, IMAGE + 2)
+        self.near(f"{name}: loss", self.evaluated(written, "llava"), after.loss(samples, self.records))
+
     def adapters(self, folder, architecture, name):
         """LoRA on decoder and tower: PEFT puts both into the LLaVA that lies around them."""
         out = str(self.scratch / f"lora-{architecture}")
@@ -205,4 +222,5 @@ if __name__ == "__main__":
         made = comparison.folder(number, name, spelling)
         if number in (0, 4):
             comparison.adapters(*made, f"{name}, LoRA")
+    comparison.grown()
     comparison.checks.done()
