@@ -89,6 +89,7 @@ class Errors:
     def add(self, what, ours, theirs, where):
         same = ours.size == theirs.size
         error = float(np.abs(ours.astype(np.float64) - theirs.ravel()).max()) if same else float("inf")
+        error = float("inf") if np.isnan(error) else error
         count, worst, place = self.worst.get(what, (0, -1, None))
         self.worst[what] = (count + 1, *max((worst, place), (error, where), key=lambda pair: pair[0]))
 
