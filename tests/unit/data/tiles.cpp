@@ -56,6 +56,9 @@ TEST_CASE("a grid is read line by line across its tiles, without what was padded
   CHECK(r.tiles({8, 16}) == 3);
   CHECK(r.layout({8, 16}).row == std::vector<Index>{0, 1, 2, 3, 4, 5, 8, 9, newline, 6, 7, 10, 11, newline});
   CHECK(r.layout({4, 16}).tiles == 3);  // half as high as its canvas: no line is wholly padded away
+  const Index n = newline;
+  CHECK(r.layout({16, 16}).row ==
+        std::vector<Index>{0, 1, 2, 3, 4, 5, 8, 9, n, 6, 7, 10, 11, n, 12, 13, 16, 17, n, 14, 15, 18, 19, n});
   CHECK(r.tokens({16, 16}) == 4 + 16 + 4);
   CHECK(r.layout({1, 900}).row == std::vector<Index>{0, 1, 2, 3});
   CHECK(r.min_tokens() == 4);
