@@ -144,7 +144,8 @@ class AnswerText {
 
   // What one more token adds; empty while a character is not complete.
   std::string add(std::int32_t id) {
-    ids_.push_back(id);
+    if (std::size_t(id) < tokenizer_.size())
+      ids_.push_back(id);  // an embedding's rows beyond the tokenizer say nothing
     const std::string all = tokenizer_.decode(ids_, true);
     if (all.ends_with("\xef\xbf\xbd")) return {};
     std::string more = all.substr(std::min(given_, all.size()));

@@ -73,3 +73,11 @@ TEST_CASE("a character that stays incomplete is given out at the end") {
   CHECK(cut.rest() == "\xef\xbf\xbd");
   CHECK(cut.rest().empty());
 }
+
+TEST_CASE("rows of the embedding that are no token say nothing") {
+  const ModelDescription m = described("");
+  AnswerText text(*m.tokenizer);
+  CHECK(text.add(std::int32_t(m.tokenizer->size())).empty());
+  CHECK(text.add(Encoder(*m.tokenizer).encode("x").ids.front()) == "x");
+  CHECK(text.text() == "x");
+}
