@@ -65,7 +65,9 @@ class SafetensorsFile {
     char first[16] = {};
     file_.read(0, first, std::size_t(std::min<std::uint64_t>(file_.size(), 16)));
     const std::string_view start(first, sizeof first);
-    if (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02") || start.starts_with("\x80\x04"))
+    // Lengths such as 640 and 1152 begin as a pickle does; what follows a length is an object.
+    if (start[8] != '{' &&
+        (start.starts_with("PK\x03\x04") || start.starts_with("\x80\x02") || start.starts_with("\x80\x04")))
       refuse("ST-032", "this is a PyTorch pickle, which is never loaded", "safetensors", "a zip or pickle file",
              "convert it with safetensors.torch.save_file in a place where you trust it");
     if (start.starts_with("version https:/"))

@@ -146,6 +146,15 @@ TEST_CASE("scalars, empty tensors, metadata and padding are fine") {
   CHECK(open(t, safetensors_bytes("{}", "")).tensors().empty());
 }
 
+TEST_CASE("a header whose length begins as a pickle does is read") {
+  const TemporaryFolder t;
+  for (const std::size_t length : {0x280u, 0x480u, 0x10280u}) {
+    std::string header = tensor("}}");
+    header.resize(length, ' ');
+    CHECK(open(t, safetensors_bytes(header, std::string(8, '\0'))).tensors().size() == 1);
+  }
+}
+
 TEST_CASE("a number that is not finite is found wherever it is") {
   std::vector<float> x(1000, 3e38f);
   CHECK_FALSE(first_not_finite(x).has_value());
