@@ -12,7 +12,7 @@ from transformers import (AutoImageProcessor, AutoModelForCausalLM, AutoTokenize
 
 import interop
 from small_folders import Reader, sentence, shake, vision_config, write_language, write_processor, write_records, write_vision
-from strict_folders import strictness
+from strict_folders import strict_checkpoint, strictness
 from trained_models import Glued, tensors_of
 
 torch.set_num_threads(1)
@@ -218,7 +218,7 @@ def clip_of_both_halves(work):
 
 
 def new_rows(work):
-    """The rows of <image> and <PAD> begin as the mean of the others."""
+    """The rows of <image> and <PAD> begin as the mean of the others; returns the folder that shows it."""
     base = work.folder()
     config = write_language(base / "language", work.rng, spare_rows=0, tie_word_embeddings=False)
     write_vision(base / "vision", work.rng)
@@ -229,6 +229,7 @@ def new_rows(work):
         work.checks.equal(f"{name} keeps its rows", torch.equal(new[name][:rows], old[name]), True)
         error = max(interop.relative(row, old[name].double().mean(0)) for row in new[name][rows:])
         work.checks.error(f"new rows of {name}", error, "folders.mean_row")
+    return start
 
 
 def main():
@@ -241,8 +242,9 @@ def main():
     written_folders(work, "mistral, untied, fp32", "mistral", "fp32", tie_word_embeddings=False)
     read_folders(work)
     clip_of_both_halves(work)
-    new_rows(work)
+    start = new_rows(work)
     strictness(work)
+    strict_checkpoint(work, start)
     checks.done()
 
 

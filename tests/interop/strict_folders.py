@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import CLIPVisionModel, LlamaConfig, LlamaForCausalLM
 
 from small_folders import tokenizer, vision_config, write_processor
@@ -154,3 +155,55 @@ def strictness(work):
         what = f"in {MEBIBYTES} MiB, exit {expected}: {name}"
         work.checks.true(what if good else f"{what}: exit {code}, {said!r}", good)
         shutil.rmtree(folder)
+
+
+def projector(change):
+    def edit(folder):
+        path = folder / "projector" / "model.safetensors"
+        tensors = load_file(path)
+        change(tensors)
+        save_file(tensors, path)
+    return edit
+
+
+def settings(name, change):
+    def edit(folder):
+        value = json.loads((folder / name).read_text())
+        change(value)
+        (folder / name).write_text(json.dumps(value))
+    return edit
+
+
+CHECKPOINTS = {
+    "projector without a tensor": (projector(lambda t: t.pop("projection.1.bias")), ["missing", "projection.1.bias"]),
+    "projector with one more": (projector(lambda t: t.update({"projection.2.bias": torch.ones(2)})),
+                                ["unexpected", "projection.2.bias"]),
+    "projector of another width": (projector(lambda t: t.update({"projection.0.weight": torch.ones(3, 2)})),
+                                   ["misshaped", "projection.0.weight"]),
+    "projector of another kind": (settings("projector/config.json", lambda c: c.update(kind="mlp")), ["projection"]),
+    "projector of no kind": (settings("projector/config.json", lambda c: c.update(kind=3)), ["kind"]),
+    "settings without a key": (settings("vltune.json", lambda c: c.pop("max_seq_len")), ["max_seq_len"]),
+    "settings of a wrong type": (settings("vltune.json", lambda c: c.update(mmca="no")), ["mmca"]),
+    "unknown choice of tokens": (settings("vltune.json", lambda c: c.update(vision_feature_select="both")),
+                                 ["vision_feature_select", "patch"]),
+    "hidden state that is not there": (settings("vltune.json", lambda c: c.update(vision_feature_layer=9)),
+                                       ["vision_feature_layer", "9"]),
+    "sequences of no length": (settings("vltune.json", lambda c: c.update(max_seq_len=0)), ["max_seq_len"]),
+    "template of a wrong type": (settings("vltune.json", lambda c: c["template"].update(user=5)), ["user"]),
+    "no settings": (lambda folder: (folder / "vltune.json").unlink(), ["vltune.json"]),
+    "language model of another width": (
+        settings("language_model/config.json", lambda c: c.update(hidden_size=c["hidden_size"] * 2)), ["misshaped"]),
+}
+
+
+def strict_checkpoint(work, written):
+    """A folder that sft_main wrote, damaged: --from_checkpoint refuses it."""
+    for name, (edit, words) in CHECKPOINTS.items():
+        folder = work.folder()
+        shutil.copytree(written, folder)
+        edit(folder)
+        done = work.programs.run("sft_main", *work.data, "--from_checkpoint", folder, "--precision", "fp32",
+                                 "--eval_only", "--data_train_split_ratio", 0, expect=None)
+        good = done.returncode == 4 and all(w in done.stderr for w in words)
+        said = "" if good else f": exit {done.returncode}, {done.stderr!r}"
+        work.checks.true(f"from_checkpoint, exit 4: {name}{said}", good)

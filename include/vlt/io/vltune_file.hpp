@@ -30,6 +30,11 @@ template <class File, class F> void each(File& f, F&& visit) {
 inline void read(const Json& j, bool& to) { to = j.boolean(); }
 inline void read(const Json& j, Index& to) { to = j.integer(); }
 inline void read(const Json& j, std::string& to) { to = j.string(); }
+inline void check(const Json& root, const VltuneFile& file) {
+  if (file.vision_feature_select != "full" && file.vision_feature_select != "patch")
+    root.at("vision_feature_select").refuse("an unknown choice of the encoder's tokens", "full or patch");
+  if (file.max_seq_len < 2) root.at("max_seq_len").refuse("no sequence is that short", "an integer of at least 2");
+}
 
 }  // namespace vltune_file
 
@@ -48,6 +53,7 @@ inline VltuneFile read_vltune_file(const Folder& folder, const ReadLimits& limit
     format.refuse("this folder was written by another version", std::to_string(vltune_file::format));
   VltuneFile file;
   vltune_file::each(file, [&](const char* key, auto& to) { vltune_file::read(root.at(key), to); });
+  vltune_file::check(root, file);
   file.chat_template = root.at("template").object();
   return file;
 }

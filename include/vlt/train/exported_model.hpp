@@ -59,6 +59,10 @@ inline ModelDescription describe_three_folders(const std::string& folder, const 
   check_template(m.chat_template, *m.tokenizer);
   m.max_seq_len = file.max_seq_len, m.mask = file.mmca ? "Mmca" : "Causal";
   m.projector_kind = read_projector_config(Folder(f.projector), limits).kind;
+  if (const Index depth = m.vision.sizes.depth; !dm::layers_to_run(file.vision_feature_layer, depth))
+    dm::refuse_model("MODEL-JSON-004", m.template_name + ": $.vision_feature_layer",
+                     "the encoder has no such hidden state", dm::feature_layers(depth),
+                     std::to_string(file.vision_feature_layer));
   dm::choose_features(m, file.vision_feature_layer, file.vision_feature_select);
   dm::connect(m);
   return m;

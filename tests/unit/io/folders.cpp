@@ -168,6 +168,13 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
   CHECK(compared == 8);
   refused([&] { load_adapters(folder, c.store, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003", "missing",
           "unexpected", "layers.0.self_attn.q_proj.lora_A.weight");
+  const auto shallow = adapted(0, "layers.0");  // has none of layer 1
+  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003",
+          "unexpected", "layers.1.self_attn.q_proj.lora_A.weight");
+  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 2, 3); }, model,
+          "MODEL-WEIGHTS-003", "unexpected");
+  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 1, 3); }, model,
+          "MODEL-WEIGHTS-003", "missing", "layers.0");
   const auto variant = [&](const char* key, const char* value) {
     boost::json::object json = parse_json(read_text(t / "a/adapter_config.json"), "a").as_object();
     json[key] = parse_json(value, "v");
@@ -210,4 +217,16 @@ TEST_CASE("vltune.json comes back as it was written") {
   CHECK(read.vision_folder == "../v");
   t.write("vltune.json", "{\"format\": 99}");
   refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "another version");
+}
+
+TEST_CASE("vltune.json that asks for what there is not is refused") {
+  const TemporaryFolder t;
+  VltuneFile file;
+  file.chat_template = {{"user", "{image}{text}"}, {"end", "</s>"}};
+  file.vision_feature_select = "both";
+  write_vltune_file(t.path, file);
+  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "full or patch");
+  file.vision_feature_select = "full", file.max_seq_len = 1;
+  write_vltune_file(t.path, file);
+  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "max_seq_len");
 }
