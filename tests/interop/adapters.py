@@ -51,16 +51,30 @@ class Comparison:
         model_folders.write_model(folder, language, vision, self.rng.choice(["baseline", "mlp"]), self.generator)
         return folder
 
-    def same_logits(self, name, folder, reference):
+    def llava(self, name, number):
+        """Odd numbers are LLaVA-NeXT. The folder and its grid of canvases."""
+        folder, grid = self.scratch / name, None
+        language, _ = models.language_of(self.rng, number)
+        vision = model_folders.vision_sizes(self.rng)
+        if number % 2:
+            grid = [[h * vision["image_size"], w * vision["image_size"]] for h, w in [(1, 2), (2, 1), (2, 2)]]
+        model_folders.write_llava(folder, language, vision, self.generator, grid)
+        return folder, grid
+
+    def same_logits(self, name, folder, reference, grid=None):
         given = torch_models.Conversations(self.rng, reference.vocabulary, [self.rng.randint(3, 40) for _ in range(3)])
-        given.draw(reference.side, self.generator)
+        if grid:
+            given.draw_tiles(reference.side, self.generator, self.rng, grid)
+        else:
+            given.draw(reference.side, self.generator)
         safetensors.torch.save_file(given.tensors(), self.scratch / "in.safetensors")
         with torch.no_grad():
-            pictures, rows = list(given.tiles), []
+            at, rows = 0, []
             for ids, _ in given.samples:
                 torch_models.forget_longest(reference.rotary)
-                mine, pictures = pictures[:ids.count(torch_models.IMAGE)], pictures[ids.count(torch_models.IMAGE):]
-                rows.append(reference.conversation(ids, mine, None)[0])
+                mine = slice(at, at + ids.count(torch_models.IMAGE))
+                at = mine.stop
+                rows.append(reference.conversation(ids, given.tiles[mine], given.sizes and given.sizes[mine])[0])
         self.programs.run("probe_model", folder, self.scratch / "in.safetensors", self.scratch / "out.safetensors")
         ours = safetensors.torch.load_file(self.scratch / "out.safetensors")["logits"]
         return self.checks.error(name, interop.relative(ours, torch.cat(rows)), "adapters.logits")
@@ -166,6 +180,33 @@ def merge(c, name, folder, reference):
     c.same_logits(f"{name}: logits of the folder in transformers", folder, loaded)
 
 
+def llava_both_ways(c):
+    """Adapters of a LLaVA folder, named as in LlavaForConditionalGeneration."""
+    targets = {"language": r".*language_model.*\.(q_proj|v_proj|down_proj)", "vision": r".*vision_tower.*\.(fc1|k_proj)"}
+    for number, component in enumerate(targets):
+        folder, grid = c.llava(f"llava-{number}", number)
+        name = f"LLaVA{'-NeXT' if grid else ''}"
+        reference = torch_models.Llava(folder)
+        model = peft.get_peft_model(reference.model, lora(c, component, targets[component]))
+        begin_anywhere(model, c.generator).eval().save_pretrained(folder / f"{component}_adapter")
+        c.same_logits(f"{name}, PEFT in ours, {component}: logits", folder, reference, grid)
+        out = c.scratch / f"{folder.name}-merged"
+        c.programs.run("merge_lora", "--model", folder, "--output_dir", out)
+        c.same_logits(f"{name}, merged, {component}: logits", out, reference, grid)
+        c.same_logits(f"{name}, merged, {component}: in transformers", folder, torch_models.Llava(out), grid)
+        theirs, ours = model.merge_and_unload().state_dict(), torch_models.Llava(out).model.state_dict()
+        c.checks.equal(f"{name}, merged: names", sorted(ours), sorted(theirs))
+        last = f"encoder.layers.{reference.config.vision_config.num_hidden_layers - 1}."  # read by nobody, left alone
+        c.checks.error(f"{name}, merged, {component}: weights",
+                       max(interop.relative(ours[n], theirs[n]) for n in ours if last not in n), "adapters.merged_fp32")
+        plain, grid = c.llava(f"llava-ours-{number}", number)
+        trained = c.train(plain, "--model_architecture", "llava_next" if grid else "llava",
+                          *(["--lang_lora_dim", 3] if component == "language" else ["--vis_lora_dim", 2]))
+        reference = torch_models.Llava(trained)
+        peft.PeftModel.from_pretrained(reference.model, trained / f"{component}_adapter").eval()
+        c.same_logits(f"{name}, ours in PEFT, {component}: logits", trained, reference, grid)
+
+
 def merge_in_16_bits(c):
     """A base of 16 bits keeps its type; the sum is rounded once, as PEFT's is."""
     for number, dtype in enumerate([torch.bfloat16, torch.float16]):
@@ -235,6 +276,6 @@ if __name__ == "__main__":
     transformers.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     comparison = Comparison(*interop.start())
-    for compare in (ours_in_peft, peft_in_ours, merge_in_16_bits, refused_by_name):
+    for compare in (ours_in_peft, peft_in_ours, llava_both_ways, merge_in_16_bits, refused_by_name):
         compare(comparison)
     comparison.checks.done()

@@ -136,11 +136,20 @@ inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolde
   return c;
 }
 
-// Compares a folder with the adapters that were attached to a component; the two sets must be the same.
+// Compares a folder with the adapters that were attached to a component; the two sets must be the same, but for those
+// of a tower's layers [`run`, `all`), which lie behind the hidden state that is read and are of no effect.
 template <Precision F, Device D>
-LoadPlan plan_adapters(const Registry<F, D>& registry, const WeightFolder& weights, ComponentKind component) {
+LoadPlan plan_adapters(const Registry<F, D>& registry, const WeightFolder& weights, ComponentKind component,
+                       Index run = 0, Index all = 0) {
   WeightRules rules;
   rules.component = int(component);
+  rules.extra = [=](const std::string& tensor) {
+    constexpr std::string_view stack = ".encoder.layers.";
+    const std::size_t at = tensor.find(stack);
+    if (component != ComponentKind::vision || at == tensor.npos) return Extra::refuse;
+    const Index layer = std::atoll(tensor.c_str() + at + stack.size());
+    return layer >= run && layer < all ? Extra::ignore : Extra::refuse;
+  };
   const std::string name = weights.tensors().empty() ? std::string() : weights.tensors().front().tensor->name;
   const bool peft = name.starts_with(adapter_folder::prefix);
   rules.stored_as =

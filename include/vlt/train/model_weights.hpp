@@ -96,7 +96,8 @@ template <Precision F> class ModelWeights {
   void adapters(const Registry<F>& registry, const std::string& folder, ComponentKind component) {
     if (folder.empty()) return;
     folders_.emplace_back(Folder(folder), "adapter_model", m_.limits);
-    adapter_plans_.push_back(plan_adapters(registry, folders_.back(), component));
+    adapter_plans_.push_back(
+        plan_adapters(registry, folders_.back(), component, m_.vision_sizes.depth, m_.vision.sizes.depth));
   }
 };
 
