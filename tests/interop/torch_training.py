@@ -54,6 +54,8 @@ class Training:
             if loss.requires_grad:  # a record without pictures teaches a projector nothing
                 loss.backward()
             total += loss.item()
+        for p in self.trained.values():  # what no record reached has a gradient of zero, and not none
+            p.grad = torch.zeros_like(p) if p.grad is None else p.grad
         limit = self.options["max_grad_norm"]
         norm = nn.utils.clip_grad_norm_(list(self.trained.values()), limit if limit > 0 else float("inf"))
         self.optimizer.step()

@@ -28,7 +28,7 @@ CASES = {
     "projector and embedding": (dict(lr_scheduler_type="linear", num_warmup_steps=0.2, vis_proj="mlp",
                                      learning_rate_pretraining_components=2e-4, weight_decay=0.05), "qwen2", True),
     "decoder, without pictures": (dict(lang_decoder_update=True, lr_scheduler_type="cosine_with_restarts",
-                                       num_warmup_steps=2, max_grad_norm=0.3), "mistral", False),
+                                       num_warmup_steps=2, max_grad_norm=0.3, weight_decay=0.1), "mistral", False),
     "tower behind a frozen decoder": (dict(vis_encoder_update=True, lr_scheduler_type="constant", max_grad_norm=0,
                                            vis_proj="vit", vision_feature_layer=-2, vision_feature_select="patch",
                                            adam_beta1=0.8, adam_beta2=0.99), "llama", True),
