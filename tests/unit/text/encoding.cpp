@@ -38,6 +38,14 @@ TEST_CASE("spans tile the text and ids read back", "[text]") {
   }
 }
 
+TEST_CASE("an id that no token has is left out of a text", "[text]") {
+  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  auto ids = vlt::Encoder(tokenizer).encode("one two").ids;
+  ids.insert(ids.begin() + 1, {std::int32_t(tokenizer.size()), std::int32_t(tokenizer.size()) + 1000, -1});
+  CHECK(tokenizer.decode(ids) == "one two");
+  CHECK(tokenizer.decode({ids.data() + 1, 3}).empty());
+}
+
 TEST_CASE("threads share a tokenizer", "[text][threads]") {
   const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
   std::mt19937 random(4);
