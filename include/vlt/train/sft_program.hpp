@@ -102,8 +102,7 @@ class SftProgram {
     const SftOptions& o = job_.options;
     const ModelDescription& m = job_.model;
     job_.images.emplace(o.image_folder, m.processor, job_.image_limits());
-    const SampleBuilder builder(m.tokenizer, m.chat_template,
-                                {o.max_seq_len, m.pictures(), truncation(o.truncation)});
+    const SampleBuilder builder(m.tokenizer, m.chat_template, {o.max_seq_len, m.pictures(), truncation(o.truncation)});
     if (job_.output) job_.skipped.open(job_.output->file(OutputFolder::bad_records));
     try {
       job_.data = load_data(data_options(), builder, job_.images->pictures(), *job_.threads,

@@ -53,6 +53,12 @@ template <class P = Frozen> Stored<ClipVit<P>> tower(Index layers, float first =
   return {ClipVit<P>(sizes), ComponentKind::vision, "", first};
 }
 
+Stored<ClipVit<Adapted>> adapted(float first, const char* modules) {
+  ClipVit<Adapted> layers(tower_config().sizes);
+  attach_adapters(registry_of<Adapted>(layers), {modules}, 2, 8);
+  return {std::move(layers), ComponentKind::vision, "", first};
+}
+
 }  // namespace
 
 TEST_CASE("a tower is saved with and without its prefix, and keeps what it does not run") {
@@ -137,11 +143,6 @@ TEST_CASE("a perceiver is saved as torch packs it") {
 
 TEST_CASE("adapters are a PEFT folder with full module names") {
   const TemporaryFolder t;
-  const auto adapted = [](float first, const char* modules) {
-    ClipVit<Adapted> layers(tower_config().sizes);
-    attach_adapters(registry_of<Adapted>(layers), {modules}, 2, 8);
-    return Stored<ClipVit<Adapted>>(std::move(layers), ComponentKind::vision, "", first);
-  };
   auto a = adapted(0, "layers.1.self_attn"), b = adapted(1000, "layers.1.self_attn"), c = adapted(0, "q_proj");
   write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", StoredType::f32);
   const WeightFolder folder{Folder(t / "a"), "adapter_model"};
@@ -175,6 +176,13 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
           "MODEL-WEIGHTS-003", "unexpected");
   refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 1, 3); }, model,
           "MODEL-WEIGHTS-003", "missing", "layers.0");
+}
+
+TEST_CASE("adapters that are more than plain LoRA are refused by name") {
+  const TemporaryFolder t;
+  auto a = adapted(0, "layers.1.self_attn");
+  write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", StoredType::f32);
+  const WeightFolder folder{Folder(t / "a"), "adapter_model"};
   const auto variant = [&](const char* key, const char* value) {
     boost::json::object json = parse_json(read_text(t / "a/adapter_config.json"), "a").as_object();
     json[key] = parse_json(value, "v");
