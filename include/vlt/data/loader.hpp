@@ -170,14 +170,14 @@ class Loader {
       return !slot.reading.empty() && seconds(slot.clock) - slot.since > settings.image_seconds;
     }
     [[noreturn]] void refuse_slow(const Slot& slot) const {
-      blame_data.raise("LOADER-002", {{},
-                                      "decoding an image takes too long",
-                                      slot.reading,
-                                      "at most " + (std::ostringstream() << settings.image_seconds).str() +
-                                          " s of one core",
-                                      {},
-                                      "make the image smaller, or raise --limit_image_seconds",
-                                      {}});
+      blame_data.raise("LOADER-002",
+                       {{},
+                        "decoding an image takes too long",
+                        slot.reading,
+                        "at most " + (std::ostringstream() << settings.image_seconds).str() + " s of one core",
+                        {},
+                        "make the image smaller, or raise --limit_image_seconds",
+                        {}});
     }
     [[noreturn]] void stalled(const Slot& slot) const {
       throw Error(ExitCode::stalled,
