@@ -69,10 +69,16 @@ class ImageDecoder {
 
   // `name` is what messages call the file. Throws DATA-IMAGE-… (exit 3).
   Image operator()(std::string_view bytes, const std::string& name) const {
+    Image picture;
+    with(bytes, name, [&](Image decoded) { picture = std::move(decoded); });
+    return picture;
+  }
+  // Calls use(Image). Until it returns the picture counts among what all decoders hold together.
+  template <class Use> void with(std::string_view bytes, const std::string& name, Use&& use) const {
     const ImageHeader header = preflight(bytes, name, limits_);
     const DecodePool::Place place(*pool_, limits_.memory(header.width, header.height));
     const ImageFault fault{name};
-    return header.format == ImageFormat::jpeg ? decode_jpeg(bytes, header, fault) : decode_png(bytes, header, fault);
+    use(header.format == ImageFormat::jpeg ? decode_jpeg(bytes, header, fault) : decode_png(bytes, header, fault));
   }
 
   // Names and versions of the decoders: they decide the last bits of pixels, so the receipt holds them.

@@ -45,7 +45,7 @@ struct Session {
     Session& s = of(c);
     if (s.info.input_scan_number > s.scans) std::snprintf(s.message, sizeof s.message, "too many scans");
     else if (thread_seconds() - s.begun > s.seconds)
-      std::snprintf(s.message, sizeof s.message, "decoding takes more than %g s", s.seconds);
+      std::snprintf(s.message, sizeof s.message, "decoding takes more than %g s (--limit_image_seconds)", s.seconds);
     else return;
     std::longjmp(s.back, 1);
   }

@@ -19,6 +19,7 @@ struct Session {
   const char* at;
   std::size_t left;
   double seconds;  // of this thread that end the attempt
+  char too_slow[64];
   ::png_structp reader;
   ::png_infop info;
 
@@ -32,7 +33,7 @@ struct Session {
   static void give(::png_structp p, ::png_bytep to, std::size_t bytes) {
     Session& s = of(::png_get_io_ptr(p));
     if (bytes > s.left) leave(p, "the end of the file");
-    if (thread_seconds() > s.seconds) leave(p, "decoding takes too long");
+    if (thread_seconds() > s.seconds) leave(p, s.too_slow);
     std::memcpy(to, s.at, bytes);
     s.at += bytes, s.left -= bytes;
   }
@@ -51,6 +52,7 @@ struct Session {
   // False: `message` says why. `rows` points at the rows of the image.
   bool run(std::string_view bytes, std::uint8_t** rows, std::size_t row_bytes, const ImageLimits& limits) {
     seconds = thread_seconds() + limits.seconds;
+    std::snprintf(too_slow, sizeof too_slow, "decoding takes more than %g s (--limit_image_seconds)", limits.seconds);
     at = bytes.data(), left = bytes.size(), reader = nullptr, info = nullptr;
     if (setjmp(back) != 0) {
       if (reader) ::png_destroy_read_struct(&reader, &info, nullptr);

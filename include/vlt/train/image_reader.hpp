@@ -48,9 +48,12 @@ class ImageReader {
       return {int(header.height), int(header.width)};
     }
     Size append(const std::string& name, std::vector<float>& to) const {
-      const Image picture = decoder(folder.read(name), name);
-      processor.append(picture, to);
-      return picture.size();
+      Size size;
+      decoder.with(folder.read(name), name, [&](const Image& picture) {
+        processor.append(picture, to);
+        size = picture.size();
+      });
+      return size;
     }
     // to: as many tiles as the audit counted.
     void read(const std::string& name, std::span<float> to) const {
