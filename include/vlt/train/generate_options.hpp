@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/train/program_options.hpp>
 #include <vlt/train/read_limit_options.hpp>
 
 namespace vlt {
@@ -48,13 +49,7 @@ inline OptionTable<GenerateOptions> generate_option_table() {
   t.add("seed", &O::seed, "Of random draws.").from(0).to(4294967295.0);
   t.group = "Limits of input";
   add_read_limits(t);
-  t.group = "Run";
-  t.add("config", &O::config, "JSON object with options by name; the command line wins.");
-  t.add("num_threads", &O::num_threads, "Threads that compute; 0: all cores.").from(0).to(1024);
-  t.add("log_format", &O::log_format, "Of errors.").one_of({"text", "json"});
-  t.add("print_options_md", &O::print_options_md, "Print this list as Markdown, then stop.");
-  t.add("help", &O::help, "Print this list, then stop.");
-  t.add("version", &O::version, "Print the version and what this program was built with, then stop.");
+  add_program_options(t);
   return t;
 }
 
