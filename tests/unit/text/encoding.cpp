@@ -99,10 +99,3 @@ TEST_CASE("text that is not UTF-8 is refused with its byte", "[text]") {
   CHECK(vlt::utf8::repaired("a\xf0\x9f\x98"
                             "b\xff\xc3(\xed\xa0\x80") == "a\uFFFDb\uFFFD\uFFFD(\uFFFD\uFFFD\uFFFD");
 }
-
-TEST_CASE("decoding an id that does not exist breaks the contract", "[text]") {
-  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
-  const std::int32_t beyond[] = {std::int32_t(tokenizer.size())}, negative[] = {-1};
-  CHECK_THROWS_AS(tokenizer.decode(beyond), std::invalid_argument);
-  CHECK_THROWS_AS(tokenizer.decode(negative), std::invalid_argument);
-}
