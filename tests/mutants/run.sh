@@ -17,7 +17,7 @@ cxx="$cxx -include $work/first/catch2/catch.hpp"
 build_and_run() {  # include folder with the mutant, test, where to build
   $cxx -I"$work/first" -I"$1" -Iinclude -Itests "tests/unit/$2.cpp" "$work/main.o" -lboost_json -o "$3/test" \
     >"$3/log" 2>&1 || return 2
-  timeout 300 "$3/test" >"$3/log" 2>&1 && return 0
+  timeout 100 "$3/test" >"$3/log" 2>&1 && return 0
   return 1
 }
 
