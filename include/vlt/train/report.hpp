@@ -103,8 +103,9 @@ inline std::string answers(const std::vector<ReportSample>& samples) {
     };
     line("question", s.question, "");
     line("reference answer", s.expected, "");
-    if (!s.before.empty()) line("model before training", s.before, "class=\"quiet\"");
-    if (!s.after.empty()) line("model now", s.after, s.after == s.expected ? "class=\"good\"" : "class=\"bad\"");
+    const auto said = [](const std::string& answer) { return answer.empty() ? "(nothing)" : answer; };
+    if (s.before) line("model before training", said(*s.before), "class=\"quiet\"");
+    if (s.after) line("model now", said(*s.after), s.after == s.expected ? "class=\"good\"" : "class=\"bad\"");
     if (!pictures.empty()) pictures = html_element("div", "class=\"pictures\"", pictures);
     out += html_element("div", "class=\"card answer\"", pictures + html_element("dl", "", list));
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,9 +29,10 @@ struct ReportPicture {
   Image image;
 };
 
-// A held-out question, its reference answer, and what the model said. `before` is empty if nobody asked it then.
+// A held-out question, its reference answer, and what the model said before and after the training, if it was asked.
 struct ReportSample {
-  std::string id, question, expected, before, after;
+  std::string id, question, expected;
+  std::optional<std::string> before, after;
   std::vector<ReportPicture> pictures;
 };
 

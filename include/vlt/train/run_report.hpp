@@ -76,7 +76,7 @@ template <Precision F> class RunReport {
     }
     return true;
   }
-  void ask(std::string ReportSample::*when) {
+  void ask(std::optional<std::string> ReportSample::*when) {
     for (std::size_t i = 0; i < questions_.size(); ++i)
       data_.samples[i].*when =
           answer_(questions_[i].conversation, questions_[i].images, Sampling{answer_tokens, 0, 1, 0}, i);

@@ -17,7 +17,7 @@ vlt::ReportData some_report(vlt::Index steps) {
   d.components = {{"vision", "bf16", 1000, 500, 2000, 1e-3, 0.1}, {"decoder", "bf16", 2000, 0, 4000, 0, 0}};
   d.audit = {{"train.json", 100, 90, {{"image missing", 10}}, {{"last turns dropped", 5}}}};
   d.samples = {{"7", "What <b>is</b> it?", "a cat", "dog", "a cat", {{"a.png", vlt::Image(3, 2)}}},
-               {"8", "And this?", "a dog", "", "a cat", {}}};
+               {"8", "And this?", "a dog", std::nullopt, "a cat", {}}};
   d.options = {{"seed", "1234"}};
   return d;
 }
@@ -77,6 +77,14 @@ TEST_CASE("answers are marked right or wrong", "[pages]") {
   CHECK(count(page, "class=\"good\"") == 1);
   CHECK(count(page, "class=\"bad\"") == 1);
   CHECK(count(page, "model before training") == 1);
+}
+
+TEST_CASE("an answer without a word is shown as such", "[pages]") {
+  vlt::ReportData data = some_report(3);
+  for (auto& s : data.samples) s.before.reset(), s.after = "";
+  const std::string page = vlt::report_page(data);
+  CHECK(count(page, "<dd class=\"bad\">(nothing)</dd>") == data.samples.size());
+  CHECK(count(page, "model before training") == 0);
 }
 
 TEST_CASE("the audit's numbers add up in the report", "[pages]") {
