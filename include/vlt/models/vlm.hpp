@@ -172,13 +172,9 @@ template <class Vision, class Projector, class Language> struct Vlm {
   }
 
   template <class R> void collect(R& registry, const std::string& path) {
-    const auto trains_from = [&](std::size_t first) {
-      return std::any_of(registry.params.begin() + first, registry.params.end(),
-                         [](const auto& p) { return p.trains(); });
-    };
     const std::size_t first = registry.params.size();
     registry.component = 0, vlt::collect(vision, registry, path);
-    vision_trains = trains_from(first);
+    vision_trains = registry.trains_from(first);
     registry.component = 1, vlt::collect(projector, registry, join(path, "projection"));
     registry.component = 2, vlt::collect(language, registry, path);
   }

@@ -14,6 +14,7 @@ template <Precision F> class Answerer {
            std::span<std::byte> lent = {})
       : m_(m),
         images_(images),
+        pictures_(m.pictures()),
         renderer_(m.chat_template),
         encoder_(*m.tokenizer),
         generator_(model, threads, m.tokenizer->id(m.chat_template.mark), answer_ends(m), lent) {}
@@ -25,9 +26,8 @@ template <Precision F> class Answerer {
     Prompt prompt;
     prompt.sample.id.assign(tokens.ids.begin(), tokens.ids.end());
     prompt.sample.label.assign(tokens.ids.size(), -1);
-    const PictureRules rules = m_.pictures();
     for (const ImagePosition& image : tokens.images)
-      prompt.layouts.push_back(rules.layout(images_.append(images.at(image.image), prompt.pixels)));
+      prompt.layouts.push_back(pictures_.layout(images_.append(images.at(image.image), prompt.pixels)));
     AnswerText text(*m_.tokenizer);
     generator_(prompt, sampling, number, [&](std::int32_t id) {
       const std::string more = text.add(id);
@@ -40,6 +40,7 @@ template <Precision F> class Answerer {
  private:
   const ModelDescription& m_;
   const ImageReader& images_;
+  PictureRules pictures_;
   Renderer renderer_;
   Encoder encoder_;
   Generator<F> generator_;
