@@ -153,11 +153,7 @@ class Comparison:
     def logits(self, folder, name, grid):
         """Logits of every row of random conversations."""
         reference = torch_models.Llava(folder)
-        given = torch_models.Conversations(self.rng, reference.vocabulary, [self.rng.randint(3, 60) for _ in range(4)])
-        if grid:
-            given.draw_tiles(reference.side, self.generator, self.rng, grid)
-        else:
-            given.draw(reference.side, self.generator)
+        given = torch_models.drawn_conversations(self.rng, self.generator, reference, grid)
         safetensors.torch.save_file(given.tensors(), self.scratch / "in.safetensors")
         self.programs.run("probe_model", folder, self.scratch / "in.safetensors", self.scratch / "out.safetensors")
         ours = safetensors.torch.load_file(self.scratch / "out.safetensors")

@@ -26,11 +26,7 @@ class Comparison:
         self.distances = {}  # from fp32, in bf16: by what and by the weights' type, those of (ours, torch)
 
     def conversations(self, reference, grid=None):
-        given = torch_models.Conversations(self.rng, reference.vocabulary, [self.rng.randint(3, 60) for _ in range(4)])
-        if grid:
-            given.draw_tiles(reference.side, self.generator, self.rng, grid)
-        else:
-            given.draw(reference.side, self.generator)
+        given = torch_models.drawn_conversations(self.rng, self.generator, reference, grid)
         safetensors.torch.save_file(given.tensors(), self.scratch / "in.safetensors")
         return given
 

@@ -167,3 +167,13 @@ class Llava(Reference):
         ours |= {"projection." + n.removeprefix("model.multi_modal_projector.").removeprefix("model."): p
                  for n, p in named.items() if "multi_modal_projector." in n or "image_newline" in n}
         return ours | trained_of_tower(self.inner.vision_tower, self.config.vision_feature_layer)
+
+
+def drawn_conversations(rng, generator, reference, grid=None):
+    """Four conversations and their pictures, for a model; grid: of LLaVA-NeXT's canvases."""
+    given = Conversations(rng, reference.vocabulary, [rng.randint(3, 60) for _ in range(4)])
+    if grid:
+        given.draw_tiles(reference.side, generator, rng, grid)
+    else:
+        given.draw(reference.side, generator)
+    return given
