@@ -3,6 +3,7 @@
 
 usage: merging.py FOLDER_OF_PROGRAMS
 """
+import test_list
 from llava_folders import *
 
 MERGE, GENERATE = (os.path.join(BIN, p) for p in ("merge_lora", "generate_main"))
@@ -136,14 +137,7 @@ def pages_and_options():
 def main():
     tests = [the_same_model_without_adapters, only_what_has_adapters_changes, training_goes_on_from_it,
              sixteen_bits_stay, a_llava_folder, what_is_refused, a_weight_beyond_its_type, pages_and_options]
-    failed = 0
-    for f in tests:
-        try:
-            f()
-        except Exception as e:
-            failed += 1
-            print("FAIL %s: %s" % (f.__name__, e if isinstance(e, AssertionError) and str(e) else repr(e)))
-    print("%d passed, %d failed" % (len(tests) - failed, failed))
+    failed = test_list.run(tests)
     shutil.rmtree(WORK)
     return failed > 0
 

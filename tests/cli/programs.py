@@ -5,6 +5,8 @@ usage: programs.py FOLDER_OF_PROGRAMS
 """
 import json, os, shutil, struct, subprocess, sys, tempfile, time
 
+import test_list
+
 BIN = sys.argv[1]
 WORK = tempfile.mkdtemp(prefix="vlt_programs_")
 SFT, GENERATE, SHAPES = (os.path.join(BIN, p) for p in ("sft_main", "generate_main", "make_shapes_dataset"))
@@ -255,14 +257,7 @@ def main():
     tests = [models_come_back, what_a_run_writes, training_goes_on, numbers_do_not_depend_on_threads, one_question, a_dialogue, a_list,
              generate_options_are_checked, a_folder_has_one_owner, a_closed_terminal_does_not_end_a_training,
              numbers_that_are_not_finite_end_the_run, damaged_models]
-    failed = 0
-    for f in tests:
-        try:
-            f()
-        except Exception as e:
-            failed += 1
-            print("FAIL %s: %s" % (f.__name__, e if isinstance(e, AssertionError) and str(e) else repr(e)))
-    print("%d passed, %d failed" % (len(tests) - failed, failed))
+    failed = test_list.run(tests)
     shutil.rmtree(WORK)
     return failed > 0
 
