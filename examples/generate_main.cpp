@@ -2,8 +2,8 @@
 #include <csignal>
 #include <instances/kinds.hpp>
 #include <iostream>
-#include <vlt/train/build_model.hpp>
-#include <vlt/train/generate_program.hpp>
+#include <vlt/pretrained/build_model.hpp>
+#include <vlt/program/generate_program.hpp>
 
 // One instance for each precision (instances/generate.cpp.in).
 template <vlt::Precision F> vlt::ExitCode run_generate(vlt::GenerateJob& job);

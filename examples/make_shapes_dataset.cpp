@@ -3,7 +3,7 @@
 #include <charconv>
 #include <fstream>
 #include <iostream>
-#include <vlt/data/png_encoder.hpp>
+#include <vlt/image/png_encoder.hpp>
 
 #include "shapes/model_folders.hpp"
 #include "shapes/records.hpp"

@@ -2,8 +2,8 @@
 #include <csignal>
 #include <instances/kinds.hpp>
 #include <iostream>
-#include <vlt/train/merge_program.hpp>
-#include <vlt/train/merge_run.hpp>
+#include <vlt/program/merge_program.hpp>
+#include <vlt/program/merge_run.hpp>
 
 namespace {
 

@@ -89,7 +89,7 @@ part() {
     mutants) check "mutants" sh tests/mutants/run.sh "$jobs" ;;
     consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" ;;
     # The sanitizers' build runs every test; without them only what measures memory.
-    unit) if [ "${VLT_FULL:-OFF}" = OFF ]; then unit tests train_engine; else unit tests ""; fi ;;
+    unit) if [ "${VLT_FULL:-OFF}" = OFF ]; then unit tests train; else unit tests ""; fi ;;
     asan) unit asan "" ;;
     tsan) unit tsan "$(grep -rl '\[threads\]' tests/unit | cut -d/ -f3 | sort -u | paste -sd ';')" -L threads ;;
     tidy) check "clang-tidy" sh -c "clang-tidy -p $build/programs examples/*.cpp" ;;

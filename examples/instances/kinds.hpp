@@ -1,7 +1,7 @@
 #pragma once
 #include <instances/compiled_in.hpp>
-#include <vlt/train/compiled_in.hpp>
-#include <vlt/train/model_kinds.hpp>
+#include <vlt/pretrained/model_kinds.hpp>
+#include <vlt/program/compiled_in.hpp>
 
 // What the VLT_SFT_* lists of this build put into the programs.
 namespace vlt {

@@ -1,11 +1,11 @@
 #pragma once
 #include <string>
-#include <vlt/data/bpe_trainer.hpp>
-#include <vlt/io/hf_folder.hpp>
-#include <vlt/io/tokenizer_folder.hpp>
+#include <vlt/hub/hf_folder.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/optim/initialise.hpp>
+#include <vlt/text/bpe_trainer.hpp>
+#include <vlt/text/tokenizer_folder.hpp>
 
 #include "scene.hpp"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <vlt/data/image.hpp>
+#include <vlt/image/image.hpp>
 
 #include "draw.hpp"
 #include "questions.hpp"

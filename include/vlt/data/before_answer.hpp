@@ -1,7 +1,7 @@
 #pragma once
 #include <span>
 #include <string>
-#include <vlt/data/encoder.hpp>
+#include <vlt/text/encoder.hpp>
 
 namespace vlt {
 

@@ -6,7 +6,7 @@
 #include <vlt/base/error.hpp>
 #include <vlt/base/quoted.hpp>
 #include <vlt/data/conversation.hpp>
-#include <vlt/data/image.hpp>
+#include <vlt/image/image.hpp>
 
 namespace vlt {
 

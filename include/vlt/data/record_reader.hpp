@@ -3,8 +3,8 @@
 #include <map>
 #include <optional>
 #include <vlt/base/nearest.hpp>
-#include <vlt/data/json_scanner.hpp>
 #include <vlt/data/record.hpp>
+#include <vlt/io/json_scanner.hpp>
 
 namespace vlt {
 

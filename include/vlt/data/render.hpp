@@ -2,9 +2,9 @@
 #include <string>
 #include <utility>
 #include <vector>
-#include <vlt/data/aligned_text.hpp>
 #include <vlt/data/chat_template.hpp>
 #include <vlt/data/conversation.hpp>
+#include <vlt/text/aligned_text.hpp>
 
 namespace vlt {
 

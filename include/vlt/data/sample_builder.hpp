@@ -1,9 +1,9 @@
 #pragma once
 #include <memory>
 #include <vlt/data/labels.hpp>
-#include <vlt/data/picture_rules.hpp>
 #include <vlt/data/record.hpp>
 #include <vlt/data/template_tokens.hpp>
+#include <vlt/image/picture_rules.hpp>
 #include <vlt/io/blame.hpp>
 #include <vlt/models/vlm.hpp>
 

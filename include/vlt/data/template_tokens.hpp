@@ -2,8 +2,8 @@
 #include <string>
 #include <vlt/data/builtin_templates.hpp>
 #include <vlt/data/template_file.hpp>
-#include <vlt/data/tokenizer.hpp>
 #include <vlt/io/file.hpp>
+#include <vlt/text/tokenizer.hpp>
 
 namespace vlt {
 

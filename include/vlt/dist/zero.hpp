@@ -3,7 +3,7 @@
 #include <memory>
 #include <vlt/dist/communicator.hpp>
 #include <vlt/dist/sum_of_squares.hpp>
-#include <vlt/nn/parameter_store.hpp>
+#include <vlt/optim/parameter_store.hpp>
 #include <vlt/tensor/scope.hpp>
 
 namespace vlt::dist {

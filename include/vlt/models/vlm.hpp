@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/models/component.hpp>
-#include <vlt/models/image_layout.hpp>
 #include <vlt/ops/rows.hpp>
+#include <vlt/tensor/image_layout.hpp>
 
 namespace vlt {
 

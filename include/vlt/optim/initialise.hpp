@@ -1,6 +1,6 @@
 #pragma once
 #include <vlt/base/rng.hpp>
-#include <vlt/nn/parameter_store.hpp>
+#include <vlt/optim/parameter_store.hpp>
 
 namespace vlt {
 

@@ -1,8 +1,8 @@
 #pragma once
+#include <vlt/data/image_reader.hpp>
+#include <vlt/pretrained/model_description.hpp>
 #include <vlt/train/answer_ends.hpp>
 #include <vlt/train/generate.hpp>
-#include <vlt/train/image_reader.hpp>
-#include <vlt/train/model_description.hpp>
 #include <vlt/train/question_list.hpp>
 
 namespace vlt {

@@ -1,5 +1,5 @@
 #pragma once
-#include <vlt/train/model_description.hpp>
+#include <vlt/pretrained/model_description.hpp>
 
 namespace vlt {
 

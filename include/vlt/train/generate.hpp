@@ -4,8 +4,8 @@
 #include <vlt/base/rng.hpp>
 #include <vlt/data/prompt.hpp>
 #include <vlt/data/sample_builder.hpp>
+#include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/tensor/buffer.hpp>
-#include <vlt/train/model_kinds.hpp>
 
 namespace vlt {
 

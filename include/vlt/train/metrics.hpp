@@ -10,8 +10,8 @@
 #include <vector>
 #include <vlt/base/config.hpp>
 #include <vlt/base/error.hpp>
-#include <vlt/data/json_scanner.hpp>
-#include <vlt/train/json_line.hpp>
+#include <vlt/io/json_line.hpp>
+#include <vlt/io/json_scanner.hpp>
 
 namespace vlt {
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 #include <vlt/models/vlm.hpp>
-#include <vlt/nn/store_layout.hpp>
 #include <vlt/optim/parameter_groups.hpp>
+#include <vlt/optim/store_layout.hpp>
 
 namespace vlt {
 

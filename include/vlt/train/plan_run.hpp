@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/data/loader.hpp>
+#include <vlt/pretrained/model_description.hpp>
 #include <vlt/train/engine.hpp>
-#include <vlt/train/model_description.hpp>
 #include <vlt/train/plan.hpp>
 #include <vlt/train/process_memory.hpp>
 

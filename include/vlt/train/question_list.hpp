@@ -3,7 +3,7 @@
 #include <vlt/base/rng.hpp>
 #include <vlt/data/record.hpp>
 #include <vlt/data/sample_source.hpp>
-#include <vlt/train/json_line.hpp>
+#include <vlt/io/json_line.hpp>
 
 namespace vlt {
 

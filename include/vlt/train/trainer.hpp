@@ -4,9 +4,9 @@
 #include <vlt/data/loader.hpp>
 #include <vlt/optim/parameter_groups.hpp>
 #include <vlt/optim/schedule.hpp>
+#include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/train/engine.hpp>
 #include <vlt/train/metrics.hpp>
-#include <vlt/train/model_kinds.hpp>
 #include <vlt/train/process_memory.hpp>
 
 namespace vlt {

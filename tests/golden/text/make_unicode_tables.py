@@ -1,4 +1,4 @@
-"""Writes include/vlt/data/unicode_*.hpp: asks the tokenizers library itself, one code point at a time.
+"""Writes include/vlt/text/unicode/unicode_*.hpp: asks the tokenizers library itself, one code point at a time.
 The library mixes five Unicode versions (its regex engine, Rust's char, the regex crate, its NFC tables): no single library has them all."""
 import sys, unicodedata
 import tokenizers

@@ -3,9 +3,9 @@
 #include <iostream>
 #include <sstream>
 #include <string>
-#include <vlt/data/decode.hpp>
-#include <vlt/data/picture_processor.hpp>
-#include <vlt/data/picture_rules.hpp>
+#include <vlt/image/decode.hpp>
+#include <vlt/image/picture_processor.hpp>
+#include <vlt/image/picture_rules.hpp>
 #include <vlt/io/file.hpp>
 
 namespace vlt {

@@ -8,11 +8,11 @@
 #include <instances/kinds.hpp>
 #include <iostream>
 #include <numeric>
-#include <vlt/io/safetensors_writer.hpp>
-#include <vlt/train/build_model.hpp>
-#include <vlt/train/complain.hpp>
-#include <vlt/train/exported_model.hpp>
-#include <vlt/train/model_weights.hpp>
+#include <vlt/hub/safetensors_writer.hpp>
+#include <vlt/pretrained/build_model.hpp>
+#include <vlt/pretrained/exported_model.hpp>
+#include <vlt/pretrained/model_weights.hpp>
+#include <vlt/program/complain.hpp>
 #include <vlt/train/plan.hpp>
 using namespace vlt;
 

@@ -7,8 +7,8 @@
 //                                columns)
 #include <iostream>
 #include <sstream>
-#include <vlt/io/safetensors.hpp>
-#include <vlt/io/safetensors_writer.hpp>
+#include <vlt/hub/safetensors.hpp>
+#include <vlt/hub/safetensors_writer.hpp>
 #include <vlt/optim/schedule.hpp>
 
 #include "../../unit/optim/optimizer_run.hpp"

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
-#include <vlt/data/encoder.hpp>
-#include <vlt/io/tokenizer_folder.hpp>
+#include <vlt/text/encoder.hpp>
+#include <vlt/text/tokenizer_folder.hpp>
 
 namespace {
 

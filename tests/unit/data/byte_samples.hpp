@@ -1,7 +1,7 @@
 #pragma once
 #include <memory>
-#include <vlt/data/byte_alphabet.hpp>
 #include <vlt/data/sample_builder.hpp>
+#include <vlt/text/byte_alphabet.hpp>
 
 namespace vlt::test {
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <catch2/catch.hpp>
 #include <unit/tolerance.hpp>
-#include <vlt/io/safetensors.hpp>
+#include <vlt/hub/safetensors.hpp>
 #include <vlt/models/vlm.hpp>
 #include <vlt/testing/loose_parameters.hpp>
 

@@ -21,7 +21,7 @@ void compare(ScheduleKind kind, const std::vector<double>& expected) {
 }
 }  // namespace
 
-// Numbers written out by hand; tests/unit/optim/golden.cpp compares with transformers.
+// Numbers written out by hand; tests/unit/optim/schedule_golden.cpp compares with transformers.
 TEST_CASE("schedules after a warm-up of two of ten updates", "[optim]") {
   compare(ScheduleKind::linear, {0, .5, 1, .875, .75, .625, .5, .375, .25, .125, 0});
   compare(ScheduleKind::cosine_with_restarts, {0, .5, 1, .961940, .853553, .691342, .5, .308658, .146447, .038060, 0});

@@ -1,4 +1,4 @@
-#include <vlt/data/bpe_trainer.hpp>
+#include <vlt/text/bpe_trainer.hpp>
 
 #include <vlt/io/file.hpp>
 #include <vlt/io/json.hpp>

@@ -4,8 +4,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
-#include <vlt/data/encoder.hpp>
-#include <vlt/io/sentencepiece_tokenizer.hpp>
+#include <vlt/text/encoder.hpp>
+#include <vlt/text/sentencepiece_tokenizer.hpp>
 
 // A tokenizer.model written by hand, field by field.
 namespace vlt_test {

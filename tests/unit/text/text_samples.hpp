@@ -2,10 +2,10 @@
 #include <catch2/catch.hpp>
 #include <random>
 #include <string>
-#include <vlt/data/bpe_trainer.hpp>
 #include <vlt/data/builtin_templates.hpp>
-#include <vlt/data/encoder.hpp>
 #include <vlt/data/render.hpp>
+#include <vlt/text/bpe_trainer.hpp>
+#include <vlt/text/encoder.hpp>
 
 // Texts and a tokenizer that the tests of this folder share.
 namespace vlt_test {

@@ -1,4 +1,4 @@
-#include <vlt/io/tokenizer_folder.hpp>
+#include <vlt/text/tokenizer_folder.hpp>
 
 #include <filesystem>
 #include "sentencepiece_samples.hpp"

@@ -1,9 +1,9 @@
 #include <catch2/catch.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/optim/initialise.hpp>
-#include <vlt/train/choose_training.hpp>
+#include <vlt/pretrained/choose_training.hpp>
+#include <vlt/pretrained/make_model_kinds.hpp>
 #include <vlt/train/generate.hpp>
-#include <vlt/train/make_model_kinds.hpp>
 
 using namespace vlt;
 

@@ -1,0 +1,54 @@
+#pragma once
+#include <vlt/image/preflight.hpp>
+#include <vlt/io/folder.hpp>
+
+namespace vlt {
+
+// The folder under which a data set's image names lie. What a name says is not trusted: nothing outside is opened, and
+// every file passes the pre-flight before anyone decodes it.
+class ImageFolder {
+ public:
+  // path: --image_folder; empty if the user named none, which is a fault as soon as an image is asked for.
+  explicit ImageFolder(const std::string& path, const ImageLimits& limits = {}) : limits_(limits) {
+    if (!path.empty()) folder_.emplace(path, blame_data, "image");
+  }
+  const ImageLimits& limits() const { return limits_; }
+
+  // The bytes of an image file. Throws DATA-PATH-... or DATA-FILE-... (exit 3).
+  std::string read(const std::string& name) const { return opened(name).open(name).read_all(limits_.file_bytes); }
+
+  // What the file's first bytes promise. Throws what read() throws and DATA-IMAGE-... if the bytes are no usable image.
+  // Without `advise` a missing file is reported without looking for a similar name.
+  ImageHeader check(const std::string& name, bool advise) const {
+    const Folder& folder = opened(name);
+    const bool list = name.find(',') != std::string::npos;
+    if ((!advise || list) && !folder.find(name)) refuse_missing(folder, name, list);
+    return preflight(read(name), folder.name_of(name), limits_);
+  }
+
+ private:
+  std::optional<Folder> folder_;
+  ImageLimits limits_;
+
+  const Folder& opened(const std::string& name) const {
+    if (folder_) return *folder_;
+    throw Error(ExitCode::usage, {"OPT-DATA-026",
+                                  "a record names an image, but there is no --image_folder",
+                                  {},
+                                  "--image_folder DIR",
+                                  quoted(name),
+                                  "name the folder of the images",
+                                  {}});
+  }
+  [[noreturn]] static void refuse_missing(const Folder& folder, const std::string& name, bool list) {
+    blame_data.raise("PATH-001", {{},
+                                  "image file is missing: " + errno_text(ENOENT),
+                                  folder.path(),
+                                  "the name of a file inside " + folder.path(),
+                                  quoted(name),
+                                  list ? "use a list for several images: [\"a.png\", \"b.png\"]" : "",
+                                  {}});
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,96 @@
+#pragma once
+#include <map>
+#include <set>
+#include <vlt/io/json.hpp>
+#include <vlt/options/option_table.hpp>
+
+namespace vlt {
+
+// Options as they were given: which ones, where, and the values read so far.
+template <class O> class OptionReader {
+ public:
+  OptionReader(const OptionTable<O>& table, O& options) : table_(table), options_(options) {}
+
+  // `--name value`, `--name=value`, `--flag`, lists separated by blanks. Each option once.
+  void command_line(const Words& args) {
+    for (std::size_t i = 0; i < args.size();) {
+      const std::string& word = args[i];
+      if (word.size() < 3 || !word.starts_with("--"))
+        refuse_option("OPT-WORD-011", "command line", "a word that belongs to no option", "`--name value`",
+                      quoted(word));
+      const std::size_t equals = word.find('=');
+      const std::string place = word.substr(0, equals), name = place.substr(2);
+      const OptionRow<O>& row = known(name, place);
+      Words values;
+      if (equals != word.npos) values.push_back(word.substr(equals + 1));
+      for (++i; i < args.size() && !args[i].starts_with("--") && equals == word.npos; ++i) values.push_back(args[i]);
+      take(row, values, place);
+    }
+  }
+
+  // The same names in a JSON object. What the command line already gave stays.
+  void config_file(std::string_view text, const std::string& file) {
+    const boost::json::value root = parse_json(text, file, blame_option);
+    if (!root.is_object()) refuse_option("OPT-CONFIG-010", file, "a configuration file holds one JSON object");
+    const auto given = std::exchange(given_, {});
+    for (const auto& [key, value] : root.as_object()) {
+      const std::string name(key), place = file + ": $." + name;
+      const OptionRow<O>& row = known(name, place);
+      if (name == "config") refuse_option("OPT-CONFIG-010", place, "a configuration file cannot name another one");
+      if (value.is_null() || given.contains(name)) continue;
+      if (row.is_flag()) {
+        if (!value.is_bool()) refuse_option("OPT-CONFIG-010", place, "`" + name + "` is a flag", "true or false");
+        if (value.as_bool()) take(row, {}, place);
+      } else {
+        take(row, words(value, place), place);
+      }
+    }
+    given_.insert(given.begin(), given.end());
+  }
+
+  // Names of the options that were given.
+  std::set<std::string> given() const {
+    std::set<std::string> names;
+    for (const auto& [name, place] : given_) names.insert(name);
+    return names;
+  }
+
+ private:
+  const OptionTable<O>& table_;
+  O& options_;
+  std::map<std::string, std::string> given_;  // name, where
+
+  const OptionRow<O>& known(const std::string& name, const std::string& place) const {
+    if (const auto* row = table_.find(name)) return *row;
+    const std::string near = nearest_name(name, table_.names());
+    refuse_option("OPT-NAME-001", place, "there is no such option", {}, {},
+                  near.empty() ? "--help lists all options" : "did you mean `--" + near + "`?");
+  }
+  void take(const OptionRow<O>& row, const Words& values, const std::string& place) {
+    if (!given_.emplace(row.name, place).second)
+      refuse_option("OPT-TWICE-002", place, "this option was given twice", "each option once");
+    if (row.is_flag() && !values.empty())
+      refuse_option("OPT-FLAG-006", place, "a flag takes no value", "`--" + row.name + "` alone",
+                    quoted(values.front()));
+    if (!row.is_flag() && values.empty())
+      refuse_option("OPT-VALUE-003", place, "this option needs a value", option_text::allowed(row));
+    if (!row.is_list() && values.size() > 1)
+      refuse_option("OPT-VALUE-003", place, "this option takes one value", "one value", std::to_string(values.size()));
+    set_option(options_, row, values, place);
+  }
+  static Words words(const boost::json::value& value, const std::string& place) {
+    const auto word = [&](const boost::json::value& v) {
+      if (const auto* s = v.if_string()) return std::string(*s);
+      if (const auto* i = v.if_int64()) return std::to_string(*i);
+      if (const auto* d = v.if_double()) return number_text(*d);
+      refuse_option("OPT-CONFIG-010", place, "a value must be text or a number");
+    };
+    Words all;
+    if (const auto* list = value.if_array())
+      for (const auto& v : *list) all.push_back(word(v));
+    else all.push_back(word(value));
+    return all;
+  }
+};
+
+}  // namespace vlt

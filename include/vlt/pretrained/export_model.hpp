@@ -1,0 +1,118 @@
+#pragma once
+#include <filesystem>
+#include <vlt/hub/vltune_file.hpp>
+#include <vlt/pretrained/choose_training.hpp>
+#include <vlt/pretrained/model_weights.hpp>
+
+namespace vlt {
+
+template <Precision F> constexpr StoredType stored_type() {
+  return F == Precision::bf16 ? StoredType::bf16 : F == Precision::f64 ? StoredType::f64 : StoredType::f32;
+}
+
+// Writes a trained model: language_model/ and vision_model/ are Hugging Face folders, projector/ is ours, adapters are
+// PEFT folders beside them. Under adapters a base folder is written only if one of its tensors changed; else the
+// original folder is named. A LLaVA is one Hugging Face folder, with its adapters in it. The folder appears whole or
+// not at all.
+template <Precision F> class ModelExport {
+ public:
+  // types: what a component's tensors are stored as; without an entry, the precision of training.
+  ModelExport(const ModelDescription& m, const WeightOrigin& origin, const TrainingChoice& choice,
+              std::map<int, StoredType> types = {})
+      : m_(m), origin_(origin), choice_(choice), types_(std::move(types)) {}
+
+  void write(const std::string& folder, ParameterStore<F>& store) const {
+    namespace fs = std::filesystem;
+    const std::string draft = folder + ".tmp";
+    std::error_code unused;
+    fs::remove_all(draft, unused);
+    make_folders(draft);
+    if (m_.llava) {
+      llava(draft, store);
+    } else {
+      language(draft, store);
+      vision(draft, store);
+      write_projector_folder(draft + "/projector", projector_config_of(m_), store, type(ComponentKind::projector));
+    }
+    write_vltune_file(draft, vltune_file());
+    fs::remove_all(folder, unused);
+    std::error_code problem;
+    fs::rename(draft, folder, problem);
+    if (problem)
+      throw Error(
+          ExitCode::write,
+          {"WRITE-MODEL-003", "the model's folder cannot be put in place", folder, {}, problem.message(), {}, {}});
+  }
+
+ private:
+  const ModelDescription& m_;
+  const WeightOrigin& origin_;
+  const TrainingChoice& choice_;
+  std::map<int, StoredType> types_;
+
+  StoredType type(ComponentKind component) const {
+    const auto at = types_.find(int(component));
+    return at == types_.end() ? stored_type<F>() : at->second;
+  }
+  static bool base_changed(ParameterStore<F>& store, ComponentKind component) {
+    for (const auto& p : store.registry().params)
+      if (p.component == int(component) && !p.adapter && p.trains()) return true;
+    return false;
+  }
+  void language(const std::string& folder, ParameterStore<F>& store) const {
+    const bool adapters = choice_.language_adapters.rank > 0;
+    const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentKind::language);
+    const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
+    if (base)
+      write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, type(ComponentKind::language));
+    if (adapters)
+      write_adapter_folder(adapter, store, ComponentKind::language,
+                           adapter_config(choice_.language_adapters, base ? "../language_model" : m_.folders.language),
+                           "CAUSAL_LM", type(ComponentKind::language));
+    write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
+  }
+  void vision(const std::string& folder, ParameterStore<F>& store) const {
+    const bool adapters = choice_.vision_adapters.rank > 0;
+    const bool base = !adapters || base_changed(store, ComponentKind::vision);
+    const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
+    if (base)
+      write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept,
+                          type(ComponentKind::vision));
+    if (adapters)
+      write_adapter_folder(adapter, store, ComponentKind::vision,
+                           adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision), {},
+                           type(ComponentKind::vision));
+    write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);
+  }
+  void llava(const std::string& folder, ParameterStore<F>& store) const {
+    StoredType all = types_.empty() ? stored_type<F>() : types_.begin()->second;
+    for (const auto& [component, type] : types_) all = holds_both(all, type);
+    const LlavaSettings now{m_.language_sizes.vocabulary, m_.tokenizer->id("<image>"), m_.vision_feature_layer,
+                            m_.drops_class_token() ? "patch" : "full"};
+    write_llava_folder(folder, *m_.llava, now, store, origin_.vision_names, origin_.vision_kept, all);
+    write_tokenizer_folder(m_.tokenizer_folder, folder);
+    for (const auto& [name, text] : m_.passed_on)
+      write_file(folder + "/" + name, llava_folder::changed_processor(text, *m_.llava, now));
+    const auto adapters = [&](const char* name, ComponentKind component, const AdapterChoice& a, const char* task) {
+      if (a.rank > 0)
+        write_adapter_folder(folder + "/" + name, store, component, adapter_config(a, ".."), task, all,
+                             LlavaNames{true, false});
+    };
+    adapters("language_adapter", ComponentKind::language, choice_.language_adapters, "CAUSAL_LM");
+    adapters("vision_adapter", ComponentKind::vision, choice_.vision_adapters, "");
+  }
+  static AdapterConfig adapter_config(const AdapterChoice& a, const std::string& base) {
+    return {a.rank, a.alpha, base, {}};
+  }
+  VltuneFile vltune_file() const {
+    return {template_object(m_.chat_template),
+            m_.mask == "Mmca",
+            m_.vision_feature_layer,
+            m_.drops_class_token() ? "patch" : "full",
+            m_.max_seq_len,
+            m_.folders.language,
+            m_.folders.vision};
+  }
+};
+
+}  // namespace vlt

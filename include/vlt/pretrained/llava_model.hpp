@@ -1,0 +1,113 @@
+#pragma once
+#include <vlt/hub/llava_folder.hpp>
+#include <vlt/hub/vltune_file.hpp>
+#include <vlt/pretrained/model_description.hpp>
+
+namespace vlt {
+
+// What a user may say of a LLaVA folder. One that a run wrote says it itself, in vltune.json.
+struct LlavaWishes {
+  std::string chat_template;  // empty: the template of its family
+  std::optional<Index> vision_feature_layer;
+  std::optional<std::string> vision_feature_select;
+  Index max_seq_len = 0;  // 0: the decoder's max_position_embeddings
+};
+
+namespace llava_model {
+
+// Is this a folder with one config.json for everything, as Hugging Face writes a LLaVA? A default model has none there.
+inline bool is_one_folder(const std::string& folder) { return bool(Folder(folder).find("config.json")); }
+
+inline std::string config_key(const ModelDescription& m, const char* key) {
+  return m.folders.language + "/config.json: $." + key;
+}
+
+// The tokenizer knows <image> by the number that config.json gives; one that does not know it learns it.
+inline void check_image_token(const ModelDescription& m) {
+  const std::int32_t id = m.tokenizer->id("<image>");
+  if (id < m.tokenizer_folder.vocabulary_read && id != m.llava->image_token)
+    describe_model::refuse_model("MODEL-LLAVA-001", config_key(m, "image_token_index"),
+                                 "config.json and tokenizer disagree about <image>",
+                                 std::to_string(id) + " (its id in the tokenizer)",
+                                 std::to_string(m.llava->image_token), "use the tokenizer that belongs to this model");
+}
+
+// LLaVA-NeXT cuts pictures by the processor's grid and puts them together by the model's.
+inline void check_grid(ModelDescription& m) {
+  if (!m.llava->next) return;
+  auto& grid = m.processor.grid;
+  const auto count = [](const auto& canvases) { return std::to_string(canvases.size()) + " canvases"; };
+  if (grid.empty()) grid = m.llava->grid;
+  const int tile = m.processor.crop;
+  const auto whole = [&](int side) { return side > 0 && side <= clip_processor_file::most_pixels && side % tile == 0; };
+  for (const auto& [height, width] : m.llava->grid)
+    if (!whole(height) || !whole(width) || m.processor.shortest_edge != tile)
+      describe_model::refuse_model("MODEL-JSON-004", config_key(m, "image_grid_pinpoints"),
+                                   "a canvas is not made of whole tiles",
+                                   "multiples of the " + std::to_string(tile) + " pixels of a tile, not larger than " +
+                                       std::to_string(clip_processor_file::most_pixels),
+                                   std::to_string(height) + " x " + std::to_string(width));
+  if (grid != m.llava->grid)
+    describe_model::refuse_model("MODEL-PROC-004", config_key(m, "image_grid_pinpoints"),
+                                 "the image processor and the model have different grids",
+                                 "the " + count(grid) + " of the image processor", count(m.llava->grid),
+                                 "use the preprocessor_config.json that came with the model");
+}
+
+inline void read_features(ModelDescription& m, const LlavaWishes& wishes) {
+  namespace dm = describe_model;
+  const LlavaConfig& c = *m.llava;
+  const Index depth = m.vision.sizes.depth;
+  if (!wishes.vision_feature_layer && !dm::layers_to_run(c.vision_feature_layer, depth))
+    dm::refuse_model("MODEL-JSON-004", config_key(m, "vision_feature_layer"), "the encoder has no such hidden state",
+                     dm::feature_layers(depth), std::to_string(c.vision_feature_layer));
+  const std::string select = wishes.vision_feature_select.value_or(c.vision_feature_select);
+  if (c.next && select == "full")
+    refuse_option("OPT-VALUE-004", "--vision_feature_select",
+                  "a class token has no place in the grid of LLaVA-NeXT's tiles", "patch", "full");
+  dm::choose_features(m, wishes.vision_feature_layer.value_or(c.vision_feature_layer), select);
+}
+
+inline void read_words(ModelDescription& m, const Folder& folder, const LlavaWishes& wishes) {
+  if (!folder.find("vltune.json")) {
+    m.max_seq_len = wishes.max_seq_len > 0 ? wishes.max_seq_len : m.language.max_position;
+    return describe_model::read_template(m,
+                                         wishes.chat_template.empty() ? m.llava->architecture() : wishes.chat_template);
+  }
+  const VltuneFile file = read_vltune_file(folder, m.limits);
+  const boost::json::value chat = file.chat_template;
+  m.template_name = folder.name_of("vltune.json");
+  m.chat_template = vlt::read_template(Json(chat, m.template_name + ": $.template"));
+  check_template(m.chat_template, *m.tokenizer);
+  m.max_seq_len = file.max_seq_len;
+}
+
+}  // namespace llava_model
+
+// Reads a LLaVA-1.5 or LLaVA-NeXT folder, Hugging Face's or a run's, but for its weights. Exit 4 for what is wrong in
+// it, 2 for a wish that does not fit it.
+inline ModelDescription describe_llava_model(const std::string& path, const LlavaWishes& wishes = {},
+                                             const ReadLimits& limits = {}) {
+  namespace lm = llava_model;
+  namespace dm = describe_model;
+  const Folder folder(path);
+  ModelDescription m;
+  m.limits = limits;
+  m.folders.language = m.folders.vision = m.folders.projector = path;
+  m.llava = read_llava_config(folder, limits);
+  settle_tied_head(*m.llava, folder, limits);
+  m.language = m.llava->language, m.vision = m.llava->vision;
+  dm::read_tokenizer(m, path);
+  lm::check_image_token(m);
+  dm::read_processor(m, path);
+  lm::check_grid(m);
+  for (const char* name : {"preprocessor_config.json", "processor_config.json", "generation_config.json"})
+    if (const auto file = folder.find(name)) m.passed_on.emplace_back(name, read_settings(*file, limits));
+  lm::read_features(m, wishes);
+  lm::read_words(m, folder, wishes);
+  m.projector_kind = "mlp", m.mask = "Causal";
+  dm::connect(m);
+  return m;
+}
+
+}  // namespace vlt

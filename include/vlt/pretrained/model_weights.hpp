@@ -1,0 +1,104 @@
+#pragma once
+#include <vlt/hub/adapter_folder.hpp>
+#include <vlt/hub/llava_folder.hpp>
+#include <vlt/hub/projector_folder.hpp>
+#include <vlt/optim/initialise.hpp>
+#include <vlt/optim/parameter_store.hpp>
+#include <vlt/pretrained/model_description.hpp>
+
+namespace vlt {
+
+// What was found while a model's weights were read and is needed when it is written again.
+struct WeightOrigin {
+  NameMap vision_names = same_name;  // of a LLaVA: all names
+  std::vector<KeptTensor> vision_kept;
+  Index grown_rows = 0;              // of the embedding
+  std::map<int, StoredType> stored;  // by component: the type that holds all that was read without loss
+  std::vector<std::string> warnings;
+};
+
+inline ProjectorConfig projector_config_of(const ModelDescription& m) {
+  ProjectorConfig c;
+  c.kind = m.projector_kind;
+  c.vision_width = m.projector_sizes.vision_width, c.text_width = m.projector_sizes.text_width;
+  if (c.kind == "vit") c.vision_heads = m.vision_sizes.block.heads, c.vision_mlp = m.vision_sizes.block.mlp;
+  if (c.kind == "perceiver") c.queries = m.tokens_per_image, c.patches = m.vision_sizes.patches();
+  return c;
+}
+
+// The folders of a model, opened and compared with what is to be built; only headers are read. Missing, unexpected and
+// misshaped tensors are refused here, before anything large is allocated.
+template <Precision F> class ModelWeights {
+ public:
+  ModelWeights(const Registry<F>& registry, const ModelDescription& m) : m_(m) {
+    if (m.llava) one_folder(registry);
+    else three_folders(registry);
+    adapters(registry, m.folders.language_adapter, ComponentKind::language);
+    adapters(registry, m.folders.vision_adapter, ComponentKind::vision);
+  }
+
+  // Begins what no folder holds (values by seed and name), reads the rest.
+  WeightOrigin read_into(ParameterStore<F>& store, Threads& threads, std::uint64_t seed) {
+    initialise(store, threads, seed, [this](const ParamRef<F, Device::cpu>& p) { return is_new(p); });
+    for (const LoadPlan& plan : plans_) {
+      LoadedWeights found = load_weights(plan, store);
+      remember_types(store.registry(), plan);
+      origin_.grown_rows += found.grown_rows;
+      for (auto& k : found.kept) origin_.vision_kept.push_back(std::move(k));
+      for (auto& w : found.warnings) origin_.warnings.push_back(std::move(w));
+    }
+    for (const LoadPlan& plan : adapter_plans_) load_weights(plan, store);
+    return origin_;
+  }
+
+ private:
+  const ModelDescription& m_;
+  std::deque<WeightFolder> folders_;
+  std::vector<LoadPlan> plans_, adapter_plans_;
+  WeightOrigin origin_;
+
+  bool is_new(const ParamRef<F, Device::cpu>& p) const {
+    const ModelFolders& f = m_.folders;
+    if (p.component == int(ComponentKind::projector)) return f.projector.empty();
+    return p.adapter && (p.component == int(ComponentKind::vision) ? f.vision_adapter : f.language_adapter).empty();
+  }
+  void remember_types(const Registry<F>& registry, const LoadPlan& plan) {
+    for (const loading::Source& s : plan.sources) {
+      const StoredType type = s.place.tensor->type;
+      const auto [at, first] = origin_.stored.emplace(registry.params[std::size_t(s.param)].component, type);
+      if (!first) at->second = holds_both(at->second, type);
+    }
+  }
+  void one_folder(const Registry<F>& registry) {
+    open(m_.folders.language, [&](const WeightFolder& f) {
+      const WeightRules rules = llava_rules(*m_.llava, f, m_.vision_sizes.depth);
+      origin_.vision_names = rules.stored_as;
+      return plan_load(registry, f, rules);
+    });
+  }
+  void three_folders(const Registry<F>& registry) {
+    const ModelDescription& m = m_;
+    open(m.folders.language, [&](const WeightFolder& f) { return plan_load(registry, f, language_rules(m.language)); });
+    open(m.folders.vision, [&](const WeightFolder& f) {
+      const WeightRules rules = vision_rules(m.vision, f, m.vision_sizes.depth);
+      origin_.vision_names = rules.stored_as;
+      return plan_load(registry, f, rules);
+    });
+    if (m.folders.projector.empty()) return;
+    require_same_projector(read_projector_config(Folder(m.folders.projector), m.limits), projector_config_of(m),
+                           m.folders.projector);
+    open(m.folders.projector, [&](const WeightFolder& f) { return plan_load(registry, f, projector_rules()); });
+  }
+  template <class Compare> void open(const std::string& folder, Compare&& compare) {
+    folders_.emplace_back(Folder(folder), "model", m_.limits);
+    plans_.push_back(compare(folders_.back()));
+  }
+  void adapters(const Registry<F>& registry, const std::string& folder, ComponentKind component) {
+    if (folder.empty()) return;
+    folders_.emplace_back(Folder(folder), "adapter_model", m_.limits);
+    adapter_plans_.push_back(
+        plan_adapters(registry, folders_.back(), component, m_.vision_sizes.depth, m_.vision.sizes.depth));
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,98 @@
+#pragma once
+#include <algorithm>
+#include <vlt/options/option_table.hpp>
+#include <vlt/program/options.hpp>
+
+namespace vlt {
+
+// What a table cannot say about one option alone: work that is not built yet, and options that contradict each other.
+class SftOptionCheck {
+ public:
+  SftOptionCheck(const OptionTable<SftOptions>& table, const SftOptions& o) : table_(table), o_(o) {}
+
+  void operator()() const {
+    not_built();
+    jobs();
+    if (!o_.data_path.empty()) data();
+    else if (!o_.plan) needed({}, "data_path");
+    adapters();
+    if (o_.model_architecture != "default") llava();
+    if (o_.model_architecture == "default" && o_.from_checkpoint.empty()) {
+      needed(o_.lm_model_name_or_path, "lm_model_name_or_path");
+      needed(o_.vision_model_name_or_path, "vision_model_name_or_path");
+    }
+  }
+
+ private:
+  const OptionTable<SftOptions>& table_;
+  const SftOptions& o_;
+
+  static void conflict(const std::string& option, const std::string& what, const std::string& help = {}) {
+    refuse_option("OPT-CONFLICT-009", "--" + option, what, {}, {}, help);
+  }
+  static void needed(const std::string& value, const std::string& option) {
+    if (value.empty()) refuse_option("OPT-REQUIRED-007", "--" + option, "this option is required");
+  }
+  void not_built() const {
+    const auto refuse = [](const std::string& option, const std::string& why, const std::string& help = {}) {
+      refuse_option("OPT-LATER-008", "--" + option, "not built yet: " + why, {}, {}, help);
+    };
+    for (const auto& r : table_.rows)
+      if (!r.later.empty() && option_value(o_, r) != option_value(SftOptions{}, r)) refuse(r.name, r.later);
+    if (o_.precision == "fp16" && !o_.validate_only)
+      refuse("precision", "fp16 (the default)", "add --precision bf16, or fp32");
+    if (o_.device == "cuda") refuse("device", "this program computes on the CPU", "leave --device out");
+    if (!o_.from_checkpoint.empty() && (o_.from_checkpoint.size() > 1 || o_.from_checkpoint[0] == "auto"))
+      refuse("from_checkpoint", "`auto`, which resumes a checkpoint", "name the folder of an exported model (epoch-K)");
+  }
+  void jobs() const {
+    if (int(o_.plan) + int(o_.validate_only) + int(o_.eval_only) > 1)
+      conflict("plan", "only one of --plan, --validate_only and --eval_only can be asked for");
+    if (!o_.plan && !o_.validate_only && !o_.eval_only) needed(o_.output_dir, "output_dir");
+  }
+  // One folder holds such a model, and says what its parts are.
+  void llava() const {
+    const std::string mine = "it belongs to --model_architecture default; a LLaVA folder has its own";
+    if (o_.from_checkpoint.empty())
+      refuse_option("OPT-REQUIRED-007", "--from_checkpoint", "this option is required", "a LLaVA folder");
+    if (!o_.lm_model_name_or_path.empty()) conflict("lm_model_name_or_path", mine);
+    if (!o_.vision_model_name_or_path.empty()) conflict("vision_model_name_or_path", mine);
+    if (o_.enable_mmca_attention)
+      conflict("enable_mmca_attention", "LLaVA has ordinary attention",
+               "leave it out, or use --model_architecture default");
+  }
+  void data() const {
+    const std::size_t files = o_.data_path.size();
+    if (o_.dataset_names.size() != files)
+      conflict(
+          "dataset_names",
+          std::to_string(o_.dataset_names.size()) + " names for " + std::to_string(files) + " files in --data_path",
+          "give one name per file");
+    const auto fits = [&](const Words& words, const char* option) {
+      if (words.size() != 1 && words.size() != files)
+        conflict(option,
+                 std::to_string(words.size()) + " values for " + std::to_string(files) + " files in --data_path",
+                 "give one value, or one per file");
+    };
+    fits(o_.dataset_samples, "dataset_samples");
+    OptionRow<SftOptions> count = *table_.find("dataset_samples");
+    for (const std::string& word : o_.dataset_samples)
+      if (word != "all") option_text::number<Index>(count.from(1), word, "--dataset_samples");
+  }
+  void adapters() const {
+    const bool lora = o_.lang_lora_dim > 0 || o_.vis_lora_dim > 0;
+    if (o_.only_optimize_lora && !lora && o_.from_checkpoint.empty())
+      conflict("only_optimize_lora", "no LoRA was asked for", "add --lang_lora_dim or --vis_lora_dim");
+    if (o_.only_optimize_lora && (o_.vis_encoder_update || o_.lang_decoder_update))
+      conflict("only_optimize_lora", "it contradicts --vis_encoder_update and --lang_decoder_update");
+    if (o_.lora_alpha && !lora)
+      conflict("lora_alpha", "no LoRA was asked for", "add --lang_lora_dim or --vis_lora_dim");
+    const auto idle = [&](const std::string& names, const std::string& usual, Index rank, const char* option) {
+      if (names != usual && rank == 0) conflict(option, "the rank of these adapters is 0", "give the rank as well");
+    };
+    idle(o_.lang_lora_module_name, SftOptions{}.lang_lora_module_name, o_.lang_lora_dim, "lang_lora_module_name");
+    idle(o_.vis_lora_module_name, SftOptions{}.vis_lora_module_name, o_.vis_lora_dim, "vis_lora_module_name");
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,27 @@
+#pragma once
+#include <istream>
+#include <memory>
+#include <ostream>
+#include <vlt/base/parallel.hpp>
+#include <vlt/pretrained/exported_model.hpp>
+#include <vlt/program/compiled_in.hpp>
+#include <vlt/program/complain.hpp>
+#include <vlt/program/generate_options.hpp>
+
+namespace vlt {
+
+// Everything generate_main knows before its model is built.
+struct GenerateJob {
+  GenerateOptions options;
+  OptionTable<GenerateOptions> table;
+  CompiledIn compiled;
+  Messages& messages;
+  std::istream& in;
+  std::ostream& out;
+  std::unique_ptr<Threads> threads;
+  ExportedModel model;
+};
+
+using GenerateRunner = ExitCode (*)(GenerateJob&);
+
+}  // namespace vlt

@@ -1,0 +1,69 @@
+#pragma once
+#include <map>
+#include <vlt/options/option_pages.hpp>
+#include <vlt/options/parse_options.hpp>
+#include <vlt/program/generate_job.hpp>
+
+namespace vlt {
+
+// generate_main without its precisions: reads the command line, describes the model, hands over.
+class GenerateProgram {
+ public:
+  GenerateProgram(CompiledIn compiled, std::map<std::string, GenerateRunner> runners, Messages& messages,
+                  std::istream& in, std::ostream& out)
+      : runners_(std::move(runners)), job_{{}, generate_option_table(), std::move(compiled), messages, in, out, {},
+                                           {}} {}
+
+  ExitCode operator()(const Words& args) {
+    GenerateOptions& o = job_.options;
+    OptionReader<GenerateOptions> reader(job_.table, o);
+    reader.command_line(args);
+    if (!o.config.empty()) reader.config_file(read_settings(open_file(o.config, blame_option), o), o.config);
+    if (pages()) return ExitCode::ok;
+    job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
+    check(reader.given());
+    const std::string precision = o.precision != "auto" ? o.precision : preferred();
+    const auto runner = runners_.find(precision);
+    if (runner == runners_.end()) CompiledIn::need(precision, job_.compiled.precisions, "PRECISIONS", "precision");
+    const int cores = std::max(1, int(std::thread::hardware_concurrency()));
+    job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
+    describe();
+    return runner->second(job_);
+  }
+
+ private:
+  std::map<std::string, GenerateRunner> runners_;
+  GenerateJob job_;
+
+  bool pages() const {
+    const GenerateOptions& o = job_.options;
+    if (o.help) job_.out << "generate_main: answers questions about pictures\n" << help_page(job_.table);
+    else if (o.version) job_.out << job_.compiled;
+    else if (o.print_options_md) job_.out << markdown_page(job_.table, "generate_main");
+    else return false;
+    return true;
+  }
+  std::string preferred() const {
+    const char* first = Device::cpu == Device::avx512_bf16 ? "bf16" : "fp32";
+    return runners_.contains(first) ? first : runners_.begin()->first;
+  }
+  void check(const std::set<std::string>& given) const {
+    const GenerateOptions& o = job_.options;
+    if (o.model.empty()) refuse_option("OPT-REQUIRED-007", "--model", "this option is required");
+    const auto conflict = [&](bool wrong, const char* option, const char* what) {
+      if (wrong && given.contains(option)) refuse_option("OPT-CONFLICT-009", std::string("--") + option, what);
+    };
+    const bool list = !o.data_path.empty();
+    for (const char* option : {"image", "prompt"}) conflict(list, option, "--data_path asks for a list of questions");
+    for (const char* option : {"image_folder", "output", "permute_images", "max_records", "show"})
+      conflict(!list, option, "this option belongs to --data_path");
+    conflict(o.temperature == 0, "top_p", "without --temperature the likeliest token is taken");
+  }
+  void describe() {
+    const std::string& words = job_.options.chat_template;
+    job_.model = describe_exported_model(job_.options.model, job_.options, {words, {}, {}, 0});
+    if (!words.empty()) describe_model::read_template(job_.model.description, words);
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,150 @@
+#pragma once
+#include <cstdio>
+#include <fstream>
+#include <vlt/pretrained/build_model.hpp>
+#include <vlt/pretrained/model_weights.hpp>
+#include <vlt/program/generate_job.hpp>
+#include <vlt/train/answer.hpp>
+#include <vlt/train/evaluate.hpp>
+#include <vlt/train/plan_run.hpp>
+
+namespace vlt {
+
+// generate_main in one precision: reads the model, then answers one question, a list of them, or whoever types.
+template <Precision F> class GenerateRun {
+ public:
+  GenerateRun(GenerateJob& job, const ModelKinds<F>& kinds)
+      : job_(job),
+        o_(job.options),
+        m_(job.model.description),
+        model_(
+            ModelBuilder<F>(kinds, job.compiled, m_).attached(job.model.vision_adapters, job.model.language_adapters)),
+        registry_(unpacked_adapters(model_)),
+        weights_(registry_, m_),
+        store_(registry_),
+        images_(o_.data_path.empty() ? "/" : o_.image_folder, m_.processor) {
+    weights_.read_into(store_, *job_.threads, 0);
+  }
+
+  ExitCode operator()() {
+    if (!o_.data_path.empty()) return list();
+    Answerer<F> answer(model_, *job_.threads, m_, images_);
+    if (o_.prompt.empty()) return interactive(answer);
+    say(answer, conversation(o_.prompt), o_.image);
+    return ExitCode::ok;
+  }
+
+ private:
+  GenerateJob& job_;
+  const GenerateOptions& o_;
+  const ModelDescription& m_;
+  AnyVlm<F> model_;
+  Registry<F> registry_;
+  ModelWeights<F> weights_;  // compared with the model before the store takes memory
+  ParameterStore<F> store_;
+  ImageReader images_;
+
+  static Registry<F> unpacked_adapters(AnyVlm<F>& model) {
+    auto registry = registry_of<any_policy<F>>(model);
+    for (auto& p : registry.params)
+      if (p.chosen) *p.chosen = false;  // nothing trains here
+    choose_panels(registry);
+    return registry;
+  }
+  Sampling sampling() const { return {o_.max_new_tokens, o_.temperature, o_.top_p, std::uint64_t(o_.seed)}; }
+
+  Conversation conversation(const std::string& question) const {
+    Conversation c;
+    c.turns.push_back({question, ""});
+    c.images = o_.image.size();
+    return c;
+  }
+  // An answer on the terminal, as it is made.
+  std::string say(Answerer<F>& answer, const Conversation& c, const std::vector<std::string>& files) {
+    std::vector<std::string> names;
+    for (const std::string& file : files) names.push_back(std::filesystem::weakly_canonical(file).string().substr(1));
+    const std::string text = answer(c, names, sampling(), std::uint64_t(c.turns.size() - 1),
+                                    [&](const std::string& more) { job_.out << more << std::flush; });
+    job_.out << "\n" << std::flush;
+    return text;
+  }
+  // A dialogue about the pictures of --image: each line is a question; an empty line or the end of input ends it.
+  ExitCode interactive(Answerer<F>& answer) {
+    Conversation c;
+    for (std::string line; job_.out << "> " << std::flush, std::getline(job_.in, line) && !line.empty();) {
+      if (c.turns.empty()) c = conversation(line);
+      else c.turns.push_back({line, ""});
+      c.turns.back().answer = say(answer, c, o_.image);
+    }
+    return ExitCode::ok;
+  }
+
+  ExitCode list() {
+    const Index any_length = Index(1) << 40;  // --max_seq_len is a limit of training
+    const SampleBuilder builder(m_.tokenizer, m_.chat_template, {any_length, m_.pictures(), Truncation::error});
+    DataOptions d;
+    d.data_path = o_.data_path, d.image_folder = o_.image_folder, d.train_split_ratio = 0;
+    RunData data = load_data(d, builder, images_.pictures(), *job_.threads);
+    auto source = std::make_shared<SampleSource>(*data.source);
+    if (o_.max_records > 0 && source->data.size() > o_.max_records) {
+      source->data.records.resize(std::size_t(o_.max_records));
+      source->data.sizes.resize(std::size_t(o_.max_records));
+    }
+    if (o_.permute_images) permute_images(source->data.records, std::uint64_t(o_.seed)), source->measure();
+    AnswerScore score;
+    answer_all(source->data.records, score);
+    token_accuracy(source, score);
+    char line[160];
+    std::snprintf(line, sizeof line, "exact match %.2f %% (%lld of %lld answers), token accuracy %.2f %%%s\n",
+                  100 * score.match(), static_cast<long long>(score.exact), static_cast<long long>(score.questions),
+                  100 * score.token_accuracy(), o_.permute_images ? ", pictures permuted" : "");
+    job_.out << line << std::flush;
+    return ExitCode::ok;
+  }
+  void answer_all(const std::deque<Record>& records, AnswerScore& score) {
+    Answerer<F> answer(model_, *job_.threads, m_, images_);
+    std::ofstream output;
+    if (!o_.output.empty()) output.open(o_.output, std::ios::binary);
+    for (std::size_t i = 0; i < records.size(); ++i)
+      for (const Question& q : questions_of(records[i], Index(i))) {
+        AnswerLine a{records[i].id,
+                     q.conversation.turns.back().question,
+                     {},
+                     q.conversation.turns.back().answer,
+                     q.turn,
+                     q.images,
+                     false};
+        a.answer = answer(q.conversation, q.images, sampling(), std::uint64_t(score.questions));
+        a.exact = same_answer(a.answer, a.expected);
+        ++score.questions, score.exact += a.exact;
+        if (!o_.output.empty() && !(output << json_of(a) << '\n'))
+          throw Error(ExitCode::write, {"WRITE-LOG-001", "the answers cannot be written", o_.output, {}, {}, {}, {}});
+        if (score.questions <= o_.show) print(a);
+      }
+  }
+  void print(const AnswerLine& a) {
+    std::string images;
+    for (const auto& i : a.images) images += (images.empty() ? "" : ", ") + i;
+    job_.out << (a.exact ? "right  " : "wrong  ") << (images.empty() ? "(no picture)" : images) << "  "
+             << escaped(a.question) << "\n       " << escaped(a.answer)
+             << (a.exact ? "" : "   (expected: " + escaped(a.expected) + ")") << "\n"
+             << std::flush;
+  }
+  // Share of the reference answers' tokens that are the likeliest ones, given the true text before them.
+  void token_accuracy(std::shared_ptr<const SampleSource> source, AnswerScore& score) {
+    std::vector<Index> all(std::size_t(source->data.size()));
+    std::iota(all.begin(), all.end(), Index(0));
+    const SampleOrder order(all, 8, 0, false);
+    const MicroBatchSize largest = largest_micro_batch(order, source->data.sizes, order.micro_batches_per_epoch());
+    typename AnyVlm<F>::pixels x;
+    x.rows = largest.tiles, x.cols = x.stride = source->floats_per_image;
+    const PassPlan plan = plan_evaluation(model_, *job_.threads, x, empty_batch(model_, largest));
+    EngineSettings settings;
+    settings.groups = int(o_.data_path.size()), settings.count_correct = true;
+    Engine<F, AnyVlm<F>> engine(model_, store_, *job_.threads, plan.arena_bytes, settings);
+    const EvaluationResult r = evaluate<F>(model_, engine, source, order, {}, [](const LostSample&) {});
+    score.supervised = r.supervised, score.correct = Index(std::llround(r.accuracy * double(r.supervised)));
+  }
+};
+
+}  // namespace vlt

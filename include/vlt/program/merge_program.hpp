@@ -1,0 +1,60 @@
+#pragma once
+#include <filesystem>
+#include <vlt/options/option_pages.hpp>
+#include <vlt/options/parse_options.hpp>
+#include <vlt/program/merge_job.hpp>
+
+namespace vlt {
+
+// merge_lora without its arithmetic: reads the command line, describes the model, hands over.
+class MergeProgram {
+ public:
+  // runner: null if fp32 is not compiled in.
+  MergeProgram(CompiledIn compiled, MergeRunner runner, Messages& messages, std::ostream& out)
+      : runner_(runner), job_{{}, merge_option_table(), std::move(compiled), messages, out, {}, {}} {}
+
+  ExitCode operator()(const Words& args) {
+    MergeOptions& o = job_.options;
+    OptionReader<MergeOptions> reader(job_.table, o);
+    reader.command_line(args);
+    if (!o.config.empty()) reader.config_file(read_settings(open_file(o.config, blame_option), o), o.config);
+    if (pages()) return ExitCode::ok;
+    job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
+    check();
+    if (!runner_) CompiledIn::need("fp32", job_.compiled.precisions, "PRECISIONS", "output_dir");
+    const int cores = std::max(1, int(std::thread::hardware_concurrency()));
+    job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
+    job_.model = describe_exported_model(o.model, o);
+    if (job_.model.language_adapters.rank == 0 && job_.model.vision_adapters.rank == 0)
+      throw Error(ExitCode::model, {"MODEL-MERGE-001", "the model has no adapters: there is nothing to fold in",
+                                    o.model, "a folder language_adapter or vision_adapter in it", "neither",
+                                    "use the folder as it is", "nothing was written"});
+    return runner_(job_);
+  }
+
+ private:
+  MergeRunner runner_;
+  MergeJob job_;
+
+  bool pages() const {
+    const MergeOptions& o = job_.options;
+    if (o.help) job_.out << "merge_lora: folds the adapters of a model into its weights\n" << help_page(job_.table);
+    else if (o.version) job_.out << job_.compiled;
+    else if (o.print_options_md) job_.out << markdown_page(job_.table, "merge_lora");
+    else return false;
+    return true;
+  }
+  void check() {
+    namespace fs = std::filesystem;
+    MergeOptions& o = job_.options;
+    if (o.model.empty()) refuse_option("OPT-REQUIRED-007", "--model", "this option is required");
+    while (o.output_dir.size() > 1 && o.output_dir.ends_with('/')) o.output_dir.pop_back();
+    if (o.output_dir.empty()) refuse_option("OPT-REQUIRED-007", "--output_dir", "this option is required");
+    std::error_code unused;
+    if (fs::exists(o.output_dir, unused) && !fs::is_empty(o.output_dir, unused))
+      refuse_option("OPT-OUT-012", "--output_dir " + o.output_dir, "the output folder is not new", "a new folder", {},
+                    "name a new folder, or remove what is there");
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,100 @@
+#pragma once
+#include <cstdio>
+#include <vlt/pretrained/export_model.hpp>
+#include <vlt/pretrained/mergeable_model.hpp>
+#include <vlt/program/merge_job.hpp>
+
+namespace vlt {
+
+// Throws NUM-MERGE-003 unless the logits of two forms of a model agree; NaN never does.
+inline void require_same_logits(std::span<const float> apart, std::span<const float> merged, double allowed,
+                                const std::string& place) {
+  const double difference = relative_difference(apart, merged);
+  if (difference <= allowed) return;
+  throw Error(ExitCode::numeric, {"NUM-MERGE-003", "the merged model does not give the logits of the one with adapters",
+                                  place, "a relative difference of at most " + number_text(allowed),
+                                  number_text(difference), "use the adapters as they are", "nothing was written"});
+}
+
+// merge_lora: fp32 arithmetic, whatever the weights are stored as. Logits of a probe are compared three times: after
+// the adapters were folded in, after the weights were rounded to their stored type, and after the folder was read
+// again, which appears only then.
+template <Precision F> class MergeRun {
+ public:
+  MergeRun(MergeJob& job, const ModelKinds<F>& kinds)
+      : job_(job), kinds_(kinds), draft_(job.options.output_dir + ".draft") {}
+
+  ExitCode operator()() {
+    try {
+      write_draft();
+      read_draft();
+      put_in_place();
+    } catch (...) {
+      std::error_code unused;
+      std::filesystem::remove_all(draft_, unused);
+      throw;
+    }
+    job_.out << "wrote " << job_.options.output_dir << "\n";
+    return ExitCode::ok;
+  }
+
+ private:
+  static constexpr double same_arithmetic = 1e-3, same_numbers = 1e-5;  // fp32 sums in another order; the same sums
+  MergeJob& job_;
+  const ModelKinds<F>& kinds_;
+  std::string draft_;
+  std::vector<float> written_;  // logits of the weights as they were written
+
+  void write_draft() {
+    MergeableModel<F> model(kinds_, job_.compiled, job_.model, *job_.threads);
+    for (const std::string& w : model.origin().warnings) job_.messages.warning({{}, w, {}, {}, {}, {}, {}});
+    const auto& types = model.origin().stored;
+    const std::vector<float> apart = model.probed(), base = model.probed_base();
+    model.merge();
+    require_same_logits(apart, model.probed(), same_arithmetic, job_.options.model);
+    model.round(types);
+    written_ = model.probed();
+    judge_rounding(apart, base, types);
+    const TrainingChoice no_adapters;
+    ModelExport<F>(job_.model.description, model.origin(), no_adapters, types).write(draft_, model.store());
+  }
+  // Rounding may cost what it always costs in a type, or half of what the adapters do: then they are in the weights.
+  void judge_rounding(std::span<const float> apart, std::span<const float> base,
+                      const std::map<int, StoredType>& types) const {
+    double allowed = same_arithmetic;
+    for (const auto& [component, type] : types) allowed = std::max(allowed, rounding_difference(type));
+    const double difference = relative_difference(apart, written_), effect = relative_difference(apart, base);
+    require_same_logits(apart, written_, std::max(allowed, effect / 2), job_.options.model);
+    char line[160];
+    std::snprintf(line, sizeof line, "the adapters change the probe's logits by %.2g of their size, merging by %.2g\n",
+                  effect, difference);
+    job_.out << line;
+    if (effect > 0 && difference > effect / 2)
+      job_.messages.warning({{},
+                             "rounding to the stored type hides most of what the adapters do",
+                             job_.options.model,
+                             {},
+                             {},
+                             "use the adapters as they are, or store the base in fp32",
+                             {}});
+  }
+  void read_draft() {
+    const ExportedModel merged = describe_exported_model(draft_, job_.options);
+    MergeableModel<F> model(kinds_, job_.compiled, merged, *job_.threads);
+    require_same_logits(written_, model.probed(), same_numbers, job_.options.model);
+  }
+  void put_in_place() const {
+    std::error_code problem;
+    std::filesystem::rename(draft_, job_.options.output_dir, problem);
+    if (problem)
+      throw Error(ExitCode::write, {"WRITE-MODEL-003",
+                                    "the model's folder cannot be put in place",
+                                    job_.options.output_dir,
+                                    {},
+                                    problem.message(),
+                                    {},
+                                    {}});
+  }
+};
+
+}  // namespace vlt

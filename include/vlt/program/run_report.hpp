@@ -1,0 +1,109 @@
+#pragma once
+#include <vlt/program/sft_job.hpp>
+#include <vlt/report/audit_page.hpp>
+#include <vlt/report/progress.hpp>
+#include <vlt/report/report.hpp>
+#include <vlt/train/answer.hpp>
+#include <vlt/train/plan.hpp>
+#include <vlt/train/process_memory.hpp>
+
+namespace vlt {
+
+// report.html of a run: gathers what happens, asks the model a few held-out questions before and after, and is written
+// again whenever something worth seeing has happened.
+template <Precision F> class RunReport {
+ public:
+  static constexpr Index most_questions = 6, answer_tokens = 32;
+  static constexpr double flops_for_answers = 3e12;  // a large model is asked fewer questions
+
+  // memory: the engine's, which is free between steps.
+  RunReport(const SftJob& job, AnyVlm<F>& model, std::span<std::byte> memory, const Plan& plan,
+            std::vector<ReportComponent> components)
+      : job_(job), answer_(model, *job.threads, job.model, *job.images, memory) {
+    data_.title = "VLTune: " + std::filesystem::path(job.output->path()).filename().string();
+    data_.components = std::move(components);
+    data_.audit = audit_rows(job.data->data());
+    for (const PlanLine& l : plan.lines)
+      data_.memory.emplace_back(l.component + ": " + l.kind, shown_bytes(double(l.bytes)));
+    data_.memory.emplace_back("total", shown_bytes(double(plan.total())));
+    for (const auto& row : job.table.rows)
+      if (const std::string value = option_value(job.options, row); !value.empty())
+        data_.options.emplace_back(row.name, value);
+    const double each = plan.evaluation_flops / double(job.options.per_device_eval_batch_size);
+    choose(each > 0 ? Index(std::min(double(most_questions), flops_for_answers / each)) : most_questions);
+    ask(&ReportSample::before);
+  }
+
+  void add(const StepMetrics& m) { data_.metrics.steps.push_back(m); }
+  void add(const EvalMetrics& m) { data_.metrics.evaluations.push_back(m); }
+
+  // `over`: the run has ended, as the status says.
+  void write(const std::string& status, bool over) {
+    if (over) ask(&ReportSample::after);
+    data_.status = status, data_.running = !over;
+    facts();
+    write_report(job_.output->file("report.html"), data_);
+  }
+
+ private:
+  const SftJob& job_;
+  Answerer<F> answer_;
+  ReportData data_;
+  std::vector<Question> questions_;
+
+  // The first question of the first held-out records, those with pictures first.
+  void choose(Index count) {
+    const Dataset& data = job_.data->data();
+    for (const bool pictures : {true, false})
+      for (const Index record : job_.data->split.eval) {
+        if (Index(questions_.size()) == count) break;
+        const Record& r = data.records[std::size_t(record)];
+        if (r.images.empty() == pictures) continue;
+        const Question q = questions_of(r, record).front();
+        ReportSample sample{r.id, q.conversation.turns.back().question, q.conversation.turns.back().answer, {}, {}, {}};
+        if (!show(q.images, sample)) continue;
+        questions_.push_back(q);
+        data_.samples.push_back(std::move(sample));
+      }
+  }
+  // False if a picture cannot be decoded: whether that ends the run is for whoever trains on it to say.
+  bool show(const std::vector<std::string>& images, ReportSample& sample) const {
+    try {
+      for (const std::string& name : images) sample.pictures.push_back({name, job_.images->seen(name).front()});
+    } catch (const Error& e) {
+      if (e.exit() != ExitCode::data) throw;
+      return false;
+    }
+    return true;
+  }
+  void ask(std::optional<std::string> ReportSample::*when) {
+    for (std::size_t i = 0; i < questions_.size(); ++i)
+      data_.samples[i].*when =
+          answer_(questions_[i].conversation, questions_[i].images, Sampling{answer_tokens, 0, 1, 0}, i);
+  }
+  void facts() {
+    data_.facts.clear();
+    const auto fact = [&](const char* name, std::string value) { data_.facts.emplace_back(name, std::move(value)); };
+    Index all = 0, trainable = 0;
+    for (const auto& c : data_.components) all += c.parameters, trainable += c.trainable;
+    fact("parameters", shown_count(double(all)));
+    fact("of them trained", shown_count(double(trainable)));
+    if (const auto& steps = data_.metrics.steps; !steps.empty()) {
+      fact("steps", std::to_string(steps.back().step));
+      fact("loss", number(steps.back().loss));
+      fact("tokens per second", shown_count(steps.back().tokens_per_s));
+    }
+    if (const auto& e = data_.metrics.evaluations; !e.empty()) {
+      fact("eval loss", number(e.back().eval_loss));
+      if (e.back().token_accuracy) fact("token accuracy", number(100 * *e.back().token_accuracy) + " %");
+    }
+    fact("peak memory", shown_bytes(double(peak_memory())));
+  }
+  static std::string number(double x) {
+    char text[32];
+    std::snprintf(text, sizeof text, "%.4g", x);
+    return text;
+  }
+};
+
+}  // namespace vlt

@@ -1,0 +1,108 @@
+#pragma once
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <set>
+#include <sstream>
+#include <vlt/base/parallel.hpp>
+#include <vlt/data/data_options.hpp>
+#include <vlt/data/image_reader.hpp>
+#include <vlt/pretrained/choose_training.hpp>
+#include <vlt/pretrained/model_description.hpp>
+#include <vlt/program/compiled_in.hpp>
+#include <vlt/program/complain.hpp>
+#include <vlt/program/options.hpp>
+#include <vlt/program/output_folder.hpp>
+#include <vlt/report/audit_page.hpp>
+
+namespace vlt {
+
+// Everything that is known about a run before its model is built: what was asked, the model's description, the audited
+// data. What follows depends on the precision and is compiled once for each.
+struct SftJob {
+  SftOptions options;
+  OptionTable<SftOptions> table;
+  std::set<std::string> given;  // options that were given, not left at their defaults
+  CompiledIn compiled;
+  Messages& messages;
+  std::ostream& out;
+  std::unique_ptr<Threads> threads;
+  std::unique_ptr<OutputFolder> output;  // none for a plan, an audit or an evaluation
+  ModelDescription model;
+  TrainingChoice choice;
+  std::optional<RunData> data;  // none: a plan from limits
+  std::optional<ImageReader> images;
+  std::ofstream skipped;  // skipped.jsonl: all bad records of a training, also of one that they end
+
+  BadSampleRules bad_sample_rules() const {
+    BadSampleRules r;
+    r.policy = options.on_bad_sample == "skip" ? OnBadSample::skip : OnBadSample::fail;
+    r.max_fraction = options.max_bad_fraction;
+    if (output) r.listed_in = output->file(OutputFolder::bad_records);
+    return r;
+  }
+  // Writes a bad record down, where there is a folder for it.
+  void list(const RecordFault& f) {
+    if (!output || skipped << skipped_line(f) << '\n' << std::flush) return;
+    throw Error(ExitCode::write, {.code = "WRITE-LOG-001",
+                                  .what = "the list of bad records cannot be written",
+                                  .place = output->file(OutputFolder::bad_records),
+                                  .expected = {},
+                                  .found = {},
+                                  .help = "see that --output_dir is writable and that its disk has room",
+                                  .note = {}});
+  }
+  // Prints something; in a log of JSON as the text of one note.
+  template <class T> void say(const T& what) {
+    std::ostringstream text;
+    text << what;
+    if (options.log_format == "json") out << JsonLine().add("note", text.str()).text() << '\n' << std::flush;
+    else out << text.str() << std::flush;
+  }
+  int workers() const {
+    const int cores = std::max(1, int(std::thread::hardware_concurrency()));
+    return options.num_workers > 0 ? int(options.num_workers) : std::max(1, cores - 1);
+  }
+  static int threads_for(const SftOptions& o) {
+    return o.num_threads > 0 ? int(o.num_threads) : std::max(1, int(std::thread::hardware_concurrency()));
+  }
+  RecordLimits record_limits() const {
+    RecordLimits l;
+    l.depth = int(options.limit_json_depth), l.record_bytes = options.limit_record_bytes;
+    l.text_bytes = options.limit_text_bytes, l.turns = options.limit_turns, l.name_bytes = options.limit_path_bytes;
+    l.images = options.max_num_image_per_sample;
+    return l;
+  }
+  ImageLimits image_limits() const {
+    ImageLimits l;
+    l.file_bytes = std::uint64_t(options.limit_image_bytes), l.side = options.limit_image_side;
+    l.pixels = options.limit_image_pixels, l.memory_at_once = std::uint64_t(options.limit_decode_bytes);
+    l.jpeg_scans = int(options.limit_jpeg_scans), l.png_chunks = int(options.limit_png_chunks);
+    l.seconds = options.limit_image_seconds;
+    return l;
+  }
+  Index floats_per_image() const { return 3 * model.vision_sizes.image * model.vision_sizes.image; }
+  LoaderSettings loader(Index held) const {
+    LoaderSettings s;
+    s.workers = workers(), s.held = held, s.timeout_s = options.loader_timeout_s;
+    s.image_seconds = options.limit_image_seconds;
+    s.on_bad_sample = bad_sample_rules().policy;
+    return s;
+  }
+  // What reports call the data files: their stems, numbered where they repeat.
+  std::vector<std::string> dataset_stems() const {
+    std::vector<std::string> stems;
+    for (const std::string& path : options.data_path) {
+      const std::string stem = std::filesystem::path(path).stem().string();
+      std::string name = stem;
+      for (int n = 2; std::find(stems.begin(), stems.end(), name) != stems.end(); ++n)
+        name = stem + "_" + std::to_string(n);
+      stems.push_back(name);
+    }
+    return stems;
+  }
+};
+
+}  // namespace vlt

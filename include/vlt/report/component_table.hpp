@@ -1,0 +1,64 @@
+#pragma once
+#include <cstdio>
+#include <ostream>
+#include <vlt/optim/parameter_groups.hpp>
+#include <vlt/optim/store_layout.hpp>
+#include <vlt/pretrained/build_model.hpp>
+#include <vlt/report/progress.hpp>
+#include <vlt/report/report_data.hpp>
+
+namespace vlt {
+
+inline PeakRates peak_rates_of(const SftOptions& o) {
+  return {o.learning_rate,
+          o.learning_rate_pretraining_components,
+          {o.vision_learning_rate, o.projector_learning_rate, o.language_learning_rate}};
+}
+
+// What a run trains, component by component, before its first step: the table on the terminal and in the report.
+template <Precision F, Device D>
+std::vector<ReportComponent> component_rows(const Registry<F, D>& registry, const StoreLayout<F, D>& layout,
+                                            const SftOptions& o) {
+  std::vector<ReportComponent> rows;
+  const auto counts = count_parameters(registry);
+  const PeakRates rates = peak_rates_of(o);
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    ReportComponent row;
+    row.name = component_names[c], row.dtype = precision_name<F>();
+    row.parameters = counts[c].parameters, row.trainable = counts[c].trained;
+    row.bytes = Index(layout.bytes(int(c)).total());
+    for (const auto& p : registry.params)
+      if (p.component == int(c) && p.trains())
+        row.learning_rate = std::max(row.learning_rate, rates.of(int(c), p.adapter));
+    row.weight_decay = counts[c].decayed > 0 ? o.weight_decay : 0;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+inline std::ostream& operator<<(std::ostream& out, const std::vector<ReportComponent>& rows) {
+  char line[160];
+  std::snprintf(line, sizeof line, "%-10s %14s %14s %10s %8s %6s %10s\n", "component", "parameters", "trainable",
+                "rate", "decay", "dtype", "bytes");
+  out << line;
+  for (const ReportComponent& r : rows) {
+    std::snprintf(line, sizeof line, "%-10s %14lld %14lld %10.3g %8.3g %6s %10s\n", r.name.c_str(),
+                  static_cast<long long>(r.parameters), static_cast<long long>(r.trainable), r.learning_rate,
+                  r.weight_decay, r.dtype.c_str(), shown_bytes(double(r.bytes)).c_str());
+    out << line;
+  }
+  return out;
+}
+
+// A pre-trained tensor that trains faster than this is more often a mistake than a plan.
+inline constexpr double rash_pretrained_rate = 1e-4;
+
+template <Precision F, Device D> double fastest_pretrained_rate(const Registry<F, D>& registry, const SftOptions& o) {
+  double fastest = 0;
+  for (const auto& p : registry.params)
+    if (p.trains() && !p.adapter && p.component != int(ComponentKind::projector))
+      fastest = std::max(fastest, peak_rates_of(o).of(p.component, false));
+  return fastest;
+}
+
+}  // namespace vlt

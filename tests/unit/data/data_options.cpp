@@ -1,0 +1,89 @@
+#include "byte_samples.hpp"
+#include "dataset_text.hpp"
+
+#include <catch2/catch.hpp>
+#include <vlt/data/data_options.hpp>
+
+using namespace vlt;
+using namespace vlt::test;
+using Catch::Matchers::Contains;
+
+namespace {
+
+Size any_size(const std::string&, bool) { return {2, 2}; }
+
+std::string records(int first, int count) {
+  std::string text;
+  for (int i = first; i < first + count; ++i) text += record(std::to_string(i), "null", "q") + "\n";
+  return text;
+}
+std::string refusal(const std::vector<std::string>& words, std::size_t files) {
+  try {
+    parse_dataset_samples(words, files);
+  } catch (const Error& e) {
+    CHECK(e.exit() == ExitCode::usage);
+    return e.complaint().found;
+  }
+  return "accepted";
+}
+
+}  // namespace
+
+TEST_CASE("the option dataset_samples is `all` or counts, one for all files or one each") {
+  using Counts = std::vector<std::optional<Index>>;
+  CHECK(parse_dataset_samples({"all"}, 2) == Counts{std::nullopt, std::nullopt});
+  CHECK(parse_dataset_samples({"5"}, 2) == Counts{5, 5});
+  CHECK(parse_dataset_samples({"5", "all"}, 2) == Counts{5, std::nullopt});
+  for (const char* word : {"0", "-1", "ten", "1.5", "5x", "", " 5", "99999999999999999999"})
+    CHECK(refusal({word}, 1) == quoted(word));
+  CHECK(refusal({"1", "2"}, 3) == "2 values");
+}
+
+TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: nothing else") {
+  const TemporaryFolder folder;
+  DataOptions o;
+  o.data_path = {folder.write("a.json", records(0, 30) + "5\n"), folder.write("b.json", records(100, 20))};
+  o.dataset_samples = {"10", "50"};
+  o.train_split_ratio = 0.7;
+  o.bad = {OnBadSample::skip, 0.5, 20};
+  Threads threads(2);
+  const RunData run = load_data(o, byte_builder(), {any_size, {}, 0}, threads);
+  CHECK(run.split.train.size() == 21);
+  CHECK(run.split.eval.size() == 9);
+  Index total = run.split.not_selected + Index(run.split.train.size() + run.split.eval.size());
+  for (const FileAudit& f : run.data().files) total += f.bad + f.too_long;
+  CHECK(total == 51);
+  REQUIRE(run.data().warnings.size() == 1);
+  CHECK_THAT(run.data().warnings[0].found, Contains("50"));
+  o.train_split_ratio = 0;
+  const RunData none = load_data(o, byte_builder(), {any_size, {}, 0}, threads);
+  CHECK_THROWS_AS(check_training_split(none.split), Error);
+  CHECK(none.split.eval.size() == 30);
+}
+
+TEST_CASE("from files to micro-batches", "[threads]") {
+  const TemporaryFolder folder;
+  const std::string path = folder.write("train.json", records(0, 10));
+  const SampleBuilder builder = byte_builder();
+  const Pictures pictures{any_size, [](const std::string&, std::span<float>) {}, 12};
+  Index tokens = 0, supervised = 0, sequences = 0;
+  // quote: load
+  DataOptions options;
+  options.data_path = {path};
+  Threads threads(2);
+  const RunData run = load_data(options, builder, pictures, threads);  // throws BadRecords: the first and how many
+
+  SampleOrder order = run.train_order(/*batch_size=*/4, /*seed=*/1234);
+  LoaderSettings settings;
+  settings.workers = 2, settings.count = 3 * order.micro_batches_per_epoch();  // three epochs
+  Loader loader(run.source, order, settings);
+  while (loader.more()) {
+    const MicroBatch& b = loader.next();  // stays valid until the next call
+    sequences += Index(b.samples.size()), tokens += b.tokens, supervised += b.supervised;
+  }
+  // end of quote
+  CHECK(sequences == 3 * 9);  // one record evaluates
+  CHECK(tokens > 0);
+  CHECK(supervised == sequences * 7);
+  CHECK(run.eval_order(4).micro_batches_per_epoch() == 1);
+}

@@ -1,0 +1,240 @@
+// Towers, projectors, adapters and vltune.json: written, read back, and refused where they do not fit.
+#include <unit/io/temporary_folder.hpp>
+#include <vlt/hub/adapter_folder.hpp>
+#include <vlt/hub/projector_folder.hpp>
+#include <vlt/hub/vltune_file.hpp>
+#include <vlt/models/perceiver.hpp>
+#include <vlt/optim/parameter_store.hpp>
+
+using namespace vlt;
+using vlt::test::read_text;
+using vlt::test::refused;
+using vlt::test::TemporaryFolder;
+
+namespace {
+
+constexpr auto model = ExitCode::model;
+using Frozen = Policy<Device::cpu, Precision::f32, Tuning::frozen>;
+using Adapted = Policy<Device::cpu, Precision::f32, Tuning::adapted>;
+
+template <class Layers> struct Stored {
+  Layers layers;
+  ParameterStore<Precision::f32> store;
+  Stored(Layers l, ComponentKind component, const char* path, float first)
+      : layers(std::move(l)), store(list(component, path)) {
+    float next = first;
+    store.fill([&](const auto&, Index) { return next += 0.125f; });
+  }
+  Registry<Precision::f32> list(ComponentKind component, const char* path) {
+    Registry<Precision::f32> r;
+    r.component = int(component);
+    vlt::collect(layers, r, path);
+    return r;
+  }
+  std::vector<float> values() {
+    std::vector<float> all, one;
+    for (std::size_t i = 0; i < store.registry().params.size(); ++i) {
+      one.resize(std::size_t(store.registry().params[i].value->size()));
+      store.read(int(i), 0, one);
+      all.insert(all.end(), one.begin(), one.end());
+    }
+    return all;
+  }
+};
+
+ClipConfig tower_config() {
+  return parse_clip_config(R"({"model_type":"clip_vision_model","hidden_size":8,"intermediate_size":12,"image_size":4,)"
+                           R"("num_hidden_layers":3,"num_attention_heads":2,"patch_size":2})",
+                           "c");
+}
+template <class P = Frozen> Stored<ClipVit<P>> tower(Index layers, float first = 0) {
+  ClipSizes sizes = tower_config().sizes;
+  sizes.depth = layers;
+  return {ClipVit<P>(sizes), ComponentKind::vision, "", first};
+}
+
+Stored<ClipVit<Adapted>> adapted(float first, const char* modules) {
+  ClipVit<Adapted> layers(tower_config().sizes);
+  attach_adapters(registry_of<Adapted>(layers), {modules}, 2, 8);
+  return {std::move(layers), ComponentKind::vision, "", first};
+}
+
+}  // namespace
+
+TEST_CASE("a tower is saved with and without its prefix, and keeps what it does not run") {
+  const TemporaryFolder t;
+  const ClipConfig config = tower_config();
+  auto whole = tower(3);
+  for (const bool prefix : {true, false}) {
+    const std::string path = t / (prefix ? "with" : "without"), before = prefix ? "vision_model." : "";
+    write_vision_folder(path, config, whole.store, clip_names(prefix), {}, StoredType::f32,
+                        {constant_tensor(before + "post_layernorm.weight", {8}, 2, StoredType::f32),
+                         constant_tensor(before + "post_layernorm.bias", {8}, 3, StoredType::f32),
+                         constant_tensor(before + "embeddings.position_ids", {1, 5}, 0, StoredType::f32),
+                         constant_tensor("logit_scale", {}, 1, StoredType::f32),
+                         constant_tensor("text_model.encoder.layers.0.x", {2}, 1, StoredType::f32)});
+    const WeightFolder folder{Folder(path)};
+    CHECK(folder.find(before + "embeddings.patch_embedding.weight").tensor->shape ==
+          std::vector<std::uint64_t>{8, 3, 2, 2});
+    CHECK(folder.find(before + "embeddings.class_embedding").tensor->shape == std::vector<std::uint64_t>{8});
+
+    auto part = tower(2, 1000);  // the last but one layer is read
+    const WeightRules rules = vision_rules(config, folder, 2);
+    const LoadedWeights found = load_folder(folder, rules, part.store);
+    CHECK(found.ignored == 3);
+    CHECK(found.kept.size() == 16 + 2);
+    const auto all = whole.values(), some = part.values();
+    CHECK(std::equal(some.begin(), some.end(), all.begin()));
+
+    write_vision_folder(t / "again", config, part.store, rules.stored_as, found.kept, StoredType::bf16);
+    const WeightFolder again{Folder(t / "again")};
+    for (const auto& place : again.tensors()) {
+      const auto first = folder.find(place.tensor->name);
+      REQUIRE(first);
+      std::vector<float> x(std::size_t(place.tensor->size())), y(x.size());
+      place.file->read(*place.tensor, 0, x), first.file->read(*first.tensor, 0, y);
+      for (float& v : y) v = float(bf16(v));
+      CHECK(x == y);
+    }
+    CHECK(again.tensors().size() == folder.tensors().size() - 3);
+  }
+}
+
+TEST_CASE("a tower whose unused layers are not all there is refused") {
+  const TemporaryFolder t;
+  auto two = tower(2);
+  write_vision_folder(t / "m", tower_config(), two.store, clip_names(true), {}, StoredType::f32);
+  auto part = tower(2);
+  const WeightFolder folder{Folder(t / "m")};
+  refused([&] { load_folder(folder, vision_rules(tower_config(), folder, 2), part.store); }, model, "MODEL-WEIGHTS-003",
+          "missing", "vision_model.encoder.layers.2.", "vision_model.post_layernorm.weight");
+}
+
+TEST_CASE("a perceiver is saved as torch packs it") {
+  const TemporaryFolder t;
+  const auto perceiver = [](float first) {
+    using Projector = Unit<Perceiver<Frozen>>;
+    return Stored<Projector>(Projector{Perceiver<Frozen>(PerceiverSizes{6, 8, 4, true, 2})}, ComponentKind::projector,
+                             "projection", first);
+  };
+  auto a = perceiver(0), b = perceiver(1000);
+  const ProjectorConfig config{"perceiver", 6, 8, 0, 0, 4, 4};
+  write_projector_folder(t / "p", config, a.store, StoredType::f32);
+  const WeightFolder folder{Folder(t / "p")};
+  CHECK(folder.find("projection.attn.in_proj_weight").tensor->shape == std::vector<std::uint64_t>{24, 8});
+  CHECK(folder.find("projection.attn.in_proj_bias").tensor->shape == std::vector<std::uint64_t>{24});
+  CHECK(folder.find("projection.attn.out_proj.weight"));
+  CHECK(folder.find("projection.query").tensor->shape == std::vector<std::uint64_t>{4, 8});
+  CHECK(folder.tensors().size() == 15);
+  load_folder(folder, projector_rules(), b.store);
+  CHECK(a.values() == b.values());
+
+  const ProjectorConfig read = read_projector_config(Folder(t / "p"));
+  CHECK(read == config);
+  CHECK_NOTHROW(require_same_projector(read, config, "p"));
+  ProjectorConfig other = config;
+  other.text_width = 16;
+  refused([&] { require_same_projector(read, other, "p"); }, model, "MODEL-PROJ-001", "text_width", "16", "8");
+  other.kind = "mlp";
+  refused([&] { require_same_projector(read, other, "p"); }, model, "MODEL-PROJ-001", "kind", "mlp", "perceiver");
+  refused([&] { t.write("p/config.json", "{\"model_type\":\"llama\"}"), read_projector_config(Folder(t / "p")); },
+          model, "MODEL-JSON-004", "does not hold a projector");
+}
+
+TEST_CASE("adapters are a PEFT folder with full module names") {
+  const TemporaryFolder t;
+  auto a = adapted(0, "layers.1.self_attn"), b = adapted(1000, "layers.1.self_attn"), c = adapted(0, "q_proj");
+  write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", StoredType::f32);
+  const WeightFolder folder{Folder(t / "a"), "adapter_model"};
+  CHECK(folder.tensors().size() == 8);
+  const std::string first = "encoder.layers.1.self_attn.k_proj";
+  CHECK(folder.find("base_model.model." + first + ".lora_A.weight").tensor->shape == std::vector<std::uint64_t>{2, 8});
+  CHECK(folder.find("base_model.model." + first + ".lora_B.weight").tensor->shape == std::vector<std::uint64_t>{8, 2});
+  const AdapterConfig config = read_adapter_config(Folder(t / "a"), folder);
+  CHECK(config.rank == 2);
+  CHECK(config.alpha == 8);
+  CHECK(config.base == "../base");
+  REQUIRE(config.modules.size() == 4);
+  CHECK(config.modules[0] == first);
+
+  load_adapters(folder, b.store, ComponentKind::vision);
+  const auto& params = a.store.registry().params;
+  Index compared = 0;
+  for (std::size_t i = 0; i < params.size(); ++i) {
+    std::vector<float> x(std::size_t(params[i].value->size())), y(x.size());
+    a.store.read(int(i), 0, x), b.store.read(int(i), 0, y);
+    CHECK((x == y) == params[i].adapter);
+    compared += params[i].adapter;
+  }
+  CHECK(compared == 8);
+  refused([&] { load_adapters(folder, c.store, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003", "missing",
+          "unexpected", "layers.0.self_attn.q_proj.lora_A.weight");
+  const auto shallow = adapted(0, "layers.0");  // has none of layer 1
+  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003",
+          "unexpected", "layers.1.self_attn.q_proj.lora_A.weight");
+  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 2, 3); }, model,
+          "MODEL-WEIGHTS-003", "unexpected");
+  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 1, 3); }, model,
+          "MODEL-WEIGHTS-003", "missing", "layers.0");
+}
+
+TEST_CASE("adapters that are more than plain LoRA are refused by name") {
+  const TemporaryFolder t;
+  auto a = adapted(0, "layers.1.self_attn");
+  write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", StoredType::f32);
+  const WeightFolder folder{Folder(t / "a"), "adapter_model"};
+  const auto variant = [&](const char* key, const char* value) {
+    boost::json::object json = parse_json(read_text(t / "a/adapter_config.json"), "a").as_object();
+    json[key] = parse_json(value, "v");
+    t.write("b/adapter_config.json", pretty_json(json));
+    read_adapter_config(Folder(t / "b"), folder);
+  };
+  refused([&] { variant("peft_type", "\"IA3\""); }, model, "MODEL-JSON-004", "IA3");
+  for (const auto& [key, value] : std::map<const char*, const char*>{{"use_dora", "true"},
+                                                                     {"use_rslora", "true"},
+                                                                     {"lora_bias", "true"},
+                                                                     {"bias", "\"all\""},
+                                                                     {"modules_to_save", "[\"lm_head\"]"},
+                                                                     {"rank_pattern", "{\"q_proj\": 3}"},
+                                                                     {"alpha_pattern", "{\"q_proj\": 3}"},
+                                                                     {"trainable_token_indices", "[1]"},
+                                                                     {"layer_replication", "[[0, 1]]"},
+                                                                     {"init_lora_weights", "\"pissa_niter_4\""}})
+    refused([&] { variant(key, value); }, model, "MODEL-JSON-004", key);
+  for (const auto& [key, value] : std::map<const char*, const char*>{
+           {"use_dora", "null"}, {"rank_pattern", "{}"}, {"modules_to_save", "[]"}, {"init_lora_weights", "true"}})
+    CHECK_NOTHROW(variant(key, value));
+  CHECK_NOTHROW(variant("init_lora_weights", "\"gaussian\""));
+  CHECK_NOTHROW(variant("lora_alpha", "16"));
+}
+
+TEST_CASE("vltune.json comes back as it was written") {
+  const TemporaryFolder t;
+  VltuneFile file;
+  file.chat_template = {{"user", "{image}{text}"}, {"end", "</s>"}};
+  file.mmca = true, file.vision_feature_layer = -2, file.vision_feature_select = "patch", file.max_seq_len = 77;
+  file.language_folder = "/models/l", file.vision_folder = "../v";
+  write_vltune_file(t.path, file);
+  const VltuneFile read = read_vltune_file(Folder(t.path));
+  CHECK(read.chat_template == file.chat_template);
+  CHECK(read.mmca);
+  CHECK(read.vision_feature_layer == -2);
+  CHECK(read.vision_feature_select == "patch");
+  CHECK(read.max_seq_len == 77);
+  CHECK(read.language_folder == "/models/l");
+  CHECK(read.vision_folder == "../v");
+  t.write("vltune.json", "{\"format\": 99}");
+  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "another version");
+}
+
+TEST_CASE("vltune.json that asks for what there is not is refused") {
+  const TemporaryFolder t;
+  VltuneFile file;
+  file.chat_template = {{"user", "{image}{text}"}, {"end", "</s>"}};
+  file.vision_feature_select = "both";
+  write_vltune_file(t.path, file);
+  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "full or patch");
+  file.vision_feature_select = "full", file.max_seq_len = 1;
+  write_vltune_file(t.path, file);
+  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "max_seq_len");
+}

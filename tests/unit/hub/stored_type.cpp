@@ -1,0 +1,95 @@
+// Numbers of every stored type, both ways; files written and read again.
+#include <unit/io/temporary_folder.hpp>
+#include <vlt/hub/safetensors.hpp>
+#include <vlt/hub/safetensors_writer.hpp>
+
+using namespace vlt;
+using vlt::test::TemporaryFolder;
+
+TEST_CASE("half precision: every value survives, and rounding is to nearest even") {
+  for (std::uint32_t h = 0; h < 0x10000; ++h) {
+    const float x = half_to_float(std::uint16_t(h));
+    if (std::isnan(x)) CHECK(std::isnan(half_to_float(float_to_half(x))));
+    else if (float_to_half(x) != h) FAIL("half " << h << " becomes " << float_to_half(x));
+  }
+  CHECK(half_to_float(0x0001) == 0x1p-24f);
+  CHECK(half_to_float(0x7bff) == 65504.0f);
+  CHECK(half_to_float(0xc000) == -2.0f);
+  CHECK(float_to_half(65519.0f) == 0x7bff);
+  CHECK(float_to_half(65520.0f) == 0x7c00);
+  CHECK(float_to_half(1e30f) == 0x7c00);
+  CHECK(float_to_half(-INFINITY) == 0xfc00);
+  CHECK(float_to_half(0x1p-25f) == 0);  // a tie with 0: even
+  CHECK(float_to_half(0x1.8p-24f) == 2);
+  CHECK(float_to_half(1.0f + 0x1p-11f) == 0x3c00);
+  CHECK(float_to_half(1.0f + 0x1.8p-10f) == 0x3c02);
+  CHECK(float_to_half(0x1.ffap-15f) == 0x03ff);
+  CHECK(float_to_half(0x1.ffcp-15f) == 0x0400);  // a tie with the smallest normal number: even
+}
+
+TEST_CASE("what is written is read back, in any cut and any type") {
+  const TemporaryFolder t;
+  std::vector<float> x(30);
+  for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(i) * 0.25f - 3;  // exact in every type
+  const std::vector<TensorPlan> plans{{"b", StoredType::bf16, {5, 6}},
+                                      {"empty", StoredType::f32, {0, 4}},
+                                      {"d", StoredType::f64, {30}},
+                                      {"h", StoredType::f16, {2, 3, 5}},
+                                      {"f", StoredType::f32, {30, 1}}};
+  {
+    SafetensorsWriter w(t / "x.safetensors", plans);
+    for (int tensor = 0; tensor < 4; ++tensor) {
+      w.append(std::span(x).first(7));
+      w.append(std::span(x).subspan(7));
+    }
+    w.commit();
+  }
+  const SafetensorsFile f(open_file(t / "x.safetensors"));
+  CHECK(f.metadata().at("format") == "pt");
+  for (const TensorPlan& plan : plans) {
+    const StoredTensor* stored = f.find(plan.name);
+    REQUIRE(stored);
+    CHECK(stored->type == plan.type);
+    CHECK(stored->shape == plan.shape);
+    std::vector<float> y(std::size_t(stored->size()));
+    f.read(*stored, 0, y);
+    if (!y.empty()) CHECK(y == x);
+    if (!y.empty()) {
+      f.read(*stored, 11, std::span(y).first(3));
+      CHECK(y[2] == x[13]);
+    }
+  }
+}
+
+TEST_CASE("a file that was not finished does not appear, and misuse is a broken contract") {
+  const TemporaryFolder t;
+  const std::vector<float> x(4, 1.0f);
+  const std::vector<TensorPlan> plans{{"a", StoredType::f32, {2}}, {"b", StoredType::f32, {2}}};
+  {
+    SafetensorsWriter w(t / "x.safetensors", plans);
+    w.append(std::span(x).first(2));
+    CHECK_THROWS_AS(w.commit(), std::invalid_argument);
+    CHECK_THROWS_AS(w.append(std::span(x).first(3)), std::invalid_argument);
+  }
+  CHECK(std::filesystem::is_empty(t.path));
+  CHECK_THROWS_AS(SafetensorsWriter(t / "y", {plans[0], plans[0]}), std::invalid_argument);
+}
+
+TEST_CASE("shards are cut between tensors") {
+  const std::vector<TensorPlan> plans{{"a", StoredType::f32, {10}},
+                                      {"b", StoredType::f32, {10}},
+                                      {"c", StoredType::f32, {50}},
+                                      {"d", StoredType::f32, {1}}};
+  const auto names = [&](std::uint64_t limit) {
+    std::string out;
+    for (const auto& shard : plan_shards(plans, limit)) {
+      for (const auto& tensor : shard) out += tensor.name;
+      out += "|";
+    }
+    return out;
+  };
+  CHECK(names(1000) == "abcd|");
+  CHECK(names(80) == "ab|c|d|");
+  CHECK(names(1) == "a|b|c|d|");
+  CHECK(names(204) == "ab|cd|");
+}

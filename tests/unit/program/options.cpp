@@ -1,0 +1,178 @@
+#include <catch2/catch.hpp>
+#include <set>
+#include <vlt/options/option_pages.hpp>
+#include <vlt/options/parse_options.hpp>
+#include <vlt/program/check_options.hpp>
+
+using namespace vlt;
+
+namespace {
+
+const OptionTable<SftOptions> rows = sft_option_table();
+
+SftOptions read(const Words& args, const std::string& config = "") {
+  SftOptions o;
+  OptionReader<SftOptions> reader(rows, o);
+  reader.command_line(args);
+  if (!config.empty()) reader.config_file(config, "c.json");
+  return o;
+}
+// What every run needs.
+Words enough(Words more) {
+  Words all{"--data_path",
+            "d.json",
+            "--lm_model_name_or_path",
+            "lm",
+            "--vision_model_name_or_path",
+            "v",
+            "--output_dir",
+            "out",
+            "--precision",
+            "bf16"};
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+Complaint refused(const Words& args, const std::string& config = "") {
+  try {
+    SftOptionCheck(rows, read(args, config))();
+  } catch (const Error& e) {
+    CHECK(e.exit() == ExitCode::usage);
+    return e.complaint();
+  }
+  FAIL("accepted");
+  return {};
+}
+
+}  // namespace
+
+TEST_CASE("every option has a name of its own, a meaning and a group") {
+  std::set<std::string> names;
+  for (const auto& r : rows.rows) {
+    CHECK(names.insert(r.name).second);
+    CHECK(r.meaning.size() > 10);
+    CHECK(r.meaning.back() == '.');
+    CHECK(!r.group.empty());
+  }
+}
+
+TEST_CASE("values arrive where they belong") {
+  const SftOptions o = read({"--data_path", "a.json", "b.json", "--learning_rate=2.5e-4", "--seed", "7",
+                             "--is_sft_stage", "--vision_feature_layer", "-2", "--lora_alpha", "8"});
+  CHECK(o.data_path == Words{"a.json", "b.json"});
+  CHECK(o.learning_rate == 2.5e-4);
+  CHECK(o.seed == 7);
+  CHECK(o.is_sft_stage);
+  CHECK(o.vision_feature_layer == -2);
+  CHECK(o.lora_alpha == 8.0);
+  CHECK(!o.vision_learning_rate);
+  CHECK(o.num_train_epochs == 6);
+}
+
+TEST_CASE("a shown value reads back as itself") {
+  const SftOptions o = read(enough({"--learning_rate", "0.1", "--dataset_samples", "12", "--max_grad_norm", "1e-7"}));
+  SftOptions again;
+  for (const auto& r : rows.rows)
+    if (!r.is_flag() && !option_value(o, r).empty()) {
+      Words words;
+      std::istringstream in(option_value(o, r));
+      for (std::string w; in >> w;) words.push_back(w);
+      set_option(again, r, words, "test");
+    }
+  for (const auto& r : rows.rows)
+    if (!r.is_flag()) CHECK(option_value(again, r) == option_value(o, r));
+}
+
+TEST_CASE("the command line wins over the configuration file") {
+  const SftOptions o =
+      read({"--seed", "7"}, R"({"seed": 8, "learning_rate": 0.5, "is_sft_stage": true, "data_path": ["a", "b"]})");
+  CHECK(o.seed == 7);
+  CHECK(o.learning_rate == 0.5);
+  CHECK(o.is_sft_stage);
+  CHECK(o.data_path == Words{"a", "b"});
+}
+
+TEST_CASE("mistakes on the command line are named") {
+  const auto [args, code] = GENERATE(table<Words, std::string>({
+      {{"--vis_prj", "mlp"}, "OPT-NAME-001"},
+      {{"--seed", "1", "--seed", "2"}, "OPT-TWICE-002"},
+      {{"--seed"}, "OPT-VALUE-003"},
+      {{"--seed", "1", "2"}, "OPT-VALUE-003"},
+      {{"--learning_rate", "nan"}, "OPT-VALUE-004"},
+      {{"--learning_rate", "-1"}, "OPT-VALUE-004"},
+      {{"--learning_rate", "1e-3x"}, "OPT-VALUE-004"},
+      {{"--per_device_train_batch_size", "0"}, "OPT-VALUE-004"},
+      {{"--zero_stage", "4"}, "OPT-VALUE-004"},
+      {{"--num_train_epochs", "0"}, "OPT-VALUE-004"},
+      {{"--gradient_accumulation_steps", "0"}, "OPT-VALUE-004"},
+      {{"--eval_step", "-1"}, "OPT-VALUE-004"},
+      {{"--seed", "1.5"}, "OPT-VALUE-004"},
+      {{"--precision", "fp64"}, "OPT-CHOICE-005"},
+      {{"--vis_proj", "x"}, "OPT-CHOICE-005"},
+      {{"--offload", "yes"}, "OPT-FLAG-006"},
+      {{"--offload=yes"}, "OPT-FLAG-006"},
+      {{"train"}, "OPT-WORD-011"},
+  }));
+  INFO(option_text::joined(args));
+  CHECK(refused(args).code == code);
+}
+
+TEST_CASE("a name that is nearly right is suggested") {
+  CHECK(refused({"--vis_prj", "mlp"}).help.find("--vis_proj") != std::string::npos);
+  CHECK(refused({"--vis_proj", "perciever"}).help.find("perceiver") != std::string::npos);
+}
+
+TEST_CASE("mistakes in a configuration file are named") {
+  CHECK(refused({}, R"({"vis_prj": "mlp"})").place == "c.json: $.vis_prj");
+  CHECK(refused({}, R"({"seed": "x"})").code == "OPT-VALUE-004");
+  CHECK(refused({}, R"({"offload": "yes"})").code == "OPT-CONFIG-010");
+  CHECK(refused({}, R"({"config": "other.json"})").code == "OPT-CONFIG-010");
+  CHECK(refused({}, "[]").code == "OPT-CONFIG-010");
+  CHECK(refused({}, "{").code == "OPT-JSON-001");
+}
+
+TEST_CASE("what is not built yet is refused with a sentence") {
+  const Words args = GENERATE(values<Words>({{"--offload"},
+                                             {"--enable_tensorboard"},
+                                             {"--zero_stage", "1"},
+                                             {"--from_checkpoint", "auto"},
+                                             {"--save_step", "5"},
+                                             {"--keep", "3"},
+                                             {"--dataset_concatenate_samples", "2"},
+                                             {"--packing"},
+                                             {"--cache_vision_features", "memory"},
+                                             {"--local_rank", "0"},
+                                             {"--device", "cuda"}}));
+  INFO(option_text::joined(args));
+  const Complaint c = refused(enough(args));
+  CHECK(c.code == "OPT-LATER-008");
+  CHECK(c.place == args[0]);
+  CHECK(c.what.size() > 20);
+}
+
+TEST_CASE("fp16, the default, names bf16") {
+  const Complaint c = refused(
+      {"--data_path", "d", "--lm_model_name_or_path", "l", "--vision_model_name_or_path", "v", "--output_dir", "o"});
+  CHECK(c.help.find("--precision bf16") != std::string::npos);
+}
+
+TEST_CASE("contradictions are refused") {
+  CHECK(refused(enough({"--only_optimize_lora"})).place == "--only_optimize_lora");
+  CHECK(refused(enough({"--lora_alpha", "2"})).place == "--lora_alpha");
+  CHECK(refused(enough({"--lang_lora_module_name", "q_proj"})).place == "--lang_lora_module_name");
+  CHECK(refused(enough({"--plan", "--eval_only"})).code == "OPT-CONFLICT-009");
+  CHECK(refused(enough({"--dataset_names", "llava_sft", "llava_sft"})).place == "--dataset_names");
+  CHECK(refused(enough({"--dataset_samples", "1", "2"})).place == "--dataset_samples");
+  CHECK(refused(enough({"--dataset_samples", "some"})).code == "OPT-VALUE-004");
+  CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code == "OPT-REQUIRED-007");
+  CHECK_NOTHROW(SftOptionCheck(rows, read(enough({"--only_optimize_lora", "--lang_lora_dim", "2"})))());
+}
+
+TEST_CASE("the pages show every option") {
+  const std::string help = help_page(rows), page = markdown_page(rows, "sft_main");
+  const auto receipt = options_json(rows, SftOptions{});
+  for (const auto& r : rows.rows) {
+    CHECK(help.find("--" + r.name + (r.is_flag() ? "\n" : " <")) != std::string::npos);
+    CHECK(page.find("| `" + r.name + "` |") != std::string::npos);
+    CHECK(receipt.contains(r.name));
+  }
+}

@@ -1,0 +1,57 @@
+#include <catch2/catch.hpp>
+#include <fstream>
+#include <vlt/program/output_folder.hpp>
+
+using namespace vlt;
+
+namespace {
+
+struct Place {
+  std::string path = std::filesystem::temp_directory_path() / ("vlt_output_" + std::to_string(::getpid()));
+  ~Place() { std::filesystem::remove_all(path); }
+};
+std::string refusal(const std::string& path) {
+  try {
+    OutputFolder folder(path);
+  } catch (const Error& e) { return e.complaint().code; }
+  return "";
+}
+
+}  // namespace
+
+TEST_CASE("an output folder is made, locked, and free again") {
+  const Place place;
+  {
+    OutputFolder mine(place.path);
+    CHECK(std::filesystem::is_directory(place.path));
+    CHECK(refusal(place.path) == "OPT-OUT-013");
+  }
+  CHECK(refusal(place.path).empty());
+  CHECK(std::filesystem::is_empty(place.path));
+}
+
+TEST_CASE("a folder that holds something is refused and left alone") {
+  const Place place;
+  std::filesystem::create_directories(place.path);
+  std::ofstream(place.path + "/weights") << "x";
+  CHECK(refusal(place.path) == "OPT-OUT-012");
+  CHECK(std::filesystem::exists(place.path + "/weights"));
+  CHECK(!std::filesystem::exists(place.path + "/.lock"));
+  CHECK(refusal(place.path + "/weights") == "OPT-OUT-012");
+}
+
+TEST_CASE("the list of bad records that a failed start left does not hinder the next", "[train]") {
+  const Place place;
+  std::filesystem::create_directories(place.path);
+  std::ofstream(place.path + "/skipped.jsonl") << "{}";
+  CHECK(refusal(place.path).empty());
+  std::ofstream(place.path + "/metrics.jsonl") << "{}";
+  CHECK(refusal(place.path) == "OPT-OUT-012");
+}
+
+TEST_CASE("a lock of a process that is gone does not count") {
+  const Place place;
+  std::filesystem::create_directories(place.path);
+  std::ofstream(place.path + "/.lock") << "999999";
+  CHECK(refusal(place.path).empty());
+}
