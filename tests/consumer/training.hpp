@@ -19,8 +19,7 @@ template <vlt::Device D> std::vector<double> train(int steps) {
   ParameterStore<P::precision, D> store(registry_of<P>(model));
   initialise(store, threads, 7);
   const Batch batch = model.batch(equal_segments(0, 1), {{{1, 2, 3, 4}, {-1, 2, 3, 4}}, {{5, 6, 7}, {-1, 6, 7}}}, 11);
-  Engine<P::precision, Model, dist::Single, D> engine(model, store, threads,
-                                                      plan_training(model, threads, {}, batch).arena_bytes);
+  Engine<P::precision, Model, D> engine(model, store, threads, plan_training(model, threads, {}, batch).arena_bytes);
   const std::vector<double> rates(store.registry().params.size(), 0.01);
   std::vector<double> losses;
   for (int i = 0; i < steps; ++i) {

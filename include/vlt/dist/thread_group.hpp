@@ -2,10 +2,10 @@
 #include <atomic>
 #include <barrier>
 #include <exception>
+#include <limits>
 #include <thread>
 #include <vector>
-#include <vlt/base/error.hpp>
-#include <vlt/dist/communicator.hpp>
+#include <vlt/dist/world.hpp>
 
 namespace vlt::dist {
 
@@ -13,42 +13,64 @@ namespace vlt::dist {
 class ThreadGroup {
  public:
   // One rank's end of the group.
-  class Rank {
+  class Rank final : public World {
    public:
-    static constexpr bool on_host = true;
     Rank(ThreadGroup& group, int rank) : group_(group), rank_(rank) {}
-    int rank() const { return rank_; }
-    int size() const { return int(group_.shown_.size()); }
+    int rank() const override { return rank_; }
+    int size() const override { return int(group_.shown_.size()); }
 
-    // Throws on every rank that waits once one of them has failed.
-    void barrier() {
-      group_.barrier_.arrive_and_wait();
-      if (group_.failed_) throw Error(ExitCode::peer, {"PEER-FAIL-001", "another rank failed", {}, {}, {}, {}, {}});
+    void barrier() override {
+      if (!left_) group_.barrier_.arrive_and_wait();
+      ++barriers_;
+      if (left_ || group_.somebody_left_before(barriers_))
+        throw Error(ExitCode::peer, {"PEER-FAIL-001", "another rank failed", {}, {}, {}, {}, {}});
     }
-    template <class T> void reduce_scatter_sum(std::span<const T> in, std::span<T> out) {
-      show(in.data());
-      sum<T>(out.data(), out.size() * rank_, out.size() * (rank_ + 1));
-      barrier();
-    }
-    template <class T> void all_gather(std::span<const T> in, std::span<T> out) {
-      show(in.data());
-      for (int r = 0; r < size(); ++r) {
-        T* to = out.data() + r * in.size();
-        if (to != seen<T>(r)) std::copy_n(seen<T>(r), in.size(), to);
-      }
-      barrier();
-    }
-    template <class T> void all_reduce_sum(std::span<T> x) {  // every rank sums one part, then reads the others'
-      const auto part = [&](int r) { return x.size() * r / size(); };
-      show(x.data());
-      sum<T>(x.data() + part(rank_), part(rank_), part(rank_ + 1));
-      barrier();
-      for (int r = 0; r < size(); ++r)
-        if (r != rank_) std::copy(seen<T>(r) + part(r), seen<T>(r) + part(r + 1), x.data() + part(r));
-      barrier();
+    void abort() noexcept override {
+      if (std::exchange(left_, true)) return;
+      group_.barriers_[rank_] = barriers_;
+      group_.barrier_.arrive_and_drop();
     }
 
    private:
+    // Every rank sums one part, then reads the others'.
+    void add_everywhere(const Addends& a) override {
+      with_type(a, [&]<class T>(const T*, T* x) {
+        const auto part = [&](int r) { return a.count * r / size(); };
+        show(x);
+        sum<T>(x + part(rank_), part(rank_), part(rank_ + 1));
+        barrier();
+        for (int r = 0; r < size(); ++r)
+          if (r != rank_) std::copy(seen<T>(r) + part(r), seen<T>(r) + part(r + 1), x + part(r));
+        barrier();
+      });
+    }
+    void add_share(const Addends& a) override {
+      with_type(a, [&]<class T>(const T* in, T* out) {
+        show(in);
+        sum<T>(out, a.count * rank_, a.count * (rank_ + 1));
+        barrier();
+      });
+    }
+    void gather(std::span<const std::byte> in, std::span<std::byte> out) override {
+      show(in.data());
+      for (int r = 0; r < size(); ++r) {
+        std::byte* to = out.data() + r * in.size();
+        if (to != seen<std::byte>(r)) std::copy_n(seen<std::byte>(r), in.size(), to);
+      }
+      barrier();
+    }
+    void send(std::span<std::byte> x, int from) override {
+      show(x.data());
+      if (rank_ != from) std::copy_n(seen<std::byte>(from), x.size(), x.data());
+      barrier();
+    }
+
+    template <class F> static void with_type(const Addends& a, F&& f) {
+      const auto call = [&]<class T>(T) { f(static_cast<const T*>(a.in), static_cast<T*>(a.out)); };
+      if (a.number == Number::f32) call(float());
+      else if (a.number == Number::f64) call(double());
+      else call(Index());
+    }
     void show(const void* p) { group_.shown_[rank_] = p, barrier(); }
     template <class T> const T* seen(int r) const { return static_cast<const T*>(group_.shown_[r]); }
     template <class T> void sum(T* to, std::size_t begin, std::size_t end) {
@@ -60,10 +82,12 @@ class ThreadGroup {
     }
     ThreadGroup& group_;
     int rank_;
+    long barriers_ = 0;  // that it has passed
+    bool left_ = false;
   };
 
-  // Runs f(rank) on `ranks` threads and waits for all of them. If one throws, the others stop at their next collective
-  // call, and the exception reaches the caller.
+  // Runs f(world) on `ranks` threads and waits for all of them. If one throws, or returns while others still count on
+  // it, those stop at their next collective call; the first exception reaches the caller.
   template <class F> static void run(int ranks, F&& f) {
     ThreadGroup group(ranks);
     std::vector<std::thread> threads;
@@ -73,23 +97,31 @@ class ThreadGroup {
   }
 
  private:
-  explicit ThreadGroup(int ranks) : barrier_(ranks), shown_(ranks) {}
+  static constexpr long all = std::numeric_limits<long>::max();
+
+  explicit ThreadGroup(int ranks) : barrier_(ranks), shown_(ranks), barriers_(ranks) {
+    for (auto& b : barriers_) b = all;
+  }
 
   template <class F> void serve(int r, F& f) {
+    Rank rank(*this, r);
     try {
-      Rank rank(*this, r);
-      f(rank);
+      f(static_cast<World&>(rank));
     } catch (...) {
       if (!failed_.exchange(true)) first_ = std::current_exception();
-      barrier_.arrive_and_drop();
     }
+    rank.abort();
+  }
+  // Did a rank pass fewer barriers than this, and will pass no more?
+  bool somebody_left_before(long barriers) const {
+    return std::any_of(barriers_.begin(), barriers_.end(), [&](const auto& b) { return b < barriers; });
   }
 
   std::barrier<> barrier_;
   std::vector<const void*> shown_;
+  std::vector<std::atomic<long>> barriers_;  // that a rank which has left had passed
   std::atomic<bool> failed_{false};
   std::exception_ptr first_;
 };
-static_assert(Communicator<ThreadGroup::Rank>);
 
 }  // namespace vlt::dist

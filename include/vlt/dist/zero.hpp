@@ -1,8 +1,8 @@
 #pragma once
 #include <cmath>
 #include <memory>
-#include <vlt/dist/communicator.hpp>
 #include <vlt/dist/sum_of_squares.hpp>
+#include <vlt/dist/world.hpp>
 #include <vlt/optim/parameter_store.hpp>
 #include <vlt/tensor/scope.hpp>
 
@@ -20,22 +20,20 @@ inline double clip_factor(double norm, double max_norm) {
 
 // ZeRO (Rajbhandari et al. 2020): 0 nothing is shared, 1 optimiser state, 2 also gradients, 3 also weights, frozen ones
 // included. The order of collectives is the order in which the model visits its units.
-template <Precision F, class Comm, Device D = Device::cpu> class Zero final : public UnitHooks {
+template <Precision F, Device D = Device::cpu> class Zero final : public UnitHooks {
  public:
   using Store = ParameterStore<F, D>;
   using operand = typename Store::operand;
   using grad_t = typename Store::grad_t;
   using master_t = typename Store::master_t;
-  static_assert(Communicator<Comm> && Comm::on_host == on_host(D),
-                "vlt: the communicator's buffers must live where the parameters live");
 
-  static Placement placement(int stage, Reduce when, const Comm& comm) {
-    return {comm.rank(), comm.size(), stage >= 1, stage >= 2 && when == Reduce::every_micro_batch, stage >= 3};
+  static Placement placement(int stage, Reduce when, const World& world) {
+    return {world.rank(), world.size(), stage >= 1, stage >= 2 && when == Reduce::every_micro_batch, stage >= 3};
   }
 
-  Zero(Store& store, Comm& comm, Threads& threads, int stage = 0, Reduce when = Reduce::once)
-      : store_(store), comm_(comm), threads_(threads), stage_(stage), lent_(store.units()), squares_(largest(store)) {
-    require(store.placement() == placement(stage, when, comm), "the store was placed for another stage of ZeRO");
+  Zero(Store& store, world_t<D>& world, Threads& threads, int stage = 0, Reduce when = Reduce::once)
+      : store_(store), world_(world), threads_(threads), stage_(stage), lent_(store.units()), squares_(largest(store)) {
+    require(store.placement() == placement(stage, when, world), "the store was placed for another stage of ZeRO");
     spare_weights_.reserve(lent_.size()), spare_grads_.reserve(lent_.size());
   }
 
@@ -68,7 +66,7 @@ template <Precision F, class Comm, Device D = Device::cpu> class Zero final : pu
     auto& l = lent_[i];
     if (l.grads) {
       sum_.resize(u.share.size());
-      comm_.template reduce_scatter_sum<grad_t>(std::span<const grad_t>(l.grads->data(), u.all.size()), sum_);
+      world_.reduce_scatter_sum(std::span<const grad_t>(l.grads->data(), u.all.size()), std::span(sum_));
       for (Index e = 0; e < u.share.size(); ++e) u.grads.data[e] += sum_[e];
       store_.bind_grads(i, nullptr);
       spare_grads_.push_back(std::move(l.grads));
@@ -82,11 +80,11 @@ template <Precision F, class Comm, Device D = Device::cpu> class Zero final : pu
     double square = 0;
     for (int i = 0; i < store_.units(); ++i) {
       auto& u = store_.unit(i);
-      if (stage_ == 0) comm_.template all_reduce_sum<grad_t>(u.grads.data);
+      if (stage_ == 0) world_.all_reduce_sum(u.grads.data);
       if (stage_ == 1) reduce(u);
       square += squares_(threads_, std::span<const grad_t>(u.grads.part(u.share)));
     }
-    comm_.template all_reduce_sum<double>(std::span<double>(&square, 1));
+    world_.all_reduce_sum(std::span<double>(&square, 1));
     return std::sqrt(square);
   }
   // One step of the optimiser with gradients times `clip`; `rates` as in ParameterStore::update(). Gradients are zero
@@ -146,14 +144,14 @@ template <Precision F, class Comm, Device D = Device::cpu> class Zero final : pu
     return b;
   }
   void reduce(typename Store::Unit& u) {
-    comm_.template reduce_scatter_sum<grad_t>(std::span<const grad_t>(u.grads.data), u.grads.part(u.share));
+    world_.reduce_scatter_sum(std::span<const grad_t>(u.grads.data), u.grads.part(u.share));
   }
   void gather(std::span<operand> share, std::span<operand> all) {
-    comm_.template all_gather<operand>(std::span<const operand>(share), all);
+    world_.all_gather(std::span<const operand>(share), all);
   }
 
   Store& store_;
-  Comm& comm_;
+  world_t<D>& world_;
   Threads& threads_;
   int stage_;
   bool last_ = true;

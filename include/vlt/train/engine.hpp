@@ -29,31 +29,25 @@ struct StepResult {
 
 // Carries out optimiser steps: forward and backward of micro-batches, gradients summed, clipped and applied. Owns the
 // arena, whose size is decided once (train/plan.hpp) and never grows; after its first step it allocates nothing.
-template <Precision F, class Model, class Comm = dist::Single, Device D = Device::cpu> class Engine {
+template <Precision F, class Model, Device D = Device::cpu> class Engine {
  public:
   using pixels = typename Model::pixels;
 
   // `arena_bytes`: what the largest micro-batch needs (plan_training, plan_evaluation). The model must not move.
   Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes,
-         EngineSettings settings = {}, Comm comm = Comm())
-      : model_(model),
-        threads_(threads),
-        settings_(settings),
-        comm_(comm),
-        zero_(store, comm_, threads, settings.zero_stage, settings.reduce),
-        memory_(Index(arena_bytes)) {
-    clear(sums_), clear(planned_sums_);
-    const std::size_t groups = std::size_t(settings_.groups);
-    result_.group_loss.resize(groups), result_.group_supervised.resize(groups);
-    group_tokens_.resize(groups), totals_.resize(2 * groups + 1);
-  }
+         EngineSettings settings = {})
+      : Engine(model, store, threads, arena_bytes, settings, nullptr) {}
+  // The same as one of several ranks.
+  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes, EngineSettings settings,
+         dist::world_t<D>& world)
+      : Engine(model, store, threads, arena_bytes, settings, &world) {}
   Engine(const Engine&) = delete;
 
   // Begins an optimiser step with this many supervised tokens on this rank, in all its micro-batches together: the one
   // normaliser of its loss.
   void begin_step(Index supervised_tokens) {
     double all = double(supervised_tokens);
-    comm_.template all_reduce_sum<double>(std::span<double>(&all, 1));
+    world_.all_reduce_sum(std::span<double>(&all, 1));
     require(all > 0, "an optimiser step needs at least one supervised token");
     tokens_ = Index(all);
     clear(sums_);
@@ -102,6 +96,20 @@ template <Precision F, class Model, class Comm = dist::Single, Device D = Device
   std::span<std::byte> memory() const { return memory_.part(0, memory_.size()); }  // free between calls
 
  private:
+  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes, EngineSettings settings,
+         dist::world_t<D>* world)
+      : model_(model),
+        threads_(threads),
+        settings_(settings),
+        world_(world ? *world : single_),
+        zero_(store, world_, threads, settings.zero_stage, settings.reduce),
+        memory_(Index(arena_bytes)) {
+    clear(sums_), clear(planned_sums_);
+    const std::size_t groups = std::size_t(settings_.groups);
+    result_.group_loss.resize(groups), result_.group_supervised.resize(groups);
+    group_tokens_.resize(groups), totals_.resize(2 * groups + 1);
+  }
+
   void clear(LossSums& sums) const {
     sums.by_group.assign(std::size_t(settings_.groups), 0);
     sums.correct = 0, sums.count_correct = settings_.count_correct;
@@ -145,7 +153,7 @@ template <Precision F, class Model, class Comm = dist::Single, Device D = Device
       totals_[groups + g] = double(group_tokens_[g]);
     }
     totals_[2 * groups] = double(sums_.correct);
-    comm_.template all_reduce_sum<double>(totals_);
+    world_.all_reduce_sum(std::span(totals_));
     result_.loss = 0;
     for (std::size_t g = 0; g < groups; ++g) {
       const double share = totals_[g], tokens = totals_[groups + g];
@@ -159,8 +167,9 @@ template <Precision F, class Model, class Comm = dist::Single, Device D = Device
   Model& model_;
   Threads& threads_;
   EngineSettings settings_;
-  Comm comm_;
-  dist::Zero<F, Comm, D> zero_;
+  dist::Single single_;
+  dist::world_t<D>& world_;
+  dist::Zero<F, D> zero_;
   Buffer<std::byte> memory_;
   typename Model::saved saved_;
   LossSums sums_, planned_sums_;

@@ -12,11 +12,11 @@ TEST_CASE("every stage of ZeRO trains the same model, bit for bit", "[threads]")
 
 TEST_CASE("without a gradient, matrices decay and vectors do not", "[dist]") {
   auto model = build<Gold>(false);
-  dist::Single comm;
+  dist::Single world;
   Threads threads(1);
   ParameterStore<Precision::f64> store(registry_of<Gold>(model));
   store.fill([](const auto&, Index) { return 2.0; });
-  dist::Zero<Precision::f64, dist::Single> zero(store, comm, threads);
+  dist::Zero<Precision::f64> zero(store, world, threads);
   zero.step({.learning_rate = 0.1, .weight_decay = 0.5}, 1);
   for (const auto& p : store.registry().params) {
     INFO(p.name());
@@ -26,10 +26,10 @@ TEST_CASE("without a gradient, matrices decay and vectors do not", "[dist]") {
 
 TEST_CASE("gradients are scaled so that their norm becomes the limit", "[dist]") {
   auto model = build<Gold>(false);
-  dist::Single comm;
+  dist::Single world;
   Threads threads(1);
   ParameterStore<Precision::f64> store(registry_of<Gold>(model));
-  dist::Zero<Precision::f64, dist::Single> zero(store, comm, threads);
+  dist::Zero<Precision::f64> zero(store, world, threads);
   double count = 0;
   for (const auto& p : store.registry().params)
     std::fill_n(p.grad->data, p.grad->size(), 0.5), count += double(p.grad->size());
@@ -42,10 +42,10 @@ TEST_CASE("gradients are scaled so that their norm becomes the limit", "[dist]")
 
 TEST_CASE("updates are numbered: moments are corrected by how many there were", "[dist]") {
   auto model = build<Gold>(false), other = build<Gold>(false);
-  dist::Single comm;
+  dist::Single world;
   Threads threads(1);
   ParameterStore<Precision::f64> store(registry_of<Gold>(model)), expected(registry_of<Gold>(other));
-  dist::Zero<Precision::f64, dist::Single> zero(store, comm, threads);
+  dist::Zero<Precision::f64> zero(store, world, threads);
   const AdamW settings{.epsilon = 1e-3};
   for (int step = 1; step <= 3; ++step) {
     for (ParameterStore<Precision::f64>* s : {&store, &expected})
@@ -63,18 +63,18 @@ TEST_CASE("updates are numbered: moments are corrected by how many there were", 
 TEST_CASE("a NaN on one rank stops the step on every rank", "[threads]") {
   std::vector<double> norm(2);
   std::vector<int> untouched(2, 1);
-  dist::ThreadGroup::run(2, [&](auto& comm) {
+  dist::ThreadGroup::run(2, [&](dist::World& world) {
     auto model = build<Gold>(false);
-    using Z = dist::Zero<Precision::f64, std::remove_reference_t<decltype(comm)>>;
-    ParameterStore<Precision::f64> store(registry_of<Gold>(model), Z::placement(1, Reduce::once, comm));
+    using Z = dist::Zero<Precision::f64>;
+    ParameterStore<Precision::f64> store(registry_of<Gold>(model), Z::placement(1, Reduce::once, world));
     store.fill([](const auto&, Index) { return 2.0; });
     Threads threads(1);
-    Z zero(store, comm, threads, 1);
+    Z zero(store, world, threads, 1);
     for (const auto& p : store.registry().params)
-      std::fill_n(p.grad->data, p.grad->size(), comm.rank() == 1 ? NAN : 0.5);
-    norm[comm.rank()] = zero.step({}, 1.0);
+      std::fill_n(p.grad->data, p.grad->size(), world.rank() == 1 ? NAN : 0.5);
+    norm[world.rank()] = zero.step({}, 1.0);
     for (const auto& p : store.registry().params)
-      untouched[comm.rank()] &= p.value->data[0] == 2.0 && p.grad->data[0] == 0 && zero.steps() == 0;
+      untouched[world.rank()] &= p.value->data[0] == 2.0 && p.grad->data[0] == 0 && zero.steps() == 0;
   });
   CHECK((std::isnan(norm[0]) && std::isnan(norm[1])));
   CHECK(untouched == std::vector<int>{1, 1});
@@ -82,10 +82,10 @@ TEST_CASE("a NaN on one rank stops the step on every rank", "[threads]") {
 
 TEST_CASE("a store that was placed for another stage is refused", "[dist]") {
   auto model = build<Gold>(false);
-  dist::Single comm;
+  dist::Single world;
   Threads threads(1);
   ParameterStore<Precision::f64> store(registry_of<Gold>(model));
-  using Z = dist::Zero<Precision::f64, dist::Single>;
-  CHECK_NOTHROW(Z(store, comm, threads, 0));
-  CHECK_THROWS_AS(Z(store, comm, threads, 1), std::invalid_argument);
+  using Z = dist::Zero<Precision::f64>;
+  CHECK_NOTHROW(Z(store, world, threads, 0));
+  CHECK_THROWS_AS(Z(store, world, threads, 1), std::invalid_argument);
 }

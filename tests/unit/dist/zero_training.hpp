@@ -93,21 +93,21 @@ template <class P, class Model> void micro_batch(Model& model, UnitHooks& hooks,
 
 // One rank's run: of `total` micro-batches per step it takes those with index = rank mod ranks. Reports its share of
 // the parameters, zeros elsewhere.
-template <class P, class Comm> Outcome train(Comm& comm, bool tied, int stage, Reduce when, int total) {
+template <class P> Outcome train(dist::World& world, bool tied, int stage, Reduce when, int total) {
   auto model = build<P>(tied);
-  using Z = dist::Zero<P::precision, Comm>;
-  ParameterStore<P::precision> store(registry_of<P>(model), Z::placement(stage, when, comm));
+  using Z = dist::Zero<P::precision>;
+  ParameterStore<P::precision> store(registry_of<P>(model), Z::placement(stage, when, world));
   store.fill([](const auto& p, Index e) { return start(p.name(), p.decay, e); });
   Threads threads(1);
-  Z zero(store, comm, threads, stage, when);
+  Z zero(store, world, threads, stage, when);
   std::vector<double> rates;
   for (const auto& p : store.registry().params) rates.push_back(p.component == 1 ? 0.05 : 0.03);
   Outcome o;
   for (int step = 0; step < steps; ++step) {
     double tokens = 0;
     for (int n = 0; n < total; ++n) tokens += supervised(step * total + n);
-    for (int n = comm.rank(); n < total; n += comm.size()) {
-      zero.begin(n + comm.size() >= total);
+    for (int n = world.rank(); n < total; n += world.size()) {
+      zero.begin(n + world.size() >= total);
       micro_batch<P>(model, zero, step * total + n, tokens);
     }
     // a large epsilon: the scale of gradients matters
@@ -127,8 +127,9 @@ template <class P, class Comm> Outcome train(Comm& comm, bool tied, int stage, R
 
 template <class P> Outcome many(int ranks, bool tied, int stage, Reduce when) {
   std::vector<Outcome> each(ranks);
-  dist::ThreadGroup::run(
-      ranks, [&](auto& comm) { each[comm.rank()] = train<P>(comm, tied, stage, when, ranks * micro_batches); });
+  dist::ThreadGroup::run(ranks, [&](dist::World& world) {
+    each[world.rank()] = train<P>(world, tied, stage, when, ranks * micro_batches);
+  });
   Outcome all = each[0];
   for (int r = 1; r < ranks; ++r) {
     for (auto& [name, v] : all.parameters)

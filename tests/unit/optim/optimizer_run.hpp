@@ -46,7 +46,7 @@ class OptimizerRun {
   ParameterStore<Precision::f32> store_;
   dist::Single single_;
   Threads threads_{1};
-  dist::Zero<Precision::f32, dist::Single> zero_{store_, single_, threads_};
+  dist::Zero<Precision::f32> zero_{store_, single_, threads_};
 
   Registry<Precision::f32> registry(const std::vector<LooseTensor>& start) {
     Registry<Precision::f32> r;

@@ -106,21 +106,20 @@ TEST_CASE("engines of several ranks report and train as one", "[threads]") {
   const StepResult one = alone.step({{0, 1}, {2, 4}});
   std::vector<StepResult> result(2);
   std::vector<std::vector<double>> masters(2);
-  dist::ThreadGroup::run(2, [&](auto& comm) {
-    using Comm = std::remove_reference_t<decltype(comm)>;
+  dist::ThreadGroup::run(2, [&](dist::World& world) {
     M model = build<M>();
-    ParameterStore<Precision::f64> store(registry_of<P>(model), {comm.rank(), 2});
+    ParameterStore<Precision::f64> store(registry_of<P>(model), {world.rank(), 2});
     store.fill([](const auto& p, Index e) { return start(p, e); });
     Threads threads(1);
     EngineSettings settings{.optimizer = {.epsilon = 1e-3}, .groups = 2, .count_correct = true};
-    Engine<Precision::f64, M, Comm> engine(model, store, threads, 1 << 22, settings, comm);
-    auto w = work_of(model, comm.rank() == 0 ? std::vector<int>{0, 1} : std::vector<int>{2, 4});
+    Engine<Precision::f64, M> engine(model, store, threads, 1 << 22, settings, world);
+    auto w = work_of(model, world.rank() == 0 ? std::vector<int>{0, 1} : std::vector<int>{2, 4});
     engine.begin_step(Index(w.batch.targets.row.size()));
     engine.micro_batch(w.view(), w.batch, true);
-    result[comm.rank()] = engine.finish_step(std::vector<double>(store.registry().params.size(), 0.01), 1);
+    result[world.rank()] = engine.finish_step(std::vector<double>(store.registry().params.size(), 0.01), 1);
     for (int u = 0; u < store.units(); ++u)
-      masters[comm.rank()].insert(masters[comm.rank()].end(), store.unit(u).master.data.begin(),
-                                  store.unit(u).master.data.begin() + alone.store->unit(u).master.data.size());
+      masters[world.rank()].insert(masters[world.rank()].end(), store.unit(u).master.data.begin(),
+                                   store.unit(u).master.data.begin() + alone.store->unit(u).master.data.size());
   });
   for (const StepResult& r : result) {
     CHECK(r.loss == Approx(one.loss).epsilon(1e-13));
