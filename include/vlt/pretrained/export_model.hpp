@@ -1,6 +1,6 @@
 #pragma once
-#include <filesystem>
 #include <vlt/hub/vltune_file.hpp>
+#include <vlt/io/draft_folder.hpp>
 #include <vlt/pretrained/choose_training.hpp>
 #include <vlt/pretrained/model_weights.hpp>
 
@@ -12,8 +12,7 @@ template <Precision F> constexpr StoredType stored_type() {
 
 // Writes a trained model: language_model/ and vision_model/ are Hugging Face folders, projector/ is ours, adapters are
 // PEFT folders beside them. Under adapters a base folder is written only if one of its tensors changed; else the
-// original folder is named. A LLaVA is one Hugging Face folder, with its adapters in it. The folder appears whole or
-// not at all.
+// original folder is named. A LLaVA is one Hugging Face folder, with its adapters in it.
 template <Precision F> class ModelExport {
  public:
   // types: what a component's tensors are stored as; without an entry, the precision of training.
@@ -21,27 +20,22 @@ template <Precision F> class ModelExport {
               std::map<int, StoredType> types = {})
       : m_(m), origin_(origin), choice_(choice), types_(std::move(types)) {}
 
+  // The folder appears whole or not at all, in place of what is there.
   void write(const std::string& folder, ParameterStore<F>& store) const {
-    namespace fs = std::filesystem;
-    const std::string draft = folder + ".tmp";
-    std::error_code unused;
-    fs::remove_all(draft, unused);
-    make_folders(draft);
+    DraftFolder draft(folder);
+    write_into(draft.path(), store);
+    draft.commit();
+  }
+  // Writes into a folder that is there.
+  void write_into(const std::string& folder, ParameterStore<F>& store) const {
     if (m_.llava) {
-      llava(draft, store);
+      llava(folder, store);
     } else {
-      language(draft, store);
-      vision(draft, store);
-      write_projector_folder(draft + "/projector", projector_config_of(m_), store, type(ComponentKind::projector));
+      language(folder, store);
+      vision(folder, store);
+      write_projector_folder(folder + "/projector", projector_config_of(m_), store, type(ComponentKind::projector));
     }
-    write_vltune_file(draft, vltune_file());
-    fs::remove_all(folder, unused);
-    std::error_code problem;
-    fs::rename(draft, folder, problem);
-    if (problem)
-      throw Error(
-          ExitCode::write,
-          {"WRITE-MODEL-003", "the model's folder cannot be put in place", folder, {}, problem.message(), {}, {}});
+    write_vltune_file(folder, vltune_file());
   }
 
  private:

@@ -156,7 +156,7 @@ inline constexpr ErrorCode run_codes[] = {
     {"WRITE-FILE-004", "A folder cannot be created.", "Check the name, and the permissions of the folder above."},
     {"WRITE-LOG-001", "metrics or answers cannot be written.",
      "Check that the folder is writable and its disk has room."},
-    {"WRITE-MODEL-003", "The model's folder cannot be put in place.",
+    {"WRITE-MODEL-003", "A finished folder, a model's say, cannot be put in place.",
      "Look at the system's reason; check permissions and the disk."},
 };
 

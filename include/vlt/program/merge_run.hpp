@@ -21,19 +21,13 @@ inline void require_same_logits(std::span<const float> apart, std::span<const fl
 // again, which appears only then.
 template <Precision F> class MergeRun {
  public:
-  MergeRun(MergeJob& job, const ModelKinds<F>& kinds)
-      : job_(job), kinds_(kinds), draft_(job.options.output_dir + ".draft") {}
+  MergeRun(MergeJob& job, const ModelKinds<F>& kinds) : job_(job), kinds_(kinds) {}
 
   ExitCode operator()() {
-    try {
-      write_draft();
-      read_draft();
-      put_in_place();
-    } catch (...) {
-      std::error_code unused;
-      std::filesystem::remove_all(draft_, unused);
-      throw;
-    }
+    DraftFolder draft(job_.options.output_dir);
+    write(draft.path());
+    compare(draft.path());
+    draft.commit();
     job_.out << "wrote " << job_.options.output_dir << "\n";
     return ExitCode::ok;
   }
@@ -42,10 +36,9 @@ template <Precision F> class MergeRun {
   static constexpr double same_arithmetic = 1e-3, same_numbers = 1e-5;  // fp32 sums in another order; the same sums
   MergeJob& job_;
   const ModelKinds<F>& kinds_;
-  std::string draft_;
   std::vector<float> written_;  // logits of the weights as they were written
 
-  void write_draft() {
+  void write(const std::string& folder) {
     MergeableModel<F> model(kinds_, job_.compiled, job_.model, *job_.threads);
     for (const std::string& w : model.origin().warnings) job_.messages.warning({{}, w, {}, {}, {}, {}, {}});
     const auto& types = model.origin().stored;
@@ -56,7 +49,7 @@ template <Precision F> class MergeRun {
     written_ = model.probed();
     judge_rounding(apart, base, types);
     const TrainingChoice no_adapters;
-    ModelExport<F>(job_.model.description, model.origin(), no_adapters, types).write(draft_, model.store());
+    ModelExport<F>(job_.model.description, model.origin(), no_adapters, types).write_into(folder, model.store());
   }
   // Rounding may cost what it always costs in a type, or half of what the adapters do: then they are in the weights.
   void judge_rounding(std::span<const float> apart, std::span<const float> base,
@@ -78,22 +71,11 @@ template <Precision F> class MergeRun {
                              "use the adapters as they are, or store the base in fp32",
                              {}});
   }
-  void read_draft() {
-    const ExportedModel merged = describe_exported_model(draft_, job_.options);
+  // Reads what was written.
+  void compare(const std::string& folder) {
+    const ExportedModel merged = describe_exported_model(folder, job_.options);
     MergeableModel<F> model(kinds_, job_.compiled, merged, *job_.threads);
     require_same_logits(written_, model.probed(), same_numbers, job_.options.model);
-  }
-  void put_in_place() const {
-    std::error_code problem;
-    std::filesystem::rename(draft_, job_.options.output_dir, problem);
-    if (problem)
-      throw Error(ExitCode::write, {"WRITE-MODEL-003",
-                                    "the model's folder cannot be put in place",
-                                    job_.options.output_dir,
-                                    {},
-                                    problem.message(),
-                                    {},
-                                    {}});
   }
 };
 
