@@ -1,6 +1,6 @@
 #include <vlt/data/conversation.hpp>
 
-#include "text_samples.hpp"
+#include "unit/text/text_samples.hpp"
 
 namespace {
 

@@ -1,7 +1,7 @@
 #include <vlt/data/labels.hpp>
 
 #include <vlt/data/prompt.hpp>
-#include "text_samples.hpp"
+#include "unit/text/text_samples.hpp"
 
 namespace {
 

@@ -1,6 +1,6 @@
 #include <vlt/data/template_tokens.hpp>
 
-#include "text_samples.hpp"
+#include "unit/text/text_samples.hpp"
 
 namespace {
 

@@ -1,4 +1,4 @@
-#include "dataset_text.hpp"
+#include "unit/data/dataset_text.hpp"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
