@@ -9,6 +9,9 @@ import sys
 LEVEL = {'base': 0, 'io': 1, 'device': 1, 'cpu': 1, 'simt': 1, 'text/unicode': 1, 'tensor': 2, 'text': 2, 'options': 2,
          'ops': 3, 'image': 3, 'nn': 4, 'models': 5, 'testing': 5, 'optim': 6, 'dist': 7, 'hub': 7, 'data': 7,
          'pretrained': 8, 'train': 9, 'report': 10, 'program': 11}
+# What these rooms may reach of the rooms that compute, through any number of includes: descriptions, no layer or kernel.
+COMPUTING = re.compile(r'(cpu|ops|nn|models)/')
+REACH = {'data': set(), 'hub': {'nn/block_sizes.hpp', 'nn/fields.hpp', 'nn/param.hpp', 'nn/registry.hpp', 'models/sizes.hpp'}}
 GENERATED = re.compile(r'include/vlt/text/unicode/unicode_\w+\.hpp$')  # tables
 LINES, COLUMNS, FUNCTION_LINES, TEMPLATE_PARAMETERS = 400, 120, 60, 5  # each must stay below, columns may reach
 PLATFORM = re.compile(r'^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(__GNUC__|__clang__|_MSC_VER|_WIN32|__APPLE__|__linux__|'
@@ -96,6 +99,23 @@ def check_includes(path, lines):
             yield number, 'no header includes boost/json/src.hpp'
 
 
+def check_reach(includes):
+    """(header, complaint) of headers that reach more than REACH; includes: what each header of include/vlt/ names."""
+    for start in includes:
+        room = start.split('/')[0]
+        if room not in REACH:
+            continue
+        seen, ahead = {start}, [start]
+        while ahead:
+            for header in includes.get(ahead.pop(), ()):
+                if header not in seen:
+                    seen.add(header)
+                    ahead.append(header)
+        for header in sorted(seen):
+            if COMPUTING.match(header) and header not in REACH[room]:
+                yield start, f'{room} reaches {header}'
+
+
 def check_header(path, text, code):
     lines = code.split('\n')
     if not text.startswith('#pragma once'):
@@ -157,6 +177,7 @@ def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else '.').resolve()
     listed = subprocess.run(['git', '-C', root, 'ls-files'], capture_output=True, text=True, check=True).stdout.split('\n')
     broken = seen = 0
+    includes = {}
     for path in filter(None, listed):
         file = root / path
         if not file.is_file() or '/golden/' in path:
@@ -166,9 +187,14 @@ def main():
         except UnicodeDecodeError:
             continue
         seen += 1
+        if path.startswith('include/vlt/'):
+            includes[path.removeprefix('include/vlt/')] = re.findall(r'#include <vlt/([\w/]+\.hpp)>', text)
         for line, complaint in check_file(path, text.removesuffix('\n')):
             print(f'{path}:{line}: {complaint}')
             broken += 1
+    for header, complaint in check_reach(includes):
+        print(f'include/vlt/{header}:1: {complaint}')
+        broken += 1
     print(f'{seen} files, {broken} rules broken')
     sys.exit(broken > 0)
 

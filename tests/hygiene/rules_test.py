@@ -46,5 +46,9 @@ for path, breach, wanted, twin in BREACHES:
 if complaints('include/vlt/io/a.hpp', 'int x;') or not list(rules.check_file('include/vlt/io/a.hpp', 'int x;')):
     failures += 1
     print('a header without #pragma once must be refused')
-print(f'{len(BREACHES) + 1} rules, {failures} failures')
+graph = {'data/a.hpp': ['tensor/b.hpp'], 'tensor/b.hpp': ['nn/c.hpp'], 'hub/a.hpp': ['models/sizes.hpp']}
+if list(rules.check_reach(graph)) != [('data/a.hpp', 'data reaches nn/c.hpp')]:
+    failures += 1
+    print('data may reach no layer, hub may reach sizes')
+print(f'{len(BREACHES) + 2} rules, {failures} failures')
 raise SystemExit(failures > 0)

@@ -1,13 +1,7 @@
 #pragma once
 #include <cmath>
-#include <cstdint>
+#include <vlt/base/activation.hpp>
 #include <vlt/cpu/simd.hpp>
-
-namespace vlt {
-
-enum class Activation : std::uint8_t { none, gelu, gelu_tanh, quick_gelu };
-
-}  // namespace vlt
 
 // Functions of whole registers, in single precision; relative errors are a few units of the last place.
 namespace vlt::cpu {

@@ -5,7 +5,7 @@
 #include <vlt/data/template_tokens.hpp>
 #include <vlt/image/picture_rules.hpp>
 #include <vlt/io/blame.hpp>
-#include <vlt/models/vlm.hpp>
+#include <vlt/tensor/sample.hpp>
 
 namespace vlt {
 

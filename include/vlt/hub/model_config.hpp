@@ -3,8 +3,7 @@
 #include <vlt/hub/rope_config.hpp>
 #include <vlt/io/folder.hpp>
 #include <vlt/io/read_limits.hpp>
-#include <vlt/models/clip_vit.hpp>
-#include <vlt/models/llama.hpp>
+#include <vlt/models/sizes.hpp>
 
 namespace vlt {
 

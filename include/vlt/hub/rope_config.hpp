@@ -2,7 +2,7 @@
 #include <cmath>
 #include <numbers>
 #include <vlt/io/json.hpp>
-#include <vlt/ops/rope.hpp>
+#include <vlt/tensor/rope.hpp>
 
 namespace vlt {
 

@@ -1,19 +1,12 @@
 #pragma once
 #include <vlt/models/component.hpp>
+#include <vlt/models/sizes.hpp>
 #include <vlt/nn/pre_norm_block.hpp>
 #include <vlt/nn/stack.hpp>
 #include <vlt/ops/patchify.hpp>
 #include <vlt/ops/positions.hpp>
 
 namespace vlt {
-
-// The run-time sizes of a CLIP vision tower; `depth` is the number of layers that run (LLaVA reads the last but one).
-struct ClipSizes {
-  Index image = 224, patch = 14, depth = 0;
-  bool drop_class = false;  // vision_feature_select `patch`
-  BlockSizes block;
-  Index patches() const { return (image / patch) * (image / patch); }
-};
 
 // Pixels to the residual stream: patch embedding, class token, learned positions, first norm.
 template <IsPolicy P> struct ClipEmbeddings {

@@ -1,17 +1,11 @@
 #pragma once
 #include <vlt/models/lm_head.hpp>
+#include <vlt/models/sizes.hpp>
 #include <vlt/nn/embedding.hpp>
 #include <vlt/nn/pre_norm_block.hpp>
 #include <vlt/nn/stack.hpp>
 
 namespace vlt {
-
-// The run-time sizes of a LLaMA-family decoder.
-struct LlamaSizes {
-  Index vocabulary = 0, depth = 0;
-  bool tied = false;  // one matrix for the embedding and the head
-  BlockSizes block;
-};
 
 // LLaMA between its embedding and its loss. The embedding has a gradient of its own choosing, whatever the blocks'
 // tuning.

@@ -1,17 +1,12 @@
 #pragma once
 #include <cmath>
 #include <vlt/models/component.hpp>
+#include <vlt/models/sizes.hpp>
 #include <vlt/nn/linear.hpp>
 #include <vlt/ops/activation.hpp>
 #include <vlt/ops/rows.hpp>
 
 namespace vlt {
-
-// What a LLaVA projector has besides its two linear layers.
-struct MlpOptions {
-  bool bias = true;
-  bool newline = false;  // image_newline: LLaVA-NeXT's
-};
 
 // y = linear_2(gelu(linear_1(x))): LLaVA's projector, `mlp`. Names: linear_1, linear_2. With image_newline the output
 // has one more row, the last: that parameter, for the batch's layouts to put behind the lines of a grid of tiles.

@@ -1,19 +1,12 @@
 #pragma once
 #include <vlt/models/component.hpp>
 #include <vlt/models/packed_projection.hpp>
+#include <vlt/models/sizes.hpp>
 #include <vlt/nn/norm.hpp>
 #include <vlt/ops/attention.hpp>
 #include <vlt/ops/positions.hpp>
 
 namespace vlt {
-
-// The run-time sizes of a perceiver.
-struct PerceiverSizes {
-  Index vision_width = 0, text_width = 0;
-  Index patches = 0;        // patch tokens per image, a square number
-  bool class_token = true;  // does each image begin with the tower's class token? It is dropped and not counted
-  Index query_grid = 16;    // grid * grid learned queries
-};
 
 // A resampler (REF 5.3): learned queries read the patch tokens of their image by cross attention; every image becomes
 // grid * grid tokens. Query rows and key rows differ in number, so each has its own Segments.

@@ -2,6 +2,7 @@
 #include <vlt/models/component.hpp>
 #include <vlt/ops/rows.hpp>
 #include <vlt/tensor/image_layout.hpp>
+#include <vlt/tensor/sample.hpp>
 
 namespace vlt {
 
@@ -13,11 +14,6 @@ struct Batch {
   std::vector<Index> id;                    // (rows): token, or -1 where an image token stands
   std::vector<Index> image_row;             // (rows): row of the image tokens, or -1
   Targets targets;
-};
-
-// One conversation as ids, with `image` marking each picture; labels are ids where supervised, negative elsewhere.
-struct Sample {
-  std::vector<Index> id, label;
 };
 
 // Which rows of a batch's image tokens each picture becomes, in the order of the pictures.

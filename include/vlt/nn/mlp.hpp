@@ -1,5 +1,7 @@
 #pragma once
-#include <vlt/nn/self_attention.hpp>
+#include <vlt/nn/block_sizes.hpp>
+#include <vlt/nn/linear_group.hpp>
+#include <vlt/ops/activation.hpp>
 
 namespace vlt {
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <vlt/nn/mlp.hpp>
 #include <vlt/nn/norm.hpp>
+#include <vlt/nn/self_attention.hpp>
 
 namespace vlt {
 

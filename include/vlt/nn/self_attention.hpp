@@ -1,20 +1,11 @@
 #pragma once
+#include <vlt/nn/block_sizes.hpp>
 #include <vlt/nn/kv_cache.hpp>
 #include <vlt/nn/linear_group.hpp>
-#include <vlt/ops/activation.hpp>
 #include <vlt/ops/attention.hpp>
 #include <vlt/ops/rope.hpp>
 
 namespace vlt {
-
-// The run-time sizes of one transformer block.
-struct BlockSizes {
-  Index width = 0, heads = 0, kv_heads = 0, head_dim = 0, mlp = 0;
-  double norm_eps = 1e-5;
-  bool qkv_bias = false, output_bias = false, mlp_bias = false;  // LLaMA's attention_bias: the first two; Qwen2: one
-  Rope rope;
-  Activation activation = Activation::quick_gelu;
-};
 
 // Grouped-query attention within each sequence: fused q/k/v, rotary positions if there are any, output projection.
 template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttention {

@@ -1,4 +1,6 @@
 #pragma once
+#include <vlt/models/clip_vit.hpp>
+#include <vlt/models/llama.hpp>
 #include <vlt/models/mlp_projector.hpp>
 #include <vlt/models/perceiver.hpp>
 #include <vlt/models/vit_projector.hpp>

@@ -3,9 +3,7 @@
 #include <string>
 #include <utility>
 #include <vlt/models/any_component.hpp>
-#include <vlt/models/clip_vit.hpp>
-#include <vlt/models/llama.hpp>
-#include <vlt/models/mlp_projector.hpp>
+#include <vlt/models/sizes.hpp>
 #include <vlt/models/vlm.hpp>
 
 namespace vlt {
@@ -20,15 +18,6 @@ using AnyProjector =
     AnyComponent<any_policy<F>, stream_t<any_policy<F>, space::vision>, stream_t<any_policy<F>, space::text>>;
 template <Precision F> using AnyLanguage = AnyDecoder<any_policy<F>>;
 template <Precision F> using AnyVlm = Vlm<AnyVision<F>, AnyProjector<F>, AnyLanguage<F>>;
-
-// The run-time sizes of a projector, whatever its kind.
-struct ProjectorSizes {
-  Index vision_width = 0, text_width = 0;
-  Index patches = 0;        // per image, as they come out of the tower
-  bool class_token = true;  // whether the class token comes out before them
-  BlockSizes vision_block;  // the tower's block: `vit` has one more of the same sizes
-  MlpOptions mlp = {};      // of `mlp`
-};
 
 // What a program can build: a function for each kind that was compiled in. Kinds add, they do not multiply.
 template <Precision F> struct ModelKinds {

@@ -3,6 +3,7 @@
 #include <vlt/hub/adapter_folder.hpp>
 #include <vlt/hub/projector_folder.hpp>
 #include <vlt/hub/vltune_file.hpp>
+#include <vlt/models/clip_vit.hpp>
 #include <vlt/models/perceiver.hpp>
 #include <vlt/optim/parameter_store.hpp>
 

@@ -1,6 +1,7 @@
 // LLaVA folders: what config.json says, what the tensors are called, written and read back as they were.
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/llava_folder.hpp>
+#include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/mlp_projector.hpp>
 #include <vlt/models/vlm.hpp>

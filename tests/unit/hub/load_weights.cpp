@@ -1,6 +1,7 @@
 // Weights go to a folder and come back; every way in which a folder does not fit a model is told before it is read.
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/hf_folder.hpp>
+#include <vlt/models/llama.hpp>
 #include <vlt/optim/parameter_store.hpp>
 
 using namespace vlt;

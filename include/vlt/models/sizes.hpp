@@ -1,0 +1,45 @@
+#pragma once
+#include <vlt/nn/block_sizes.hpp>
+
+// What the parts of a model are made from: numbers alone, so that whoever reads a configuration needs no layer.
+namespace vlt {
+
+// The run-time sizes of a CLIP vision tower; `depth` is the number of layers that run (LLaVA reads the last but one).
+struct ClipSizes {
+  Index image = 224, patch = 14, depth = 0;
+  bool drop_class = false;  // vision_feature_select `patch`
+  BlockSizes block;
+  Index patches() const { return (image / patch) * (image / patch); }
+};
+
+// The run-time sizes of a LLaMA-family decoder.
+struct LlamaSizes {
+  Index vocabulary = 0, depth = 0;
+  bool tied = false;  // one matrix for the embedding and the head
+  BlockSizes block;
+};
+
+// The run-time sizes of a perceiver.
+struct PerceiverSizes {
+  Index vision_width = 0, text_width = 0;
+  Index patches = 0;        // patch tokens per image, a square number
+  bool class_token = true;  // does each image begin with the tower's class token? It is dropped and not counted
+  Index query_grid = 16;    // grid * grid learned queries
+};
+
+// What a LLaVA projector has besides its two linear layers.
+struct MlpOptions {
+  bool bias = true;
+  bool newline = false;  // image_newline: LLaVA-NeXT's
+};
+
+// The run-time sizes of a projector, whatever its kind.
+struct ProjectorSizes {
+  Index vision_width = 0, text_width = 0;
+  Index patches = 0;        // per image, as they come out of the tower
+  bool class_token = true;  // whether the class token comes out before them
+  BlockSizes vision_block;  // the tower's block: `vit` has one more of the same sizes
+  MlpOptions mlp = {};      // of `mlp`
+};
+
+}  // namespace vlt
