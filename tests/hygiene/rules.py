@@ -11,7 +11,8 @@ LEVEL = {'base': 0, 'io': 1, 'device': 1, 'cpu': 1, 'simt': 1, 'text/unicode': 1
          'pretrained': 8, 'train': 9, 'report': 10, 'program': 11}
 # What these rooms may reach of the rooms that compute, through any number of includes: descriptions, no layer or kernel.
 COMPUTING = re.compile(r'(cpu|ops|nn|models)/')
-REACH = {'data': set(), 'hub': {'nn/block_sizes.hpp', 'nn/fields.hpp', 'nn/param.hpp', 'nn/registry.hpp', 'models/sizes.hpp'}}
+REACH = {'data': set(), 'hub': {'nn/block_sizes.hpp', 'nn/component_kind.hpp', 'nn/fields.hpp', 'nn/param.hpp',
+                                'nn/registry.hpp', 'models/sizes.hpp'}}
 GENERATED = re.compile(r'include/vlt/text/unicode/unicode_\w+\.hpp$')  # tables
 LINES, COLUMNS, FUNCTION_LINES, TEMPLATE_PARAMETERS = 400, 120, 60, 5  # each must stay below, columns may reach
 PLATFORM = re.compile(r'^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(__GNUC__|__clang__|_MSC_VER|_WIN32|__APPLE__|__linux__|'
