@@ -27,13 +27,10 @@ template <class T> T number(const std::string& option, const std::string& word, 
   T value{};
   const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (problem != std::errc{} || end != word.data() + word.size() || value < lowest)
-    throw vlt::Error(vlt::ExitCode::usage, {"OPT-VALUE-004",
-                                            "`" + option + "` has a value it cannot take",
-                                            {},
-                                            "a whole number from " + std::to_string(lowest),
-                                            word,
-                                            {},
-                                            {}});
+    throw vlt::Error(vlt::ExitCode::usage,
+                     vlt::Complaint("OPT-VALUE-004", "`" + option + "` has a value it cannot take")
+                         .expected("a whole number from " + std::to_string(lowest))
+                         .found(word));
   return value;
 }
 
@@ -45,12 +42,10 @@ Options parse(const std::vector<std::string>& words) {
     else if (name == "--records") o.records = number(name, value, 1);
     else if (name == "--test_records") o.test_records = number(name, value, 1);
     else if (name == "--seed") o.seed = number<std::uint64_t>(name, value, 0);
-    else
-      throw vlt::Error(vlt::ExitCode::usage,
-                       {"OPT-NAME-001", "unknown option or no value: " + name, {}, {}, {}, {}, {}});
+    else throw vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NAME-001", "unknown option or no value: " + name));
   }
   if (o.output_dir.empty())
-    throw vlt::Error(vlt::ExitCode::usage, {"OPT-NEED-002", "--output_dir is required", {}, {}, {}, {}, {}});
+    throw vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NEED-002", "--output_dir is required"));
   return o;
 }
 
@@ -61,7 +56,7 @@ void write_pictures(const std::string& folder, const shapes::DataSet& set) {
     file.close();
     if (!file)
       throw vlt::Error(vlt::ExitCode::write,
-                       {"WRITE-FILE-001", "a file cannot be written", folder + "/" + name, {}, {}, {}, {}});
+                       vlt::Complaint("WRITE-FILE-001", "a file cannot be written").at(folder + "/" + name));
   }
 }
 

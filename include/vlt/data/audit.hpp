@@ -144,7 +144,7 @@ class Audit {
   }
   void blame(const RecordFault& fault) {
     file().bad += fault.count;
-    file().reasons[fault.complaint.code] += fault.count;
+    file().reasons[fault.complaint.code()] += fault.count;
     ledger_.add(fault);
   }
 
@@ -208,7 +208,7 @@ class Audit {
   }
   // The faults that are printed also say what a missing file may have been called.
   Complaint advised(const Record& record, const Complaint& fault) const {
-    if (fault.code != "DATA-PATH-001" || ledger_.told() >= ledger_.rules().shown) return fault;
+    if (fault.code() != "DATA-PATH-001" || ledger_.told() >= ledger_.rules().shown) return fault;
     try {
       for (const std::string& name : record.images) check_(name, true);
     } catch (const Error& e) { return e.complaint(); }
@@ -217,11 +217,10 @@ class Audit {
   // A fault that was found outside the text gets the record's place in it.
   RecordFault placed(const Record& r, Complaint c) const {
     const bool image =
-        c.code.starts_with("DATA-PATH") || c.code.starts_with("DATA-IMAGE") || c.code.starts_with("DATA-FILE");
+        c.code().starts_with("DATA-PATH") || c.code().starts_with("DATA-IMAGE") || c.code().starts_with("DATA-FILE");
     const std::string where =
         describe(data_.files[r.place.file].path, r.place, r.id, image ? ".image" : ".conversations");
-    c.place = c.place.empty() ? where : where + "  " + c.place;
-    return {r.place, 1, r.id, std::move(c)};
+    return {r.place, 1, r.id, std::move(c.within(where))};
   }
   static std::uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 
@@ -238,14 +237,13 @@ class Audit {
     ids_ = {};
     if (repeated == 0) return;
     const auto at = [&](const Record& r) { return describe(data_.files[r.place.file].path, r.place, r.id); };
-    data_.warnings.push_back(
-        {"DATA-RECORD-022",
-         std::to_string(repeated) + (repeated == 1 ? " record has" : " records have") + " the id of another record",
-         at(*first),
-         "ids that differ",
-         "the same id at " + at(*second),
-         "ids only name records in messages; training goes on",
-         {}});
+    data_.warnings.push_back(Complaint("DATA-RECORD-022", std::to_string(repeated) +
+                                                              (repeated == 1 ? " record has" : " records have") +
+                                                              " the id of another record")
+                                 .at(at(*first))
+                                 .expected("ids that differ")
+                                 .found("the same id at " + at(*second))
+                                 .help("ids only name records in messages; training goes on"));
   }
   static bool before(const Record& a, const Record& b) {
     return std::pair(a.place.file, a.place.index) < std::pair(b.place.file, b.place.index);

@@ -37,7 +37,7 @@ class FaultLedger {
 
   void add(const RecordFault& fault) {
     count_ += fault.count, ++faults_;
-    reasons_[fault.complaint.code] += fault.count;
+    reasons_[fault.complaint.code()] += fault.count;
     if (first_.size() < rules_.shown) first_.push_back(fault.complaint);
     if (listener_) listener_(fault);
   }
@@ -58,13 +58,10 @@ class FaultLedger {
           "mend them, or raise --max_bad_fraction");
     if (usable > 0) return;
     if (count_ > 0) end(share + ": no record is left", "mend them");
-    throw Error(ExitCode::data, {"DATA-AUDIT-002",
-                                 "no record is left",
-                                 {},
-                                 "at least one record that can be used",
-                                 "0 of " + std::to_string(records),
-                                 "raise --max_seq_len or change --truncation",
-                                 {}});
+    throw Error(ExitCode::data, Complaint("DATA-AUDIT-002", "no record is left")
+                                    .expected("at least one record that can be used")
+                                    .found("0 of " + std::to_string(records))
+                                    .help("raise --max_seq_len or change --truncation"));
   }
 
  private:
@@ -82,10 +79,9 @@ class FaultLedger {
     return more == 0 ? "" : " (" + std::to_string(more) + " more are not shown)";
   }
   [[noreturn]] void end(const std::string& note, const char* help) const {
-    Complaint summary =
-        first_.empty() ? Complaint{"DATA-AUDIT-001", "bad records", {}, {}, {}, {}, {}} : first_.front();
-    summary.note = note;
-    if (summary.help.empty()) summary.help = help;
+    Complaint summary = first_.empty() ? Complaint("DATA-AUDIT-001", "bad records") : first_.front();
+    summary.note(note);
+    if (summary.help().empty()) summary.help(help);
     throw BadRecords(std::move(summary), first_);
   }
 };

@@ -36,13 +36,11 @@ inline const std::string llama_3_assistant = turn_end + header + "assistant" + h
   std::string known;
   for (const auto& n : builtin_template_names) known += (known.empty() ? "" : ", ") + std::string(n);
   const std::string nearest = nearest_name(name, builtin_template_names);
-  throw Error(ExitCode::usage, {"OPT-TEMPLATE-001",
-                                "there is no such template",
-                                "--template",
-                                known + ", or a JSON file (name.json)",
-                                quoted(name),
-                                nearest.empty() ? "" : "did you mean " + nearest + "?",
-                                {}});
+  throw Error(ExitCode::usage, Complaint("OPT-TEMPLATE-001", "there is no such template")
+                                   .at("--template")
+                                   .expected(known + ", or a JSON file (name.json)")
+                                   .found(quoted(name))
+                                   .help(nearest.empty() ? "" : "did you mean " + nearest + "?"));
 }
 
 // The template of this name (OPT-TEMPLATE-001 if there is none), in the words of the tokenizer that will read it.

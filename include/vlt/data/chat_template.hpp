@@ -28,13 +28,11 @@ struct ChatTemplate {
     };
     const auto need = [&](bool ok, const char* key, const std::string& value, const char* expected) {
       if (ok) return;
-      throw Error(ExitCode::usage, {"OPT-TEMPLATE-002",
-                                    "the template cannot work: `" + std::string(key) + "` is wrong",
-                                    place + ": $." + key,
-                                    expected,
-                                    quoted(value),
-                                    {},
-                                    {}});
+      throw Error(ExitCode::usage,
+                  Complaint("OPT-TEMPLATE-002", "the template cannot work: `" + std::string(key) + "` is wrong")
+                      .at(place + ": $." + key)
+                      .expected(expected)
+                      .found(quoted(value)));
     };
     need(!mark.empty(), "mark", mark, "the image's token, such as <image>");
     need(count(user, "{text}") == 1, "user", user, "{text} exactly once");

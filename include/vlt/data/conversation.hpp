@@ -74,13 +74,11 @@ inline std::vector<PlacedQuestion> place_images(const Conversation& c) {
   if (marks == 0)
     for (std::size_t i = 0; i < c.images; ++i) placed[0].slot.push_back(i);
   else if (marks != c.images)
-    throw Error(ExitCode::data, {"DATA-IMG-004",
-                                 "image count does not match `<image>` marks",
-                                 {},
-                                 "one mark for each image, or none: " + std::to_string(c.images) + " images are listed",
-                                 std::to_string(marks) + " marks",
-                                 "make the marks in the text as many as the files in `image`",
-                                 {}});
+    throw Error(ExitCode::data,
+                Complaint("DATA-IMG-004", "image count does not match `<image>` marks")
+                    .expected("one mark for each image, or none: " + std::to_string(c.images) + " images are listed")
+                    .found(std::to_string(marks) + " marks")
+                    .help("make the marks in the text as many as the files in `image`"));
   return placed;
 }
 

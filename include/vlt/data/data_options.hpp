@@ -37,8 +37,10 @@ struct RunData {
 inline std::vector<std::optional<Index>> parse_dataset_samples(const std::vector<std::string>& words,
                                                                std::size_t files) {
   const auto refuse = [](std::string what, std::string expected, std::string found) {
-    throw Error(ExitCode::usage,
-                {"OPT-DATA-042", std::move(what), "--dataset_samples", std::move(expected), std::move(found), {}, {}});
+    throw Error(ExitCode::usage, Complaint("OPT-DATA-042", std::move(what))
+                                     .at("--dataset_samples")
+                                     .expected(std::move(expected))
+                                     .found(std::move(found)));
   };
   if (words.size() != 1 && words.size() != files)
     refuse("`dataset_samples` does not fit the data files", "one value, or one for each of " + std::to_string(files),
@@ -64,13 +66,11 @@ inline RunData load_data(const DataOptions& options, const SampleBuilder& builde
   Dataset data = audit(options.data_path);
   for (std::size_t f = 0; f < samples.size(); ++f)
     if (samples[f] && *samples[f] > data.files[f].used)
-      data.warnings.push_back({"DATA-SPLIT-042",
-                               "--dataset_samples asks for more records than there are",
-                               data.files[f].path,
-                               "at most " + std::to_string(data.files[f].used),
-                               std::to_string(*samples[f]),
-                               {},
-                               "all records are used"});
+      data.warnings.push_back(Complaint("DATA-SPLIT-042", "--dataset_samples asks for more records than there are")
+                                  .at(data.files[f].path)
+                                  .expected("at most " + std::to_string(data.files[f].used))
+                                  .found(std::to_string(*samples[f]))
+                                  .note("all records are used"));
   Split split = split_records(data.used(), samples, options.train_split_ratio, options.seed);
   return {
       std::make_shared<SampleSource>(SampleSource{std::move(data), builder, pictures.read, pictures.floats_per_image}),
@@ -80,13 +80,12 @@ inline RunData load_data(const DataOptions& options, const SampleBuilder& builde
 // Exit 2 if nothing is left to train on.
 inline void check_training_split(const Split& split) {
   if (!split.train.empty()) return;
-  throw Error(ExitCode::usage, {"OPT-DATA-041",
-                                "no record is left to train on",
-                                "--data_train_split_ratio",
-                                "at least 1 training record",
-                                "0 training records, " + std::to_string(split.eval.size()) + " for evaluation",
-                                "raise --data_train_split_ratio or add records",
-                                {}});
+  throw Error(ExitCode::usage,
+              Complaint("OPT-DATA-041", "no record is left to train on")
+                  .at("--data_train_split_ratio")
+                  .expected("at least 1 training record")
+                  .found("0 training records, " + std::to_string(split.eval.size()) + " for evaluation")
+                  .help("raise --data_train_split_ratio or add records"));
 }
 
 }  // namespace vlt

@@ -59,11 +59,7 @@ class DatasetFile {
   static File open(const std::string& path) {
     try {
       return open_file(path, blame_data);
-    } catch (const Error& e) {
-      Complaint c = e.complaint();
-      c.help = "check --data_path";
-      throw Error(e.exit(), std::move(c));
-    }
+    } catch (const Error& e) { throw Error(e.exit(), Complaint(e.complaint()).help("check --data_path")); }
   }
   std::size_t next(char* to, std::size_t bytes) {
     bytes = std::size_t(std::min<std::uint64_t>(bytes, file_.size() - read_));
@@ -71,15 +67,13 @@ class DatasetFile {
     read_ += bytes;
     return bytes;
   }
-  [[noreturn]] void refuse(const char* code, std::string what, std::string expected, std::string found,
+  [[noreturn]] void refuse(const char* code, std::string what, std::string expected, std::string found = {},
                            std::string help = {}) {
-    blame_data.raise(code, {{},
-                            std::move(what),
-                            JsonScanner::text_of(file_.name(), in_.place()),
-                            std::move(expected),
-                            std::move(found),
-                            std::move(help),
-                            {}});
+    blame_data.raise(Complaint(code, std::move(what))
+                         .at(JsonScanner::text_of(file_.name(), in_.place()))
+                         .expected(std::move(expected))
+                         .found(std::move(found))
+                         .help(std::move(help)));
   }
   [[noreturn]] void refuse_root(JsonScanner::Kind found) {
     refuse("FILE-006", std::string("expected a list, found ") + JsonScanner::name_of(found), "a list of records",
@@ -116,7 +110,7 @@ class DatasetFile {
     }
   }
   [[noreturn]] void refuse_change(const char* expected) {
-    refuse("JSON-019", "here the file changes between a JSON list and JSON Lines", expected, {});
+    refuse("JSON-019", "here the file changes between a JSON list and JSON Lines", expected);
   }
 
   void one(JsonScanner::Kind kind) {
@@ -144,13 +138,10 @@ class DatasetFile {
     run_ = {place_,
             1,
             {},
-            {"DATA-RECORD-023",
-             "a record is no object: expected object, found " + name,
-             describe(file_.name(), place_, {}),
-             "object",
-             name,
-             {},
-             {}}};
+            Complaint("DATA-RECORD-023", "a record is no object: expected object, found " + name)
+                .at(describe(file_.name(), place_, {}))
+                .expected("object")
+                .found(name)};
   }
   void flush() {
     if (std::exchange(in_run_, false)) sink_->bad(std::move(run_));

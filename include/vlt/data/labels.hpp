@@ -85,13 +85,8 @@ inline LabelledTokens label(Encoder& encoder, const Rendered& r) {
   LabelledTokens out;
   out.supervised = supervised_tokens(e.offsets, r.supervised);
   if (std::find(out.supervised.begin(), out.supervised.end(), 1) == out.supervised.end())
-    throw Error(ExitCode::data, {"DATA-LABEL-001",
-                                 "no supervised token: there is nothing to learn here",
-                                 {},
-                                 "an answer of at least one token",
-                                 {},
-                                 {},
-                                 {}});
+    throw Error(ExitCode::data, Complaint("DATA-LABEL-001", "no supervised token: there is nothing to learn here")
+                                    .expected("an answer of at least one token"));
   out.images = image_positions(e.offsets, r.images);
   out.ids = std::move(e.ids);
   out.offsets = std::move(e.offsets);

@@ -44,13 +44,11 @@ class Loader {
     } catch (const std::system_error& e) {
       state_->dismiss(settings.workers - int(workers_.size()));
       end();
-      throw Error(ExitCode::usage, {"OPT-LOADER-003",
-                                    "a worker thread cannot be started",
-                                    "--num_workers",
-                                    {},
-                                    std::string(e.what()) + " after " + std::to_string(workers_.size()) + " threads",
-                                    "lower --num_workers",
-                                    {}});
+      throw Error(ExitCode::usage,
+                  Complaint("OPT-LOADER-003", "a worker thread cannot be started")
+                      .at("--num_workers")
+                      .found(std::string(e.what()) + " after " + std::to_string(workers_.size()) + " threads")
+                      .help("lower --num_workers"));
     }
   }
   ~Loader() { end(); }
@@ -137,9 +135,7 @@ class Loader {
             slot.reading = name, slot.since = seconds(slot.clock);
           });
         } catch (const Error& e) {
-          Complaint c = e.complaint();
-          const std::string place = source->place_of(record, ".image");
-          c.place = c.place.empty() ? place : place + "  " + c.place;
+          Complaint c = Complaint(e.complaint()).within(source->place_of(record, ".image"));
           if (e.exit() != ExitCode::data || settings.on_bad_sample == OnBadSample::fail) throw Error(e.exit(), c);
           b.lost.push_back({record, std::move(c)});
         }
@@ -170,24 +166,20 @@ class Loader {
       return !slot.reading.empty() && seconds(slot.clock) - slot.since > settings.image_seconds;
     }
     [[noreturn]] void refuse_slow(const Slot& slot) const {
-      blame_data.raise("LOADER-002",
-                       {{},
-                        "decoding an image takes too long",
-                        slot.reading,
-                        "at most " + (std::ostringstream() << settings.image_seconds).str() + " s of one core",
-                        {},
-                        "make the image smaller, or raise --limit_image_seconds",
-                        {}});
+      blame_data.raise(
+          Complaint("LOADER-002", "decoding an image takes too long")
+              .at(slot.reading)
+              .expected("at most " + (std::ostringstream() << settings.image_seconds).str() + " s of one core")
+              .help("make the image smaller, or raise --limit_image_seconds"));
     }
     [[noreturn]] void stalled(const Slot& slot) const {
       throw Error(ExitCode::stalled,
-                  {"DATA-LOADER-001",
-                   "the loader made no progress for " + std::to_string(Index(settings.timeout_s)) + " s",
-                   slot.reading,
-                   "a micro-batch within --loader_timeout_s",
-                   slot.reading.empty() ? "no image is being read" : "this image is still being read",
-                   "check the storage, or raise --loader_timeout_s",
-                   {}});
+                  Complaint("DATA-LOADER-001",
+                            "the loader made no progress for " + std::to_string(Index(settings.timeout_s)) + " s")
+                      .at(slot.reading)
+                      .expected("a micro-batch within --loader_timeout_s")
+                      .found(slot.reading.empty() ? "no image is being read" : "this image is still being read")
+                      .help("check the storage, or raise --loader_timeout_s"));
     }
     // These workers never came.
     void dismiss(int workers) {

@@ -21,11 +21,11 @@ class LostRecords {
   void judge(const LostSample& last) const {
     if (double(bad()) <= rules_.max_fraction * double(records_)) return;
     Complaint c = last.complaint;
-    c.note = std::to_string(bad()) + " of " + std::to_string(records_) + " records have errors, " +
-             std::to_string(lost_.size()) + " of them found while decoding" +
-             (rules_.listed_in.empty() ? "" : " (all in " + rules_.listed_in + ")") +
-             ", more than --max_bad_fraction allows; the model of the last finished epoch is kept";
-    if (c.help.empty()) c.help = "mend them, or raise --max_bad_fraction";
+    c.note(std::to_string(bad()) + " of " + std::to_string(records_) + " records have errors, " +
+           std::to_string(lost_.size()) + " of them found while decoding" +
+           (rules_.listed_in.empty() ? "" : " (all in " + rules_.listed_in + ")") +
+           ", more than --max_bad_fraction allows; the model of the last finished epoch is kept");
+    if (c.help().empty()) c.help("mend them, or raise --max_bad_fraction");
     throw BadRecords(c, {c});
   }
 

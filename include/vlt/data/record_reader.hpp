@@ -31,7 +31,7 @@ class RecordReader {
     check();
     if (!fault_) return std::nullopt;
     RecordFault fault{record.place, 1, record.id, std::move(fault_->complaint)};
-    fault.complaint.place = describe(in_.name(), fault_->place, record.id, fault_->path);
+    fault.complaint.at(describe(in_.name(), fault_->place, record.id, fault_->path));
     return fault;
   }
   // Did the last record have a conversation, good or bad?
@@ -71,10 +71,11 @@ class RecordReader {
     const TextPlace at = in_.place();
     RecordPlace place = r_->place;
     place.line = at.line, place.column = std::uint32_t(at.column);
-    fault_ = Fault{
-        place,
-        std::move(path),
-        {std::string("DATA-") + code, std::move(what), {}, std::move(expected), std::move(found), std::move(help), {}}};
+    fault_ = Fault{place, std::move(path),
+                   Complaint(std::string("DATA-") + code, std::move(what))
+                       .expected(std::move(expected))
+                       .found(std::move(found))
+                       .help(std::move(help))};
   }
   void refuse_kind(const std::string& path, const char* code, const std::string& what, const char* expected,
                    JsonScanner::Kind found) {
@@ -97,7 +98,7 @@ class RecordReader {
       refuse("." + key, "RECORD-021", "key " + quoted(key) + " stands twice in one record", "each key once",
              "at byte " + std::to_string(first->second) + " and at byte " + std::to_string(in_.key_offset()));
     if (Index(keys_.size()) > limits_.keys) {
-      refuse({}, "RECORD-022", "the record has too many keys", "at most " + std::to_string(limits_.keys), {});
+      refuse({}, "RECORD-022", "the record has too many keys", "at most " + std::to_string(limits_.keys));
       keys_.clear();
     }
   }

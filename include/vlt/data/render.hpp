@@ -90,13 +90,13 @@ class Renderer {
   Around system_, answer_, mark_;
   std::string before_slot_, before_text_, after_text_;  // of a question
 
-  [[noreturn]] static void refuse(const char* code, const char* what, std::string place) {
-    throw Error(ExitCode::data, {code, what, std::move(place), {}, {}, {}, {}});
+  [[noreturn]] static void refuse(const char* code, const char* what, std::string place = {}) {
+    throw Error(ExitCode::data, Complaint(code, what).at(std::move(place)));
   }
   Rendered opened(const Conversation& c) const {
     Rendered r;
     if (c.has_system && t_.system.empty())
-      refuse("DATA-TEMPLATE-001", "a system turn, but the template has no place for one", {});
+      refuse("DATA-TEMPLATE-001", "a system turn, but the template has no place for one");
     if (!c.has_system && t_.default_system.empty()) return r;
     r.write(system_.before);
     if (c.has_system) r.quote(c.system);

@@ -82,7 +82,8 @@ class SampleBuilder {
 
   [[noreturn]] static void refuse(const char* code, std::string what, std::string expected, std::string found,
                                   std::string help) {
-    blame_data.raise(code, {{}, std::move(what), {}, std::move(expected), std::move(found), std::move(help), {}});
+    blame_data.raise(
+        Complaint(code, std::move(what)).expected(std::move(expected)).found(std::move(found)).help(std::move(help)));
   }
   Size size_of(const Record& record, std::size_t image) const {
     return rules_.pictures.vary() ? record.sizes.at(image) : Size{};

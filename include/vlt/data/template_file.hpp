@@ -32,9 +32,10 @@ inline ChatTemplate read_template(const Json& root) {
     if (found == known.end()) {
       std::string names;
       for (const auto& entry : known) names += (names.empty() ? "" : ", ") + std::string(entry.first);
-      throw Error(
-          ExitCode::usage,
-          {"OPT-TEMPLATE-003", "a template has an unknown key", root.path(), names, quoted(std::string(key)), {}, {}});
+      throw Error(ExitCode::usage, Complaint("OPT-TEMPLATE-003", "a template has an unknown key")
+                                       .at(root.path())
+                                       .expected(names)
+                                       .found(quoted(std::string(key))));
     }
     *found->second = root.at(key).string();
   }

@@ -23,7 +23,7 @@ class ThreadGroup {
       if (!left_) group_.barrier_.arrive_and_wait();
       ++barriers_;
       if (left_ || group_.somebody_left_before(barriers_))
-        throw Error(ExitCode::peer, {"PEER-FAIL-001", "another rank failed", {}, {}, {}, {}, {}});
+        throw Error(ExitCode::peer, Complaint("PEER-FAIL-001", "another rank failed"));
     }
     void abort() noexcept override {
       if (std::exchange(left_, true)) return;

@@ -123,13 +123,10 @@ inline AdapterConfig read_adapter_config(const Folder& folder, const WeightFolde
     const std::string& tensor = place.tensor->name;
     const std::string module = adapter_folder::module_of(tensor);
     if (module.empty() || !module.starts_with(adapter_folder::prefix))
-      folder.blame().raise("ADAPTER-001", {{},
-                                           "a tensor is not part of a LoRA adapter",
-                                           weights.path(),
-                                           "base_model.model.<module>.lora_A.weight or lora_B.weight",
-                                           quoted(tensor),
-                                           {},
-                                           {}});
+      folder.blame().raise(Complaint("ADAPTER-001", "a tensor is not part of a LoRA adapter")
+                               .at(weights.path())
+                               .expected("base_model.model.<module>.lora_A.weight or lora_B.weight")
+                               .found(quoted(tensor)));
     modules.insert(adapter_folder::own_name(module.substr(adapter_folder::prefix.size())));
   }
   c.modules.assign(modules.begin(), modules.end());

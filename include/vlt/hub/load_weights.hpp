@@ -69,13 +69,12 @@ class Misfits {
       table += entry.second;
       if (entry.first > 10) table += "\n  " + kind + "  and " + std::to_string(entry.first - 10) + " more";
     }
-    folder.blame().raise("WEIGHTS-003", {{},
-                                         what,
-                                         folder.path(),
-                                         "exactly the tensors that config.json implies",
-                                         table,
-                                         "check that config.json and the weights belong together",
-                                         "no weight was read"});
+    folder.blame().raise(Complaint("WEIGHTS-003", what)
+                             .at(folder.path())
+                             .expected("exactly the tensors that config.json implies")
+                             .found(table)
+                             .help("check that config.json and the weights belong together")
+                             .note("no weight was read"));
   }
 
  private:
@@ -153,15 +152,14 @@ inline void require_finite(const Source& s, std::uint64_t first, std::span<const
   if (!at) return;
   std::uint64_t count = 0;
   for (const float x : numbers) count += !std::isfinite(x);
-  throw Error(ExitCode::numeric, {"MODEL-WEIGHTS-004",
-                                  "a weight is not finite",
-                                  s.place.file->name() + "  tensor " + quoted(s.place.tensor->name),
-                                  "finite numbers",
-                                  std::to_string(numbers[*at]) + " at element " + std::to_string(first + *at) + ", " +
-                                      std::to_string(count) + " such numbers among the " +
-                                      std::to_string(numbers.size()) + " read with it",
-                                  "the weights are damaged or were trained to divergence: use other ones",
-                                  {}});
+  throw Error(
+      ExitCode::numeric,
+      Complaint("MODEL-WEIGHTS-004", "a weight is not finite")
+          .at(s.place.file->name() + "  tensor " + quoted(s.place.tensor->name))
+          .expected("finite numbers")
+          .found(std::to_string(numbers[*at]) + " at element " + std::to_string(first + *at) + ", " +
+                 std::to_string(count) + " such numbers among the " + std::to_string(numbers.size()) + " read with it")
+          .help("the weights are damaged or were trained to divergence: use other ones"));
 }
 
 // Rows of a matrix, in blocks; rows that the folder lacks become the mean of those it has.
@@ -194,13 +192,10 @@ inline void require_equal(const WeightFolder::Place& a, const WeightFolder::Plac
     equal = x == y;
   }
   if (!equal)
-    a.file->blame().raise("WEIGHTS-005", {{},
-                                          "the head differs from the embedding that it is tied to",
-                                          a.file->name() + "  tensor " + quoted(a.tensor->name),
-                                          "the numbers of " + quoted(b.tensor->name),
-                                          {},
-                                          "set tie_word_embeddings to false in config.json",
-                                          {}});
+    a.file->blame().raise(Complaint("WEIGHTS-005", "the head differs from the embedding that it is tied to")
+                              .at(a.file->name() + "  tensor " + quoted(a.tensor->name))
+                              .expected("the numbers of " + quoted(b.tensor->name))
+                              .help("set tie_word_embeddings to false in config.json"));
 }
 
 }  // namespace loading

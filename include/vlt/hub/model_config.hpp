@@ -46,13 +46,11 @@ inline void refuse_absurd(const Json& config, double parameters) {
   if (parameters < 0x1p46) return;
   char text[64];
   std::snprintf(text, sizeof text, "%.3g parameters", parameters);
-  throw Error(ExitCode::memory, {"PLAN-SIZE-001",
-                                 "the model is larger than any memory",
-                                 config.path(),
-                                 "at most 7e13 parameters",
-                                 text,
-                                 "check the sizes in config.json",
-                                 {}});
+  throw Error(ExitCode::memory, Complaint("PLAN-SIZE-001", "the model is larger than any memory")
+                                    .at(config.path())
+                                    .expected("at most 7e13 parameters")
+                                    .found(text)
+                                    .help("check the sizes in config.json"));
 }
 
 inline void refuse_quantized(const Json& config) {
@@ -181,13 +179,10 @@ inline std::string read_config_text(const Folder& folder, const ReadLimits& limi
   if (auto file = folder.find("config.json")) return read_settings(*file, limits);
   std::string present;
   for (const std::string& n : folder.names(20)) present += (present.empty() ? "" : ", ") + quoted(n, 40);
-  folder.blame().raise("CONFIG-001", {{},
-                                      "the folder has no config.json",
-                                      folder.path(),
-                                      "a Hugging Face model folder",
-                                      present.empty() ? "an empty folder" : "these files: " + present,
-                                      {},
-                                      {}});
+  folder.blame().raise(Complaint("CONFIG-001", "the folder has no config.json")
+                           .at(folder.path())
+                           .expected("a Hugging Face model folder")
+                           .found(present.empty() ? "an empty folder" : "these files: " + present));
 }
 inline LlamaConfig read_llama_config(const Folder& folder, const ReadLimits& limits = {}) {
   return parse_llama_config(read_config_text(folder, limits), folder.name_of("config.json"));

@@ -50,13 +50,12 @@ inline ProjectorConfig read_projector_config(const Folder& folder, const ReadLim
 inline void require_same_projector(const ProjectorConfig& folder, const ProjectorConfig& model,
                                    const std::string& path) {
   const auto refuse = [&](const char* key, const std::string& expected, const std::string& found) {
-    blame_model.raise("PROJ-001", {{},
-                                   std::string("the projector in the folder is another one: ") + key + " differs",
-                                   path,
-                                   expected,
-                                   found,
-                                   "give the options that the folder was made with",
-                                   {}});
+    blame_model.raise(
+        Complaint("PROJ-001", std::string("the projector in the folder is another one: ") + key + " differs")
+            .at(path)
+            .expected(expected)
+            .found(found)
+            .help("give the options that the folder was made with"));
   };
   if (folder.kind != model.kind) refuse("kind", model.kind, quoted(folder.kind));
   std::vector<Index> sizes;

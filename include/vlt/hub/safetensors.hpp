@@ -30,13 +30,10 @@ class SafetensorsFile {
   // Elements [first, first + to.size()) of a tensor as floats. Throws ST-024 if its type is not a real one.
   void read(const StoredTensor& t, std::uint64_t first, std::span<float> to) const {
     if (!facts(t.type).real)
-      blame().raise("ST-024", {{},
-                               "a weight has a type that is not supported",
-                               name() + "  tensor " + quoted(t.name),
-                               "F32, F16, BF16 or F64",
-                               std::string(facts(t.type).name),
-                               {},
-                               {}});
+      blame().raise(Complaint("ST-024", "a weight has a type that is not supported")
+                        .at(name() + "  tensor " + quoted(t.name))
+                        .expected("F32, F16, BF16 or F64")
+                        .found(std::string(facts(t.type).name)));
     const auto width = std::size_t(facts(t.type).bytes);
     require(first + to.size() <= t.size(), "safetensors: elements outside the tensor");
     std::vector<char> raw(std::min<std::size_t>(to.size(), chunk) * width);
@@ -59,7 +56,11 @@ class SafetensorsFile {
 
   [[noreturn]] void refuse(const char* code, std::string what, std::string expected, std::string found,
                            std::string help = "the file is damaged: fetch it again") const {
-    blame().raise(code, {{}, std::move(what), name(), std::move(expected), std::move(found), std::move(help), {}});
+    blame().raise(Complaint(code, std::move(what))
+                      .at(name())
+                      .expected(std::move(expected))
+                      .found(std::move(found))
+                      .help(std::move(help)));
   }
   std::uint64_t header_length(const ReadLimits& limits) const {
     char first[16] = {};

@@ -124,10 +124,14 @@ class HeaderHandler {
   int depth_ = 0, offsets_ = 0;
   bool in_metadata_ = false, metadata_seen_ = false, has_type_ = false, has_shape_ = false, has_offsets_ = false;
 
-  [[noreturn]] void refuse(const char* code, std::string what, std::string expected, std::string found,
+  [[noreturn]] void refuse(const char* code, std::string what, std::string expected = {}, std::string found = {},
                            std::string help = {}) const {
     const std::string place = name_.empty() ? file_ : file_ + "  tensor " + quoted(name_);
-    blame_.raise(code, {{}, std::move(what), place, std::move(expected), std::move(found), std::move(help), {}});
+    blame_.raise(Complaint(code, std::move(what))
+                     .at(place)
+                     .expected(std::move(expected))
+                     .found(std::move(found))
+                     .help(std::move(help)));
   }
   [[noreturn]] void refuse_beyond(const char* code, std::string what, const char* member, std::string most) const {
     refuse(code, std::move(what), std::move(most), {}, ReadLimits::raise(member));
@@ -147,7 +151,7 @@ class HeaderHandler {
     return true;
   }
   void begin_tensor() {
-    if (name_.find('\0') != name_.npos) refuse("ST-027", "a tensor's name holds NUL", {}, {});
+    if (name_.find('\0') != name_.npos) refuse("ST-027", "a tensor's name holds NUL");
     if (Index(header_.tensors.size()) >= limits_.tensors)
       refuse_beyond("ST-029", "too many tensors", "tensors", ReadLimits::at_most(limits_.tensors));
     tensor_ = {}, offsets_ = 0, has_type_ = has_shape_ = has_offsets_ = false;
@@ -158,13 +162,13 @@ class HeaderHandler {
                  : key_ == "data_offsets" ? &has_offsets_
                                           : nullptr;
     if (!seen) refuse("ST-028", "an unknown key", "dtype, shape, data_offsets", quoted(key_));
-    if (std::exchange(*seen, true)) refuse("ST-012", "key " + quoted(key_) + " occurs twice", {}, {});
+    if (std::exchange(*seen, true)) refuse("ST-012", "key " + quoted(key_) + " occurs twice");
   }
   void set_type(const std::string& name) {
     const auto type = stored_type_named(name);
     if (!type)
       refuse("ST-024", "dtype " + quoted(name) + " is unknown or not supported",
-             "F32, F16, BF16, F64 or an integer type", {});
+             "F32, F16, BF16, F64 or an integer type");
     tensor_.type = *type;
   }
   bool number(std::uint64_t v, const std::string& written) {
@@ -188,7 +192,7 @@ class HeaderHandler {
                   : !has_shape_ ? "shape"
                                 : "data_offsets") +
                  " is missing",
-             "dtype, shape, data_offsets", {});
+             "dtype, shape, data_offsets");
     if (tensor_.begin > tensor_.end)
       refuse("ST-016", "data_offsets begin after their end", {},
              "[" + std::to_string(tensor_.begin) + ", " + std::to_string(tensor_.end) + "]");
@@ -223,34 +227,26 @@ inline void check_tiling(const SafetensorsHeader& h, std::uint64_t data_bytes, c
   const StoredTensor* before = nullptr;
   for (const auto* t : order) {
     if (t->begin < at)
-      blame.raise("ST-013",
-                  {{}, "two tensors overlap", file, {}, range_text(*before) + " and " + range_text(*t), {}, {}});
+      blame.raise(
+          Complaint("ST-013", "two tensors overlap").at(file).found(range_text(*before) + " and " + range_text(*t)));
     if (t->begin > at)
-      blame.raise("ST-014", {{},
-                             "there is a hole between tensors",
-                             file,
-                             "data from byte " + std::to_string(at),
-                             range_text(*t),
-                             {},
-                             {}});
+      blame.raise(Complaint("ST-014", "there is a hole between tensors")
+                      .at(file)
+                      .expected("data from byte " + std::to_string(at))
+                      .found(range_text(*t)));
     at = t->end, before = t;
   }
   if (at > data_bytes)
-    blame.raise("ST-031", {{},
-                           "the file is shorter than its header says",
-                           file,
-                           std::to_string(at) + " bytes of tensors",
-                           std::to_string(data_bytes),
-                           "the download was cut off: fetch the file again",
-                           {}});
+    blame.raise(Complaint("ST-031", "the file is shorter than its header says")
+                    .at(file)
+                    .expected(std::to_string(at) + " bytes of tensors")
+                    .found(std::to_string(data_bytes))
+                    .help("the download was cut off: fetch the file again"));
   if (at < data_bytes)
-    blame.raise("ST-015", {{},
-                           "there are bytes behind the last tensor",
-                           file,
-                           std::to_string(at) + " bytes of tensors",
-                           std::to_string(data_bytes),
-                           {},
-                           {}});
+    blame.raise(Complaint("ST-015", "there are bytes behind the last tensor")
+                    .at(file)
+                    .expected(std::to_string(at) + " bytes of tensors")
+                    .found(std::to_string(data_bytes)));
 }
 
 }  // namespace safetensors
@@ -261,13 +257,11 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::ui
                                                   const ReadLimits& limits = {}) {
   const std::string name = file + " (header)";
   const auto broken = [&](const char* number, std::size_t at, std::string what) {
-    blame.raise(number, {{},
-                         std::move(what),
-                         line_and_column(text, at, name),
-                         "a JSON object",
-                         at < text.size() ? quoted(text.substr(at, 20)) : "the end of the header",
-                         "the file is damaged: fetch it again",
-                         {}});
+    blame.raise(Complaint(number, std::move(what))
+                    .at(line_and_column(text, at, name))
+                    .expected("a JSON object")
+                    .found(at < text.size() ? quoted(text.substr(at, 20)) : "the end of the header")
+                    .help("the file is damaged: fetch it again"));
   };
   if (text.empty() || text.front() != '{') broken("ST-007", 0, "the header does not begin with {");
   boost::json::parse_options options;
@@ -283,7 +277,7 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::ui
   std::sort(header.tensors.begin(), header.tensors.end(), [](auto& a, auto& b) { return a.name < b.name; });
   for (std::size_t i = 1; i < header.tensors.size(); ++i)
     if (header.tensors[i].name == header.tensors[i - 1].name)
-      blame.raise("ST-012", {{}, "a tensor's name occurs twice", file, {}, quoted(header.tensors[i].name), {}, {}});
+      blame.raise(Complaint("ST-012", "a tensor's name occurs twice").at(file).found(quoted(header.tensors[i].name)));
   safetensors::check_tiling(header, data_bytes, file, blame);
   return header;
 }

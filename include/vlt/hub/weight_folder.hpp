@@ -27,23 +27,16 @@ class WeightFolder {
     std::sort(all_.begin(), all_.end(), [](auto& a, auto& b) { return a.tensor->name < b.tensor->name; });
     for (std::size_t i = 1; i < all_.size(); ++i)
       if (all_[i].tensor->name == all_[i - 1].tensor->name)
-        blame_.raise("INDEX-003",
-                     {{},
-                      "a tensor is in two files",
-                      path_,
-                      {},
-                      quoted(all_[i].tensor->name) + " in " + all_[i - 1].file->name() + " and " + all_[i].file->name(),
-                      {},
-                      {}});
+        blame_.raise(Complaint("INDEX-003", "a tensor is in two files")
+                         .at(path_)
+                         .found(quoted(all_[i].tensor->name) + " in " + all_[i - 1].file->name() + " and " +
+                                all_[i].file->name()));
     for (const auto& [tensor, file] : promised_)
       if (const Place p = find(tensor); !p || !p.file->name().ends_with("/" + file))
-        blame_.raise("INDEX-004", {{},
-                                   "the index names a tensor that its file does not hold",
-                                   path_,
-                                   quoted(tensor) + " in " + quoted(file),
-                                   {},
-                                   "the folder is incomplete: fetch it again",
-                                   {}});
+        blame_.raise(Complaint("INDEX-004", "the index names a tensor that its file does not hold")
+                         .at(path_)
+                         .expected(quoted(tensor) + " in " + quoted(file))
+                         .help("the folder is incomplete: fetch it again"));
     check_total();
   }
 
@@ -103,21 +96,16 @@ class WeightFolder {
         if (n.ends_with(end)) pickle = n;
     }
     if (!pickle.empty())
-      blame_.raise("WEIGHTS-002", {{},
-                                   "the folder holds pickled weights only; a pickle is never loaded",
-                                   path_,
-                                   "*.safetensors",
-                                   quoted(pickle),
-                                   "convert it where you trust it: python -c 'from transformers import AutoModel as A; "
-                                   "A.from_pretrained(\"IN\").save_pretrained(\"OUT\")'",
-                                   {}});
-    blame_.raise("WEIGHTS-001", {{},
-                                 "the folder holds no weights",
-                                 path_,
-                                 "model.safetensors or model.safetensors.index.json",
-                                 present.empty() ? "an empty folder" : "these files: " + present,
-                                 {},
-                                 {}});
+      blame_.raise(Complaint("WEIGHTS-002", "the folder holds pickled weights only; a pickle is never loaded")
+                       .at(path_)
+                       .expected("*.safetensors")
+                       .found(quoted(pickle))
+                       .help("convert it where you trust it: python -c 'from transformers import AutoModel as A; "
+                             "A.from_pretrained(\"IN\").save_pretrained(\"OUT\")'"));
+    blame_.raise(Complaint("WEIGHTS-001", "the folder holds no weights")
+                     .at(path_)
+                     .expected("model.safetensors or model.safetensors.index.json")
+                     .found(present.empty() ? "an empty folder" : "these files: " + present));
   }
 };
 

@@ -105,13 +105,11 @@ inline ClipProcessorSource read_clip_processor(const Folder& folder, const ReadL
       std::string text = read_settings(*file, limits);
       return {parse_clip_processor(text, file->name(), folder.blame()), name, std::move(text)};
     }
-  folder.blame().raise("CONFIG-002", {{},
-                                      "the folder does not say how images are prepared",
-                                      folder.path(),
-                                      "preprocessor_config.json",
-                                      "neither that nor processor_config.json",
-                                      "copy preprocessor_config.json from the model's original folder",
-                                      {}});
+  folder.blame().raise(Complaint("CONFIG-002", "the folder does not say how images are prepared")
+                           .at(folder.path())
+                           .expected("preprocessor_config.json")
+                           .found("neither that nor processor_config.json")
+                           .help("copy preprocessor_config.json from the model's original folder"));
 }
 
 }  // namespace vlt

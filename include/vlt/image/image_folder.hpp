@@ -32,22 +32,17 @@ class ImageFolder {
 
   const Folder& opened(const std::string& name) const {
     if (folder_) return *folder_;
-    throw Error(ExitCode::usage, {"OPT-DATA-026",
-                                  "a record names an image, but there is no --image_folder",
-                                  {},
-                                  "--image_folder DIR",
-                                  quoted(name),
-                                  "name the folder of the images",
-                                  {}});
+    throw Error(ExitCode::usage, Complaint("OPT-DATA-026", "a record names an image, but there is no --image_folder")
+                                     .expected("--image_folder DIR")
+                                     .found(quoted(name))
+                                     .help("name the folder of the images"));
   }
   [[noreturn]] static void refuse_missing(const Folder& folder, const std::string& name, bool list) {
-    blame_data.raise("PATH-001", {{},
-                                  "image file is missing: " + errno_text(ENOENT),
-                                  folder.path(),
-                                  "the name of a file inside " + folder.path(),
-                                  quoted(name),
-                                  list ? "use a list for several images: [\"a.png\", \"b.png\"]" : "",
-                                  {}});
+    blame_data.raise(Complaint("PATH-001", "image file is missing: " + errno_text(ENOENT))
+                         .at(folder.path())
+                         .expected("the name of a file inside " + folder.path())
+                         .found(quoted(name))
+                         .help(list ? "use a list for several images: [\"a.png\", \"b.png\"]" : ""));
   }
 };
 

@@ -44,8 +44,11 @@ struct ImageFault {
 
   [[noreturn]] void operator()(const char* number, std::string what, std::string expected = {}, std::string found = {},
                                std::string help = {}) const {
-    blame_data.raise((std::string("IMAGE-") + number).c_str(),
-                     {{}, std::move(what), name, std::move(expected), std::move(found), std::move(help), {}});
+    blame_data.raise(Complaint(std::string("IMAGE-") + number, std::move(what))
+                         .at(name)
+                         .expected(std::move(expected))
+                         .found(std::move(found))
+                         .help(std::move(help)));
   }
   [[noreturn]] void at(std::size_t byte, const char* number, std::string what, std::string expected = {},
                        std::string found = {}, std::string help = {}) const {

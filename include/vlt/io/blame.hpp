@@ -9,10 +9,7 @@ struct Blame {
   ExitCode exit = ExitCode::model;
   const char* family = "MODEL";
 
-  [[noreturn]] void raise(const char* code, Complaint c) const {
-    c.code = std::string(family) + "-" + code;
-    throw Error(exit, std::move(c));
-  }
+  [[noreturn]] void raise(Complaint c) const { throw Error(exit, std::move(c.of_family(family))); }
 };
 
 inline constexpr Blame blame_model{ExitCode::model, "MODEL"};

@@ -58,10 +58,9 @@ class DraftFolder {
     std::filesystem::remove_all(aside_, unused);
   }
   [[noreturn]] void fail(int error) const {
-    Complaint c;
-    c.code = "WRITE-MODEL-003", c.what = "a finished folder cannot be put in place", c.place = path_;
-    c.found = errno_text(error);
-    throw Error(ExitCode::write, std::move(c));
+    throw Error(
+        ExitCode::write,
+        Complaint("WRITE-MODEL-003", "a finished folder cannot be put in place").at(path_).found(errno_text(error)));
   }
   void replace(Replace how) const {
     if (how == Replace::exchange) {

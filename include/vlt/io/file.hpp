@@ -54,26 +54,22 @@ class File {
       if (n < 0 && errno == EINTR) continue;
       if (n < 0) fail("cannot be read", errno);
       if (n == 0)
-        blame_.raise("FILE-002", {{},
-                                  "the file is shorter than it was when it was opened",
-                                  name_ + " @ byte " + std::to_string(offset),
-                                  std::to_string(size_) + " bytes",
-                                  "the end of the file",
-                                  "do not write to input files while they are read",
-                                  {}});
+        blame_.raise(Complaint("FILE-002", "the file is shorter than it was when it was opened")
+                         .at(name_ + " @ byte " + std::to_string(offset))
+                         .expected(std::to_string(size_) + " bytes")
+                         .found("the end of the file")
+                         .help("do not write to input files while they are read"));
       at += n, offset += std::uint64_t(n), bytes -= std::size_t(n);
     }
   }
   // Everything. Throws FILE-003 if that is more than `limit` bytes; `help` says what can be done about it.
   std::string read_all(std::uint64_t limit, std::string help = {}) const {
     if (size_ > limit)
-      blame_.raise("FILE-003", {{},
-                                "the file is too large",
-                                name_,
-                                "at most " + std::to_string(limit) + " bytes",
-                                std::to_string(size_) + " bytes",
-                                std::move(help),
-                                {}});
+      blame_.raise(Complaint("FILE-003", "the file is too large")
+                       .at(name_)
+                       .expected("at most " + std::to_string(limit) + " bytes")
+                       .found(std::to_string(size_) + " bytes")
+                       .help(std::move(help)));
     std::string text(std::size_t(size_), '\0');
     read(0, text.data(), text.size());
     return text;
@@ -86,7 +82,7 @@ class File {
   Blame blame_;
 
   [[noreturn]] void fail(const char* what, int error) const {
-    blame_.raise("FILE-001", {{}, std::string("the file ") + what, name_, {}, errno_text(error), {}, {}});
+    blame_.raise(Complaint("FILE-001", std::string("the file ") + what).at(name_).found(errno_text(error)));
   }
 };
 
@@ -94,7 +90,7 @@ class File {
 // Throws PATH-001 (missing), PATH-004 (not regular), PATH-005 (denied).
 inline File open_file(const std::string& path, Blame blame = blame_model) {
   const auto refuse = [&](const char* code, const char* what, std::string found) {
-    blame.raise(code, {{}, what, path, "a readable regular file", std::move(found), {}, {}});
+    blame.raise(Complaint(code, what).at(path).expected("a readable regular file").found(std::move(found)));
   };
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) {

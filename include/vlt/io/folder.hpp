@@ -88,7 +88,10 @@ class Folder {
     if (d >= 0) return {new int(d), Closer{}};
     const int error = errno;
     const char* code = error == ENOTDIR ? "PATH-004" : error == EACCES ? "PATH-005" : "PATH-001";
-    blame_.raise(code, {{}, "the " + kind_ + " folder cannot be opened", path_, "a folder", errno_text(error), {}, {}});
+    blame_.raise(Complaint(code, "the " + kind_ + " folder cannot be opened")
+                     .at(path_)
+                     .expected("a folder")
+                     .found(errno_text(error)));
   }
 
   int open_beneath(const std::string& name, int flags) const {
@@ -119,30 +122,29 @@ class Folder {
     return n > 0 ? std::string(text, std::size_t(n)) : std::string();
   }
 
-  [[noreturn]] void refuse(const char* code, std::string_view name, const std::string& reason, std::string help) const {
-    blame_.raise(code, {{},
-                        kind_ + " file " + reason,
-                        path_,
-                        "the name of a file inside " + path_,
-                        quoted(name),
-                        std::move(help),
-                        {}});
+  [[noreturn]] void refuse(const char* code, std::string_view name, const std::string& reason,
+                           std::string help = {}) const {
+    blame_.raise(Complaint(code, kind_ + " file " + reason)
+                     .at(path_)
+                     .expected("the name of a file inside " + path_)
+                     .found(quoted(name))
+                     .help(std::move(help)));
   }
   void check_name(std::string_view name) const {
-    if (name.empty()) refuse("PATH-007", name, "is missing: the name is empty", {});
-    if (name.find('\0') != name.npos) refuse("PATH-007", name, "is missing: NUL in file name", {});
+    if (name.empty()) refuse("PATH-007", name, "is missing: the name is empty");
+    if (name.find('\0') != name.npos) refuse("PATH-007", name, "is missing: NUL in file name");
     if (name.find("://") != name.npos && name.find("://") < 8)
       refuse("PATH-007", name, "is missing: URLs are not fetched",
              "download the file and name it relative to " + path_);
     if (name.front() == '/') refuse("PATH-003", name, "has an absolute name", "write the name relative to " + path_);
-    if (name.size() > 4095) refuse("PATH-006", name, "has a name that is too-long", {});
+    if (name.size() > 4095) refuse("PATH-006", name, "has a name that is too-long");
   }
   [[noreturn]] void refuse_kind(std::string_view name, ::mode_t mode) const {
     const char* kind = S_ISDIR(mode)    ? "a directory"
                        : S_ISFIFO(mode) ? "a pipe"
                        : S_ISSOCK(mode) ? "a socket"
                                         : "a device";
-    refuse("PATH-004", name, std::string("is not-regular: ") + kind, {});
+    refuse("PATH-004", name, std::string("is not-regular: ") + kind);
   }
   [[noreturn]] void refuse_errno(std::string_view name, int error) const {
     const std::string text = ": " + errno_text(error);
@@ -151,14 +153,14 @@ class Folder {
         refuse("PATH-002", name, "escapes its folder" + text,
                "names must stay inside " + path_ + "; copy the file there");
       case ELOOP:
-        refuse("PATH-004", name, "is not-regular: its links form a loop" + text, {});
+        refuse("PATH-004", name, "is not-regular: its links form a loop" + text);
       case EACCES:
       case EPERM:
-        refuse("PATH-005", name, "cannot be read: denied" + text, {});
+        refuse("PATH-005", name, "cannot be read: denied" + text);
       case ENAMETOOLONG:
-        refuse("PATH-006", name, "has a name that is too-long" + text, {});
+        refuse("PATH-006", name, "has a name that is too-long" + text);
       case ENXIO:
-        refuse("PATH-004", name, "is not-regular: a socket or pipe" + text, {});
+        refuse("PATH-004", name, "is not-regular: a socket or pipe" + text);
       default:
         refuse("PATH-001", name, "is missing" + text, suggestion(name));
     }

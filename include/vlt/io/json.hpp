@@ -47,12 +47,12 @@ class Json {
 
   Json operator[](std::size_t i) const {
     const std::string at = path_ + "[" + std::to_string(i) + "]";
-    if (i >= array().size()) blame_.raise("JSON-003", {{}, "a list is too short", at, {}, {}, {}, {}});
+    if (i >= array().size()) blame_.raise(Complaint("JSON-003", "a list is too short").at(at));
     return {array()[i], at, blame_};
   }
   Json at(std::string_view key) const {
     const boost::json::value* v = object().if_contains(key);
-    if (!v) blame_.raise("JSON-003", {{}, "key " + quoted(key) + " is missing", path_, {}, {}, {}, {}});
+    if (!v) blame_.raise(Complaint("JSON-003", "key " + quoted(key) + " is missing").at(path_));
     return {*v, path_ + "." + std::string(key), blame_};
   }
   // Absent and null mean the same in these files.
@@ -80,7 +80,11 @@ class Json {
 
   // For values of the right type that mean something impossible or unsupported.
   [[noreturn]] void refuse(std::string what, std::string expected, std::string help = {}) const {
-    blame_.raise("JSON-004", {{}, std::move(what), path_, std::move(expected), shown(), std::move(help), {}});
+    blame_.raise(Complaint("JSON-004", std::move(what))
+                     .at(path_)
+                     .expected(std::move(expected))
+                     .found(shown())
+                     .help(std::move(help)));
   }
 
  private:
@@ -95,7 +99,8 @@ class Json {
     return boost::json::serialize(*value_);
   }
   [[noreturn]] void refuse(const char* expected) const {
-    blame_.raise("JSON-002", {{}, "a value has the wrong type or range", path_, expected, shown(), {}, {}});
+    blame_.raise(
+        Complaint("JSON-002", "a value has the wrong type or range").at(path_).expected(expected).found(shown()));
   }
   template <class T> const T& expect(const T* p, const char* expected) const {
     if (!p) refuse(expected);
@@ -130,13 +135,9 @@ inline boost::json::value parse_json(std::string_view text, const std::string& n
     if (problem == boost::json::error::too_deep) what = "nesting deeper than " + std::to_string(depth);
     if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) what = "an empty file is not JSON";
     const std::size_t at = std::min(used, text.size());
-    blame.raise("JSON-001", {{},
-                             "not valid JSON: " + what,
-                             line_and_column(marked, at + marked.size() - text.size(), name),
-                             {},
-                             at < text.size() ? quoted(text.substr(at, 20)) : "the end of the file",
-                             {},
-                             {}});
+    blame.raise(Complaint("JSON-001", "not valid JSON: " + what)
+                    .at(line_and_column(marked, at + marked.size() - text.size(), name))
+                    .found(at < text.size() ? quoted(text.substr(at, 20)) : "the end of the file"));
   }
   return parser.release();
 }

@@ -164,15 +164,16 @@ class JsonScanner {
   [[noreturn]] void refuse(const std::string& what, const std::string& expected, std::string help = {},
                            const char* code = "JSON-009") {
     if (peek() < 0) refuse_end();
-    blame_data.raise(code, {{}, what, text_of(name_, place()), expected, next_text(), std::move(help), {}});
+    blame_data.raise(
+        Complaint(code, what).at(text_of(name_, place())).expected(expected).found(next_text()).help(std::move(help)));
   }
   [[noreturn]] void refuse_end() const {
     const char* what = inside_.empty()         ? "the file ended where a value should be"
                        : inside_.back() == '{' ? "the file ended inside an object"
                        : inside_.back() == '[' ? "the file ended inside a list"
                                                : "the file ended inside a string";
-    blame_data.raise("JSON-008",
-                     {{}, what, text_of(name_, place()), {}, {}, "the file was cut off; copy it again", {}});
+    blame_data.raise(
+        Complaint("JSON-008", what).at(text_of(name_, place())).help("the file was cut off; copy it again"));
   }
 
  private:
@@ -216,13 +217,10 @@ class JsonScanner {
     ++at_;
     skip_blanks();
     if (peek() != close) return true;
-    blame_data.raise("JSON-010", {{},
-                                  "a comma with nothing behind it",
-                                  text_of(name_, comma),
-                                  {},
-                                  std::string("`,` before `") + close + "`",
-                                  "remove the comma",
-                                  {}});
+    blame_data.raise(Complaint("JSON-010", "a comma with nothing behind it")
+                         .at(text_of(name_, comma))
+                         .found(std::string("`,` before `") + close + "`")
+                         .help("remove the comma"));
   }
   void word() {
     const std::string_view expected = peek() == 't' ? "true" : peek() == 'f' ? "false" : "null";
@@ -305,13 +303,11 @@ class JsonScanner {
     const int bytes = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     while (int(out.size()) < bytes && peek() >= 0x80 && peek() < 0xC0) out.push_back(char(take()));
     if (utf8::valid_length(out, 0) == int(out.size())) return;
-    blame_data.raise("JSON-014", {{},
-                                  "invalid UTF-8 in a string",
-                                  text_of(name_, begin) + " @ byte " + std::to_string(begin.offset),
-                                  "UTF-8",
-                                  quoted(out),
-                                  "convert the file to UTF-8",
-                                  {}});
+    blame_data.raise(Complaint("JSON-014", "invalid UTF-8 in a string")
+                         .at(text_of(name_, begin) + " @ byte " + std::to_string(begin.offset))
+                         .expected("UTF-8")
+                         .found(quoted(out))
+                         .help("convert the file to UTF-8"));
   }
 };
 

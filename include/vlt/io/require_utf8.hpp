@@ -10,13 +10,9 @@ namespace vlt {
 inline void require_utf8(std::string_view text) {
   const auto at = utf8::invalid_byte(text);
   if (!at) return;
-  throw Error(ExitCode::data, {.code = "DATA-TEXT-001",
-                               .what = "invalid UTF-8 at byte " + std::to_string(*at) + " of a text",
-                               .place = {},
-                               .expected = "text in UTF-8",
-                               .found = {},
-                               .help = "convert the text to UTF-8",
-                               .note = {}});
+  throw Error(ExitCode::data, Complaint("DATA-TEXT-001", "invalid UTF-8 at byte " + std::to_string(*at) + " of a text")
+                                  .expected("text in UTF-8")
+                                  .help("convert the text to UTF-8"));
 }
 
 }  // namespace vlt

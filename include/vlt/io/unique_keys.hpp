@@ -57,9 +57,9 @@ inline void refuse_repeated_keys(std::string_view text, const std::string& name,
   boost::json::error_code problem;
   const std::size_t used = parser.write_some(false, text.data(), text.size(), problem);
   if (const std::string& key = parser.handler().repeated(); problem && !key.empty())
-    blame.raise(
-        "JSON-005",
-        {{}, "a key occurs twice", line_and_column(text, std::min(used, text.size()), name), {}, quoted(key), {}, {}});
+    blame.raise(Complaint("JSON-005", "a key occurs twice")
+                    .at(line_and_column(text, std::min(used, text.size()), name))
+                    .found(quoted(key)));
 }
 
 }  // namespace vlt

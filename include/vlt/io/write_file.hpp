@@ -25,29 +25,25 @@ inline std::string parent_of(const std::string& path) {
   return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
 [[noreturn]] inline void fail(const std::string& path, const char* step, int error, std::uint64_t needed = 0) {
-  Complaint c{
-      "WRITE-FILE-001", "a file cannot be written", path, {}, std::string(step) + ": " + errno_text(error), {}, {}};
-  if (error == ENOSPC || error == EDQUOT) {
-    c.code = "WRITE-FILE-002", c.what = "no space left";
-    c.expected = needed > 0 ? std::to_string(needed) + " bytes" : "room for the file";
-    c.found += ", free: " + std::to_string(free_bytes(parent_of(path))) + " bytes";
-    c.help = "free some space and run the same command again";
-  }
-  c.note = "the incomplete file was removed";
-  throw Error(ExitCode::write, std::move(c));
+  const bool full = error == ENOSPC || error == EDQUOT;
+  const std::string problem = std::string(step) + ": " + errno_text(error);
+  Complaint c = full ? Complaint("WRITE-FILE-002", "no space left")
+                     : Complaint("WRITE-FILE-001", "a file cannot be written").found(problem);
+  if (full)
+    c.expected(needed > 0 ? std::to_string(needed) + " bytes" : "room for the file")
+        .found(problem + ", free: " + std::to_string(free_bytes(parent_of(path))) + " bytes")
+        .help("free some space and run the same command again");
+  throw Error(ExitCode::write, c.at(path).note("the incomplete file was removed"));
 }
 inline void sync_folder(const std::string& path) {
   const int d = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   const int problem = d < 0 || ::fsync(d) != 0 ? errno : 0;
   if (d >= 0) ::close(d);
   if (problem != 0 && problem != EINVAL)  // some file systems cannot sync a directory
-    throw Error(ExitCode::write, {"WRITE-FILE-003",
-                                  "a folder cannot be made durable",
-                                  path,
-                                  {},
-                                  errno_text(problem),
-                                  {},
-                                  "its files are visible, but would perhaps not survive a power failure"});
+    throw Error(ExitCode::write, Complaint("WRITE-FILE-003", "a folder cannot be made durable")
+                                     .at(path)
+                                     .found(errno_text(problem))
+                                     .note("its files are visible, but would perhaps not survive a power failure"));
 }
 
 }  // namespace writing
@@ -58,11 +54,13 @@ inline void make_folders(const std::string& path) {
     if (at != path.size() && path[at] != '/') continue;
     const std::string part = path.substr(0, at);
     if (::mkdir(part.c_str(), 0777) == 0 || errno == EEXIST || errno == EISDIR) continue;
-    throw Error(ExitCode::write, {"WRITE-FILE-004", "a folder cannot be created", part, {}, errno_text(errno), {}, {}});
+    throw Error(ExitCode::write,
+                Complaint("WRITE-FILE-004", "a folder cannot be created").at(part).found(errno_text(errno)));
   }
   struct stat s {};
   if (::stat(path.c_str(), &s) != 0 || !S_ISDIR(s.st_mode))
-    throw Error(ExitCode::write, {"WRITE-FILE-004", "a folder cannot be created", path, {}, "a file is there", {}, {}});
+    throw Error(ExitCode::write,
+                Complaint("WRITE-FILE-004", "a folder cannot be created").at(path).found("a file is there"));
 }
 
 // A file in the making, under a temporary name. commit() makes it durable and visible under its own name in one step;

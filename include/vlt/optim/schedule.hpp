@@ -71,13 +71,12 @@ inline Schedule make_schedule(ScheduleKind kind, Index steps, double warmup, dou
   require(steps >= 1, "a learning rate schedule needs at least one step");
   require(warmup >= 0, "warm-up is a number of steps or a ratio of them: it cannot be negative");
   if (kind == ScheduleKind::polynomial && !(learning_rate > Schedule::end_rate))
-    throw Error(ExitCode::usage, {"OPT-RANGE-001",
-                                  "the polynomial schedule falls to a rate of 1e-7 and must start above it",
-                                  "--learning_rate",
-                                  "more than 1e-7",
-                                  std::to_string(learning_rate),
-                                  "raise --learning_rate or choose another --lr_scheduler_type",
-                                  {}});
+    throw Error(ExitCode::usage,
+                Complaint("OPT-RANGE-001", "the polynomial schedule falls to a rate of 1e-7 and must start above it")
+                    .at("--learning_rate")
+                    .expected("more than 1e-7")
+                    .found(std::to_string(learning_rate))
+                    .help("raise --learning_rate or choose another --lr_scheduler_type"));
   return {kind, steps, warmup > 1 ? Index(warmup) : Index(warmup * double(steps)), learning_rate};
 }
 

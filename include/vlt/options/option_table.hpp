@@ -69,12 +69,7 @@ template <class O> struct OptionTable {
   }
 };
 
-[[noreturn]] inline void refuse_option(std::string code, std::string place, std::string what, std::string expected = {},
-                                       std::string found = {}, std::string help = {}) {
-  throw Error(
-      ExitCode::usage,
-      {std::move(code), std::move(what), std::move(place), std::move(expected), std::move(found), std::move(help), {}});
-}
+[[noreturn]] inline void refuse_option(Complaint c) { throw Error(ExitCode::usage, std::move(c)); }
 
 // Shortest text that reads back as the same number.
 inline std::string number_text(double x) {
@@ -102,8 +97,11 @@ template <class O> void check_choice(const OptionRow<O>& r, const std::string& w
   for (const auto& c : r.choices)
     if (c == word) return;
   const std::string near = nearest_name(word, r.choices);
-  refuse_option("OPT-CHOICE-005", place, "`" + r.name + "` has no such choice", allowed(r), quoted(word),
-                near.empty() ? "" : "did you mean `" + near + "`?");
+  refuse_option(Complaint("OPT-CHOICE-005", "`" + r.name + "` has no such choice")
+                    .at(place)
+                    .expected(allowed(r))
+                    .found(quoted(word))
+                    .help(near.empty() ? "" : "did you mean `" + near + "`?"));
 }
 template <class T, class O> T number(const OptionRow<O>& r, const std::string& word, const std::string& place) {
   T value{};
@@ -111,7 +109,10 @@ template <class T, class O> T number(const OptionRow<O>& r, const std::string& w
   const bool ok = problem == std::errc{} && end == word.data() + word.size() && std::isfinite(double(value)) &&
                   (r.above_lowest ? double(value) > r.lowest : double(value) >= r.lowest) && double(value) <= r.highest;
   if (!ok)
-    refuse_option("OPT-VALUE-004", place, "`" + r.name + "` has a value it cannot take", allowed(r), quoted(word));
+    refuse_option(Complaint("OPT-VALUE-004", "`" + r.name + "` has a value it cannot take")
+                      .at(place)
+                      .expected(allowed(r))
+                      .found(quoted(word)));
   return value;
 }
 

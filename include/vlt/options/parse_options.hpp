@@ -16,8 +16,10 @@ template <class O> class OptionReader {
     for (std::size_t i = 0; i < args.size();) {
       const std::string& word = args[i];
       if (word.size() < 3 || !word.starts_with("--"))
-        refuse_option("OPT-WORD-011", "command line", "a word that belongs to no option", "`--name value`",
-                      quoted(word));
+        refuse_option(Complaint("OPT-WORD-011", "a word that belongs to no option")
+                          .at("command line")
+                          .expected("`--name value`")
+                          .found(quoted(word)));
       const std::size_t equals = word.find('=');
       const std::string place = word.substr(0, equals), name = place.substr(2);
       const OptionRow<O>& row = known(name, place);
@@ -31,15 +33,18 @@ template <class O> class OptionReader {
   // The same names in a JSON object. What the command line already gave stays.
   void config_file(std::string_view text, const std::string& file) {
     const boost::json::value root = parse_json(text, file, blame_option);
-    if (!root.is_object()) refuse_option("OPT-CONFIG-010", file, "a configuration file holds one JSON object");
+    if (!root.is_object())
+      refuse_option(Complaint("OPT-CONFIG-010", "a configuration file holds one JSON object").at(file));
     const auto given = std::exchange(given_, {});
     for (const auto& [key, value] : root.as_object()) {
       const std::string name(key), place = file + ": $." + name;
       const OptionRow<O>& row = known(name, place);
-      if (name == "config") refuse_option("OPT-CONFIG-010", place, "a configuration file cannot name another one");
+      if (name == "config")
+        refuse_option(Complaint("OPT-CONFIG-010", "a configuration file cannot name another one").at(place));
       if (value.is_null() || given.contains(name)) continue;
       if (row.is_flag()) {
-        if (!value.is_bool()) refuse_option("OPT-CONFIG-010", place, "`" + name + "` is a flag", "true or false");
+        if (!value.is_bool())
+          refuse_option(Complaint("OPT-CONFIG-010", "`" + name + "` is a flag").at(place).expected("true or false"));
         if (value.as_bool()) take(row, {}, place);
       } else {
         take(row, words(value, place), place);
@@ -63,19 +68,26 @@ template <class O> class OptionReader {
   const OptionRow<O>& known(const std::string& name, const std::string& place) const {
     if (const auto* row = table_.find(name)) return *row;
     const std::string near = nearest_name(name, table_.names());
-    refuse_option("OPT-NAME-001", place, "there is no such option", {}, {},
-                  near.empty() ? "--help lists all options" : "did you mean `--" + near + "`?");
+    refuse_option(Complaint("OPT-NAME-001", "there is no such option")
+                      .at(place)
+                      .help(near.empty() ? "--help lists all options" : "did you mean `--" + near + "`?"));
   }
   void take(const OptionRow<O>& row, const Words& values, const std::string& place) {
     if (!given_.emplace(row.name, place).second)
-      refuse_option("OPT-TWICE-002", place, "this option was given twice", "each option once");
+      refuse_option(Complaint("OPT-TWICE-002", "this option was given twice").at(place).expected("each option once"));
     if (row.is_flag() && !values.empty())
-      refuse_option("OPT-FLAG-006", place, "a flag takes no value", "`--" + row.name + "` alone",
-                    quoted(values.front()));
+      refuse_option(Complaint("OPT-FLAG-006", "a flag takes no value")
+                        .at(place)
+                        .expected("`--" + row.name + "` alone")
+                        .found(quoted(values.front())));
     if (!row.is_flag() && values.empty())
-      refuse_option("OPT-VALUE-003", place, "this option needs a value", option_text::allowed(row));
+      refuse_option(
+          Complaint("OPT-VALUE-003", "this option needs a value").at(place).expected(option_text::allowed(row)));
     if (!row.is_list() && values.size() > 1)
-      refuse_option("OPT-VALUE-003", place, "this option takes one value", "one value", std::to_string(values.size()));
+      refuse_option(Complaint("OPT-VALUE-003", "this option takes one value")
+                        .at(place)
+                        .expected("one value")
+                        .found(std::to_string(values.size())));
     set_option(options_, row, values, place);
   }
   static Words words(const boost::json::value& value, const std::string& place) {
@@ -83,7 +95,7 @@ template <class O> class OptionReader {
       if (const auto* s = v.if_string()) return std::string(*s);
       if (const auto* i = v.if_int64()) return std::to_string(*i);
       if (const auto* d = v.if_double()) return number_text(*d);
-      refuse_option("OPT-CONFIG-010", place, "a value must be text or a number");
+      refuse_option(Complaint("OPT-CONFIG-010", "a value must be text or a number").at(place));
     };
     Words all;
     if (const auto* list = value.if_array())

@@ -58,9 +58,10 @@ void attach(const Registry<F, D>& registry, ComponentKind component, const Adapt
   if (!found) {
     std::string some;
     for (std::size_t i = 0; i < names.size() && i < 8; ++i) some += (i ? ", " : "") + names[i];
-    refuse_option("OPT-LORA-014", "--" + option, "no linear layer's name contains this",
-                  "a part of one of: " + some + (names.size() > 8 ? ", ..." : ""),
-                  quoted(option_text::joined(a.names, ",")));
+    refuse_option(Complaint("OPT-LORA-014", "no linear layer's name contains this")
+                      .at("--" + option)
+                      .expected("a part of one of: " + some + (names.size() > 8 ? ", ..." : ""))
+                      .found(quoted(option_text::joined(a.names, ","))));
   }
   attach_adapters(registry, a.names, a.rank, a.alpha, int(component));
 }
@@ -78,7 +79,7 @@ template <Precision F, Device D> void choose(Registry<F, D>& registry, const Tra
     *p.chosen = *p.chosen && wanted;
     any |= p.trains();
   }
-  if (!any) refuse_option("OPT-TRAIN-015", "command line", "nothing would train: 0 trainable parameters");
+  if (!any) refuse_option(Complaint("OPT-TRAIN-015", "nothing would train: 0 trainable parameters").at("command line"));
 }
 
 }  // namespace vlt

@@ -60,9 +60,10 @@ inline ModelDescription describe_three_folders(const std::string& folder, const 
   m.max_seq_len = file.max_seq_len, m.mask = file.mmca ? "Mmca" : "Causal";
   m.projector_kind = read_projector_config(Folder(f.projector), limits).kind;
   if (const Index depth = m.vision.sizes.depth; !dm::layers_to_run(file.vision_feature_layer, depth))
-    dm::refuse_model("MODEL-JSON-004", m.template_name + ": $.vision_feature_layer",
-                     "the encoder has no such hidden state", dm::feature_layers(depth),
-                     std::to_string(file.vision_feature_layer));
+    dm::refuse_model(Complaint("MODEL-JSON-004", "the encoder has no such hidden state")
+                         .at(m.template_name + ": $.vision_feature_layer")
+                         .expected(dm::feature_layers(depth))
+                         .found(std::to_string(file.vision_feature_layer)));
   dm::choose_features(m, file.vision_feature_layer, file.vision_feature_select);
   dm::connect(m);
   return m;
@@ -87,12 +88,18 @@ inline void check_same_model(const SftOptions& o, const std::set<std::string>& g
   const ModelDescription& m = e.description;
   const auto differ = [&](const std::string& option, const std::string& asked, const std::string& stored) {
     if (given.contains(option) && asked != stored)
-      refuse_option("OPT-CHECKPOINT-019", "--" + option, "this contradicts the model in --from_checkpoint", stored,
-                    asked, "leave the option out, or name another folder");
+      refuse_option(Complaint("OPT-CHECKPOINT-019", "this contradicts the model in --from_checkpoint")
+                        .at("--" + option)
+                        .expected(stored)
+                        .found(asked)
+                        .help("leave the option out, or name another folder"));
   };
   if (o.model_architecture != m.architecture())
-    refuse_option("OPT-CHECKPOINT-019", "--model_architecture", "this contradicts the model in --from_checkpoint",
-                  m.architecture(), o.model_architecture, "say --model_architecture " + m.architecture());
+    refuse_option(Complaint("OPT-CHECKPOINT-019", "this contradicts the model in --from_checkpoint")
+                      .at("--model_architecture")
+                      .expected(m.architecture())
+                      .found(o.model_architecture)
+                      .help("say --model_architecture " + m.architecture()));
   differ("enable_mmca_attention", o.enable_mmca_attention ? "on" : "off", m.mask == "Mmca" ? "on" : "off");
   differ("vis_proj", o.vis_proj, m.projector_kind);
   differ("vision_feature_layer", std::to_string(o.vision_feature_layer), std::to_string(m.vision_feature_layer));

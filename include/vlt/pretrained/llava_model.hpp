@@ -26,10 +26,11 @@ inline std::string config_key(const ModelDescription& m, const char* key) {
 inline void check_image_token(const ModelDescription& m) {
   const std::int32_t id = m.tokenizer->id("<image>");
   if (id < m.tokenizer_folder.vocabulary_read && id != m.llava->image_token)
-    describe_model::refuse_model("MODEL-LLAVA-001", config_key(m, "image_token_index"),
-                                 "config.json and tokenizer disagree about <image>",
-                                 std::to_string(id) + " (its id in the tokenizer)",
-                                 std::to_string(m.llava->image_token), "use the tokenizer that belongs to this model");
+    describe_model::refuse_model(Complaint("MODEL-LLAVA-001", "config.json and tokenizer disagree about <image>")
+                                     .at(config_key(m, "image_token_index"))
+                                     .expected(std::to_string(id) + " (its id in the tokenizer)")
+                                     .found(std::to_string(m.llava->image_token))
+                                     .help("use the tokenizer that belongs to this model"));
 }
 
 // LLaVA-NeXT cuts pictures by the processor's grid and puts them together by the model's.
@@ -42,16 +43,18 @@ inline void check_grid(ModelDescription& m) {
   const auto whole = [&](int side) { return side > 0 && side <= clip_processor_file::most_pixels && side % tile == 0; };
   for (const auto& [height, width] : m.llava->grid)
     if (!whole(height) || !whole(width) || m.processor.shortest_edge != tile)
-      describe_model::refuse_model("MODEL-JSON-004", config_key(m, "image_grid_pinpoints"),
-                                   "a canvas is not made of whole tiles",
-                                   "multiples of the " + std::to_string(tile) + " pixels of a tile, not larger than " +
-                                       std::to_string(clip_processor_file::most_pixels),
-                                   std::to_string(height) + " x " + std::to_string(width));
+      describe_model::refuse_model(Complaint("MODEL-JSON-004", "a canvas is not made of whole tiles")
+                                       .at(config_key(m, "image_grid_pinpoints"))
+                                       .expected("multiples of the " + std::to_string(tile) +
+                                                 " pixels of a tile, not larger than " +
+                                                 std::to_string(clip_processor_file::most_pixels))
+                                       .found(std::to_string(height) + " x " + std::to_string(width)));
   if (grid != m.llava->grid)
-    describe_model::refuse_model("MODEL-PROC-004", config_key(m, "image_grid_pinpoints"),
-                                 "the image processor and the model have different grids",
-                                 "the " + count(grid) + " of the image processor", count(m.llava->grid),
-                                 "use the preprocessor_config.json that came with the model");
+    describe_model::refuse_model(Complaint("MODEL-PROC-004", "the image processor and the model have different grids")
+                                     .at(config_key(m, "image_grid_pinpoints"))
+                                     .expected("the " + count(grid) + " of the image processor")
+                                     .found(count(m.llava->grid))
+                                     .help("use the preprocessor_config.json that came with the model"));
 }
 
 inline void read_features(ModelDescription& m, const LlavaWishes& wishes) {
@@ -59,12 +62,16 @@ inline void read_features(ModelDescription& m, const LlavaWishes& wishes) {
   const LlavaConfig& c = *m.llava;
   const Index depth = m.vision.sizes.depth;
   if (!wishes.vision_feature_layer && !dm::layers_to_run(c.vision_feature_layer, depth))
-    dm::refuse_model("MODEL-JSON-004", config_key(m, "vision_feature_layer"), "the encoder has no such hidden state",
-                     dm::feature_layers(depth), std::to_string(c.vision_feature_layer));
+    dm::refuse_model(Complaint("MODEL-JSON-004", "the encoder has no such hidden state")
+                         .at(config_key(m, "vision_feature_layer"))
+                         .expected(dm::feature_layers(depth))
+                         .found(std::to_string(c.vision_feature_layer)));
   const std::string select = wishes.vision_feature_select.value_or(c.vision_feature_select);
   if (c.next && select == "full")
-    refuse_option("OPT-VALUE-004", "--vision_feature_select",
-                  "a class token has no place in the grid of LLaVA-NeXT's tiles", "patch", "full");
+    refuse_option(Complaint("OPT-VALUE-004", "a class token has no place in the grid of LLaVA-NeXT's tiles")
+                      .at("--vision_feature_select")
+                      .expected("patch")
+                      .found("full"));
   dm::choose_features(m, wishes.vision_feature_layer.value_or(c.vision_feature_layer), select);
 }
 

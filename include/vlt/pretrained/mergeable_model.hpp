@@ -81,13 +81,12 @@ template <Precision F> class MergeableModel {
     return old;
   }
   [[noreturn]] static void refuse_weight(const std::string& name, StoredType type) {
-    throw Error(ExitCode::numeric, {"NUM-MERGE-002",
-                                    "a weight with its adapter is beyond the type it is stored in",
-                                    name,
-                                    "a finite number in " + std::string(facts(type).name),
-                                    {},
-                                    "store the base in bf16 or fp32, and merge again",
-                                    "nothing was written"});
+    throw Error(ExitCode::numeric,
+                Complaint("NUM-MERGE-002", "a weight with its adapter is beyond the type it is stored in")
+                    .at(name)
+                    .expected("a finite number in " + std::string(facts(type).name))
+                    .help("store the base in bf16 or fp32, and merge again")
+                    .note("nothing was written"));
   }
 };
 

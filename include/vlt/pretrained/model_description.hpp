@@ -48,10 +48,7 @@ struct ModelDescription {
 
 namespace describe_model {
 
-inline void refuse_model(const char* code, const std::string& place, const std::string& what,
-                         const std::string& expected, const std::string& found, const std::string& help = {}) {
-  throw Error(ExitCode::model, {code, what, place, expected, found, help, {}});
-}
+[[noreturn]] inline void refuse_model(Complaint c) { throw Error(ExitCode::model, std::move(c)); }
 
 // How many layers of the tower run, from the index of a hidden state: -1 is the last layer's, 0 the embeddings. Nothing
 // if there is no such state.
@@ -87,17 +84,23 @@ inline void read_processor(ModelDescription& m, const std::string& path) {
       continue;
     m.processor = parse_clip_processor(m.processor_text, folder.name_of(name));
     if (m.processor.crop != m.vision.sizes.image)
-      refuse_model("MODEL-PROC-002", folder.name_of(name), "the pictures it makes do not fit the encoder",
-                   std::to_string(m.vision.sizes.image) + " pixels a side (image_size in config.json)",
-                   std::to_string(m.processor.crop));
+      refuse_model(Complaint("MODEL-PROC-002", "the pictures it makes do not fit the encoder")
+                       .at(folder.name_of(name))
+                       .expected(std::to_string(m.vision.sizes.image) + " pixels a side (image_size in config.json)")
+                       .found(std::to_string(m.processor.crop)));
     if (!m.processor.grid.empty() && m.architecture() != "llava_next")
-      refuse_model("MODEL-PROC-003", folder.name_of(name), "only LLaVA-NeXT cuts pictures into tiles",
-                   "no image_grid_pinpoints", std::to_string(m.processor.grid.size()) + " canvases",
-                   "use the file that came with the vision model");
+      refuse_model(Complaint("MODEL-PROC-003", "only LLaVA-NeXT cuts pictures into tiles")
+                       .at(folder.name_of(name))
+                       .expected("no image_grid_pinpoints")
+                       .found(std::to_string(m.processor.grid.size()) + " canvases")
+                       .help("use the file that came with the vision model"));
     return;
   }
-  refuse_model("MODEL-PROC-001", path, "there is no image processor", "preprocessor_config.json", "none",
-               "copy it from the model's original folder");
+  refuse_model(Complaint("MODEL-PROC-001", "there is no image processor")
+                   .at(path)
+                   .expected("preprocessor_config.json")
+                   .found("none")
+                   .help("copy it from the model's original folder"));
 }
 
 inline void read_template(ModelDescription& m, const std::string& name) {
@@ -113,8 +116,10 @@ inline void choose_features(ModelDescription& m, Index layer, const std::string&
   const Index depth = m.vision.sizes.depth;
   const std::optional<Index> run = layers_to_run(layer, depth);
   if (!run)
-    refuse_option("OPT-VALUE-004", "--vision_feature_layer", "the encoder has no such hidden state",
-                  feature_layers(depth), std::to_string(layer));
+    refuse_option(Complaint("OPT-VALUE-004", "the encoder has no such hidden state")
+                      .at("--vision_feature_layer")
+                      .expected(feature_layers(depth))
+                      .found(std::to_string(layer)));
   m.vision_sizes.depth = *run;
   m.vision_sizes.drop_class = select == "patch";
 }
@@ -123,14 +128,18 @@ inline void choose_features(ModelDescription& m, Index layer, const std::string&
 inline void check_perceiver(const ModelDescription& m) {
   const Index width = m.language_sizes.block.width, heads = std::max<Index>(1, width / 128);
   if (width % 4 != 0 || width % heads != 0)
-    refuse_option("OPT-PROJ-020", "--vis_proj perceiver", "it does not fit the width of the language model",
-                  "a multiple of 4 and of its " + std::to_string(heads) + " heads", std::to_string(width));
+    refuse_option(Complaint("OPT-PROJ-020", "it does not fit the width of the language model")
+                      .at("--vis_proj perceiver")
+                      .expected("a multiple of 4 and of its " + std::to_string(heads) + " heads")
+                      .found(std::to_string(width)));
   const Index patches = m.vision_sizes.patches();
   Index side = 0;
   while (side * side < patches) ++side;
   if (side * side != patches)
-    refuse_option("OPT-PROJ-020", "--vis_proj perceiver", "it needs a square grid of patches", "a square number",
-                  std::to_string(patches));
+    refuse_option(Complaint("OPT-PROJ-020", "it needs a square grid of patches")
+                      .at("--vis_proj perceiver")
+                      .expected("a square number")
+                      .found(std::to_string(patches)));
 }
 
 // The rows that a tokenizer asks of its own model's embedding: <image> and <PAD> do not count, since a training adds
@@ -148,9 +157,11 @@ inline Index rows_asked(const TokenizerFile& file) {
 inline void check_vocabulary(const ModelDescription& m) {
   const Index asked = rows_asked(m.tokenizer_folder.file), rows = m.language.sizes.vocabulary;
   if (asked > rows)
-    refuse_model("MODEL-TOK-019", m.tokenizer_folder.file.name, "the tokenizer has ids beyond the embedding's last row",
-                 "at most " + std::to_string(rows) + " (vocab_size in config.json)", std::to_string(asked),
-                 "use the tokenizer that belongs to this model");
+    refuse_model(Complaint("MODEL-TOK-019", "the tokenizer has ids beyond the embedding's last row")
+                     .at(m.tokenizer_folder.file.name)
+                     .expected("at most " + std::to_string(rows) + " (vocab_size in config.json)")
+                     .found(std::to_string(asked))
+                     .help("use the tokenizer that belongs to this model"));
 }
 
 inline void connect(ModelDescription& m) {

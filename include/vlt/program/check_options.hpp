@@ -28,14 +28,14 @@ class SftOptionCheck {
   const SftOptions& o_;
 
   static void conflict(const std::string& option, const std::string& what, const std::string& help = {}) {
-    refuse_option("OPT-CONFLICT-009", "--" + option, what, {}, {}, help);
+    refuse_option(Complaint("OPT-CONFLICT-009", what).at("--" + option).help(help));
   }
   static void needed(const std::string& value, const std::string& option) {
-    if (value.empty()) refuse_option("OPT-REQUIRED-007", "--" + option, "this option is required");
+    if (value.empty()) refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--" + option));
   }
   void not_built() const {
     const auto refuse = [](const std::string& option, const std::string& why, const std::string& help = {}) {
-      refuse_option("OPT-LATER-008", "--" + option, "not built yet: " + why, {}, {}, help);
+      refuse_option(Complaint("OPT-LATER-008", "not built yet: " + why).at("--" + option).help(help));
     };
     for (const auto& r : table_.rows)
       if (!r.later.empty() && option_value(o_, r) != option_value(SftOptions{}, r)) refuse(r.name, r.later);
@@ -54,7 +54,8 @@ class SftOptionCheck {
   void llava() const {
     const std::string mine = "it belongs to --model_architecture default; a LLaVA folder has its own";
     if (o_.from_checkpoint.empty())
-      refuse_option("OPT-REQUIRED-007", "--from_checkpoint", "this option is required", "a LLaVA folder");
+      refuse_option(
+          Complaint("OPT-REQUIRED-007", "this option is required").at("--from_checkpoint").expected("a LLaVA folder"));
     if (!o_.lm_model_name_or_path.empty()) conflict("lm_model_name_or_path", mine);
     if (!o_.vision_model_name_or_path.empty()) conflict("vision_model_name_or_path", mine);
     if (o_.enable_mmca_attention)

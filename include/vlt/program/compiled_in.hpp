@@ -21,9 +21,12 @@ struct CompiledIn {
                    const std::string& option) {
     for (const auto& word : words(available))
       if (word == chosen) return;
-    refuse_option("OPT-BUILD-016", "--" + option, "`" + chosen + "` is not compiled into this program",
-                  option_text::joined(words(available), ", "), chosen,
-                  "cmake -B build -DVLT_SFT_" + list + "=\"" + available + ";" + chosen + "\" && cmake --build build");
+    refuse_option(
+        Complaint("OPT-BUILD-016", "`" + chosen + "` is not compiled into this program")
+            .at("--" + option)
+            .expected(option_text::joined(words(available), ", "))
+            .found(chosen)
+            .help("cmake -B build -DVLT_SFT_" + list + "=\"" + available + ";" + chosen + "\" && cmake --build build"));
   }
   static const char* instruction_set() {
     static constexpr const char* names[] = {"portable", "AVX2", "AVX-512", "AVX-512 BF16"};

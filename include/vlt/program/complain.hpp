@@ -39,17 +39,12 @@ class Messages {
 
   void error(const Error& e) { write("error", e.complaint(), static_cast<int>(e.exit())); }
   void warning(const Complaint& c) { write("warning", c, 0); }
-  void notice(std::string_view sentence) {
-    Complaint c;
-    c.what = sentence;
-    write("note", c, 0);
-  }
+  void notice(std::string_view sentence) { write("note", Complaint({}, std::string(sentence)), 0); }
   // A bug of ours: nothing that the user did.
   void internal_error(std::string_view what) {
-    Complaint c;
-    c.code = "INTERNAL-001";
-    c.what = "internal error: " + std::string(what);
-    c.help = "this is a bug; please report it with the command line and this line: build " + build_;
+    const Complaint c =
+        Complaint("INTERNAL-001", "internal error: " + std::string(what))
+            .help("this is a bug; please report it with the command line and this line: build " + build_);
     write("error", c, static_cast<int>(ExitCode::internal));
   }
 
@@ -83,18 +78,18 @@ class Messages {
     *out_ << (format_ == LogFormat::json ? object(level, c, exit) : paragraph(level, c)) << std::flush;
   }
   std::string paragraph(std::string_view level, const Complaint& c) const {
-    const std::string head = std::string(level) + (c.code.empty() ? "" : "[" + c.code + "]");
-    std::string out = program_ + ": " + painted(colour_of(level), head) + ": " + indented(c.what, 2) + "\n";
-    if (!c.place.empty()) out += "  " + painted("\033[1;34m", "-->") + " " + indented(c.place, 6) + "\n";
+    const std::string head = std::string(level) + (c.code().empty() ? "" : "[" + c.code() + "]");
+    std::string out = program_ + ": " + painted(colour_of(level), head) + ": " + indented(c.what(), 2) + "\n";
+    if (!c.place().empty()) out += "  " + painted("\033[1;34m", "-->") + " " + indented(c.place(), 6) + "\n";
     const auto line = [&](const char* name, const std::string& text, std::size_t column) {
       if (text.empty()) return;
       out += "  " + painted("\033[1m", name) + std::string(column - std::string_view(name).size(), ' ');
       out += indented(text, column + 2) + "\n";
     };
-    line("expected:", c.expected, 10);
-    line("found:", c.found, 10);
-    line("help:", c.help, 6);
-    line("note:", c.note, 6);
+    line("expected:", c.expected(), 10);
+    line("found:", c.found(), 10);
+    line("help:", c.help(), 6);
+    line("note:", c.note(), 6);
     return out;
   }
   std::string object(std::string_view level, const Complaint& c, int exit) const {
@@ -102,8 +97,8 @@ class Messages {
     line.add("level", level).add("program", program_);
     if (exit != 0) line.add("exit", exit);
     const std::pair<const char*, const std::string*> fields[] = {
-        {"code", &c.code},   {"what", &c.what}, {"place", &c.place}, {"expected", &c.expected},
-        {"found", &c.found}, {"help", &c.help}, {"note", &c.note}};
+        {"code", &c.code()},   {"what", &c.what()}, {"place", &c.place()}, {"expected", &c.expected()},
+        {"found", &c.found()}, {"help", &c.help()}, {"note", &c.note()}};
     for (const auto& [key, text] : fields)
       if (!text->empty()) line.add(key, *text);
     return line.text() + "\n";
@@ -118,13 +113,9 @@ template <class Body> int run_program(Messages& messages, Body&& body) {
     messages.error(e);
     return static_cast<int>(e.exit());
   } catch (const std::bad_alloc&) {
-    messages.error(Error(ExitCode::memory, {.code = "MEM-ALLOC-001",
-                                            .what = "an allocation failed: no memory left",
-                                            .place = {},
-                                            .expected = {},
-                                            .found = {},
-                                            .help = "see what is needed with --plan; lower --max_seq_len or the batch",
-                                            .note = {}}));
+    messages.error(
+        Error(ExitCode::memory, Complaint("MEM-ALLOC-001", "an allocation failed: no memory left")
+                                    .help("see what is needed with --plan; lower --max_seq_len or the batch")));
     return static_cast<int>(ExitCode::memory);
   } catch (const std::exception& e) {
     messages.internal_error(e.what());

@@ -64,13 +64,11 @@ inline std::string explanation(const std::string& code) {
   for (const auto& group : error_codes::groups())
     for (const ErrorCode& c : group.codes) known.emplace_back(c.code);
   const std::string nearest = nearest_name(code, known);
-  throw Error(ExitCode::usage, {"OPT-CODE-021",
-                                "there is no such error code",
-                                "--explain",
-                                "a code of docs/errors.md",
-                                quoted(code),
-                                nearest.empty() ? "" : "did you mean " + nearest + "?",
-                                {}});
+  throw Error(ExitCode::usage, Complaint("OPT-CODE-021", "there is no such error code")
+                                   .at("--explain")
+                                   .expected("a code of docs/errors.md")
+                                   .found(quoted(code))
+                                   .help(nearest.empty() ? "" : "did you mean " + nearest + "?"));
 }
 
 }  // namespace vlt

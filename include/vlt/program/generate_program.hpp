@@ -49,9 +49,10 @@ class GenerateProgram {
   }
   void check(const std::set<std::string>& given) const {
     const GenerateOptions& o = job_.options;
-    if (o.model.empty()) refuse_option("OPT-REQUIRED-007", "--model", "this option is required");
+    if (o.model.empty()) refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--model"));
     const auto conflict = [&](bool wrong, const char* option, const char* what) {
-      if (wrong && given.contains(option)) refuse_option("OPT-CONFLICT-009", std::string("--") + option, what);
+      if (wrong && given.contains(option))
+        refuse_option(Complaint("OPT-CONFLICT-009", what).at(std::string("--") + option));
     };
     const bool list = !o.data_path.empty();
     for (const char* option : {"image", "prompt"}) conflict(list, option, "--data_path asks for a list of questions");

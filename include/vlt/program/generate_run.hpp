@@ -118,7 +118,7 @@ template <Precision F> class GenerateRun {
         a.exact = same_answer(a.answer, a.expected);
         ++score.questions, score.exact += a.exact;
         if (!o_.output.empty() && !(output << json_of(a) << '\n'))
-          throw Error(ExitCode::write, {"WRITE-LOG-001", "the answers cannot be written", o_.output, {}, {}, {}, {}});
+          throw Error(ExitCode::write, Complaint("WRITE-LOG-001", "the answers cannot be written").at(o_.output));
         if (score.questions <= o_.show) print(a);
       }
   }

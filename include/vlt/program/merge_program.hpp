@@ -26,9 +26,13 @@ class MergeProgram {
     job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
     job_.model = describe_exported_model(o.model, o);
     if (job_.model.language_adapters.rank == 0 && job_.model.vision_adapters.rank == 0)
-      throw Error(ExitCode::model, {"MODEL-MERGE-001", "the model has no adapters: there is nothing to fold in",
-                                    o.model, "a folder language_adapter or vision_adapter in it", "neither",
-                                    "use the folder as it is", "nothing was written"});
+      throw Error(ExitCode::model,
+                  Complaint("MODEL-MERGE-001", "the model has no adapters: there is nothing to fold in")
+                      .at(o.model)
+                      .expected("a folder language_adapter or vision_adapter in it")
+                      .found("neither")
+                      .help("use the folder as it is")
+                      .note("nothing was written"));
     return runner_(job_);
   }
 
@@ -47,13 +51,16 @@ class MergeProgram {
   void check() {
     namespace fs = std::filesystem;
     MergeOptions& o = job_.options;
-    if (o.model.empty()) refuse_option("OPT-REQUIRED-007", "--model", "this option is required");
+    if (o.model.empty()) refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--model"));
     while (o.output_dir.size() > 1 && o.output_dir.ends_with('/')) o.output_dir.pop_back();
-    if (o.output_dir.empty()) refuse_option("OPT-REQUIRED-007", "--output_dir", "this option is required");
+    if (o.output_dir.empty())
+      refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--output_dir"));
     std::error_code unused;
     if (fs::exists(o.output_dir, unused) && !fs::is_empty(o.output_dir, unused))
-      refuse_option("OPT-OUT-012", "--output_dir " + o.output_dir, "the output folder is not new", "a new folder", {},
-                    "name a new folder, or remove what is there");
+      refuse_option(Complaint("OPT-OUT-012", "the output folder is not new")
+                        .at("--output_dir " + o.output_dir)
+                        .expected("a new folder")
+                        .help("name a new folder, or remove what is there"));
   }
 };
 

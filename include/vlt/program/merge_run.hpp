@@ -11,9 +11,13 @@ inline void require_same_logits(std::span<const float> apart, std::span<const fl
                                 const std::string& place) {
   const double difference = relative_difference(apart, merged);
   if (difference <= allowed) return;
-  throw Error(ExitCode::numeric, {"NUM-MERGE-003", "the merged model does not give the logits of the one with adapters",
-                                  place, "a relative difference of at most " + number_text(allowed),
-                                  number_text(difference), "use the adapters as they are", "nothing was written"});
+  throw Error(ExitCode::numeric,
+              Complaint("NUM-MERGE-003", "the merged model does not give the logits of the one with adapters")
+                  .at(place)
+                  .expected("a relative difference of at most " + number_text(allowed))
+                  .found(number_text(difference))
+                  .help("use the adapters as they are")
+                  .note("nothing was written"));
 }
 
 // merge_lora: fp32 arithmetic, whatever the weights are stored as. Logits of a probe are compared three times: after
@@ -40,7 +44,7 @@ template <Precision F> class MergeRun {
 
   void write(const std::string& folder) {
     MergeableModel<F> model(kinds_, job_.compiled, job_.model, *job_.threads);
-    for (const std::string& w : model.origin().warnings) job_.messages.warning({{}, w, {}, {}, {}, {}, {}});
+    for (const std::string& w : model.origin().warnings) job_.messages.warning(Complaint("", w));
     const auto& types = model.origin().stored;
     const std::vector<float> apart = model.probed(), base = model.probed_base();
     model.merge();
@@ -63,13 +67,9 @@ template <Precision F> class MergeRun {
                   effect, difference);
     job_.out << line;
     if (effect > 0 && difference > effect / 2)
-      job_.messages.warning({{},
-                             "rounding to the stored type hides most of what the adapters do",
-                             job_.options.model,
-                             {},
-                             {},
-                             "use the adapters as they are, or store the base in fp32",
-                             {}});
+      job_.messages.warning(Complaint("", "rounding to the stored type hides most of what the adapters do")
+                                .at(job_.options.model)
+                                .help("use the adapters as they are, or store the base in fp32"));
   }
   // Reads what was written.
   void compare(const std::string& folder) {

@@ -25,7 +25,7 @@ class OutputFolder {
     if (fs::exists(path_, problem) && !fs::is_directory(path_, problem))
       complain(ExitCode::usage, "OPT-OUT-012", "it is not a folder", "name a new folder");
     fs::create_directories(path_, problem);
-    if (problem) complain(ExitCode::write, "WRITE-DIR-002", "cannot be created: " + problem.message(), {});
+    if (problem) complain(ExitCode::write, "WRITE-DIR-002", "cannot be created: " + problem.message());
     lock();
     for (const auto& entry : fs::directory_iterator(path_))
       if (entry.path().filename() != lock_name && entry.path().filename() != bad_records)
@@ -47,19 +47,16 @@ class OutputFolder {
   std::string path_;
   int descriptor_ = -1;
 
-  [[noreturn]] void complain(ExitCode exit, const char* code, const std::string& what, const std::string& help) {
+  [[noreturn]] void complain(ExitCode exit, const char* code, const std::string& what, const std::string& help = {}) {
     if (descriptor_ >= 0) ::unlink(file(lock_name).c_str()), ::close(std::exchange(descriptor_, -1));
-    throw Error(exit, {code,
-                       "the output folder cannot be used: " + what,
-                       "--output_dir " + path_,
-                       {},
-                       {},
-                       help,
-                       "nothing was written"});
+    throw Error(exit, Complaint(code, "the output folder cannot be used: " + what)
+                          .at("--output_dir " + path_)
+                          .help(help)
+                          .note("nothing was written"));
   }
   void lock() {
     descriptor_ = ::open(file(lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (descriptor_ < 0) complain(ExitCode::write, "WRITE-DIR-002", std::strerror(errno), {});
+    if (descriptor_ < 0) complain(ExitCode::write, "WRITE-DIR-002", std::strerror(errno));
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       char owner[32] = "";
       [[maybe_unused]] const auto n = ::pread(descriptor_, owner, sizeof owner - 1, 0);
@@ -69,7 +66,7 @@ class OutputFolder {
     }
     const std::string me = std::to_string(::getpid());
     if (::ftruncate(descriptor_, 0) != 0 || ::pwrite(descriptor_, me.data(), me.size(), 0) != ssize_t(me.size()))
-      complain(ExitCode::write, "WRITE-DIR-002", std::strerror(errno), {});
+      complain(ExitCode::write, "WRITE-DIR-002", std::strerror(errno));
   }
 };
 

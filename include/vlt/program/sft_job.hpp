@@ -46,13 +46,9 @@ struct SftJob {
   // Writes a bad record down, where there is a folder for it.
   void list(const RecordFault& f) {
     if (!output || skipped << skipped_line(f) << '\n' << std::flush) return;
-    throw Error(ExitCode::write, {.code = "WRITE-LOG-001",
-                                  .what = "the list of bad records cannot be written",
-                                  .place = output->file(OutputFolder::bad_records),
-                                  .expected = {},
-                                  .found = {},
-                                  .help = "see that --output_dir is writable and that its disk has room",
-                                  .note = {}});
+    throw Error(ExitCode::write, Complaint("WRITE-LOG-001", "the list of bad records cannot be written")
+                                     .at(output->file(OutputFolder::bad_records))
+                                     .help("see that --output_dir is writable and that its disk has room"));
   }
   // Prints something; in a log of JSON as the text of one note.
   template <class T> void say(const T& what) {

@@ -71,9 +71,11 @@ class SftProgram {
     else continue_from(describe_exported_model(job_.options.from_checkpoint.front(), job_.options, llava_wishes()));
     for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
     if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.options.image_folder.empty())
-      refuse_option("OPT-LENGTH-018", "--max_seq_len", "a sequence has no room for a picture and a word",
-                    "more than the " + std::to_string(job_.model.tokens_per_image) + " tokens of a picture",
-                    std::to_string(job_.model.max_seq_len));
+      refuse_option(
+          Complaint("OPT-LENGTH-018", "a sequence has no room for a picture and a word")
+              .at("--max_seq_len")
+              .expected("more than the " + std::to_string(job_.model.tokens_per_image) + " tokens of a picture")
+              .found(std::to_string(job_.model.max_seq_len)));
   }
 
   LlavaWishes llava_wishes() const {

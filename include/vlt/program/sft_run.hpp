@@ -42,7 +42,7 @@ template <Precision F> class SftRun {
     ModelWeights<F> weights(registry, job_.model);
     ParameterStore<F> store(registry);
     origin_ = weights.read_into(store, *job_.threads, std::uint64_t(o_.seed));
-    for (const std::string& w : origin_.warnings) job_.messages.warning({{}, w, {}, {}, {}, {}, {}});
+    for (const std::string& w : origin_.warnings) job_.messages.warning(Complaint("", w));
     Engine<F, Model> engine(model_, store, *job_.threads, plan.of("step"), engine_settings());
     return o_.eval_only ? evaluate_only(engine) : train(store, engine, plan, schedule);
   }
@@ -124,7 +124,8 @@ template <Precision F> class SftRun {
                        [this](const LostSample& l) { tell_lost(l); });
   }
   ExitCode evaluate_only(Engine<F, Model>& engine) {
-    if (!evaluates()) refuse_option("OPT-DATA-041", "--data_train_split_ratio", "no record is left to evaluate");
+    if (!evaluates())
+      refuse_option(Complaint("OPT-DATA-041", "no record is left to evaluate").at("--data_train_split_ratio"));
     const EvaluationResult r = evaluated(engine);
     JsonLine line;
     line.add("eval_loss", r.loss).add("records", r.records).add("supervised_tokens", r.supervised);
@@ -140,8 +141,10 @@ template <Precision F> class SftRun {
     const Schedule s = make_schedule(schedule_kind(o_.lr_scheduler_type), length_.schedule_steps(), o_.num_warmup_steps,
                                      o_.learning_rate);
     if (s.warmup > s.steps)
-      refuse_option("OPT-WARMUP-017", "--num_warmup_steps", "the warm-up is longer than the training",
-                    "at most " + std::to_string(s.steps) + " steps", std::to_string(s.warmup));
+      refuse_option(Complaint("OPT-WARMUP-017", "the warm-up is longer than the training")
+                        .at("--num_warmup_steps")
+                        .expected("at most " + std::to_string(s.steps) + " steps")
+                        .found(std::to_string(s.warmup)));
     return s;
   }
 

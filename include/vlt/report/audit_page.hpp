@@ -42,7 +42,7 @@ inline std::vector<ReportAudit> audit_rows(const Dataset& data) {
 inline std::string skipped_line(const RecordFault& f) {
   JsonLine line;
   line.add("file", Index(f.place.file)).add("index", f.place.index).add("count", f.count).add("id", f.id);
-  line.add("code", f.complaint.code).add("path", f.complaint.place).add("reason", f.complaint.what);
+  line.add("code", f.complaint.code()).add("path", f.complaint.place()).add("reason", f.complaint.what());
   return line.text();
 }
 

@@ -18,13 +18,10 @@ template <class T> class Buffer {
     if (count_ == 0) return;
     void* at = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED)
-      throw Error(ExitCode::memory, {"MEM-ALLOC-001",
-                                     "the operating system refused memory",
-                                     {},
-                                     std::to_string(bytes()) + " bytes",
-                                     {},
-                                     "use a smaller batch, fewer trained parameters or --gradient_checkpointing",
-                                     {}});
+      throw Error(ExitCode::memory,
+                  Complaint("MEM-ALLOC-001", "the operating system refused memory")
+                      .expected(std::to_string(bytes()) + " bytes")
+                      .help("use a smaller batch, fewer trained parameters or --gradient_checkpointing"));
     data_ = static_cast<T*>(at);
     if (bytes() >= very_large) ::madvise(at, bytes(), MADV_HUGEPAGE);
   }

@@ -193,13 +193,11 @@ inline void warn_of_gaps(TokenizerFolder& t) {
   for (const auto& token : t.file.added) named[std::size_t(token.id)] = true;
   const auto gaps = std::count(named.begin(), named.end(), false);
   if (gaps == 0) return;
-  t.warnings.push_back({"MODEL-TOK-005",
-                        "the tokenizer leaves out some ids",
-                        t.file.name,
-                        "ids from 0 to " + std::to_string(t.vocabulary_read - 1),
-                        std::to_string(gaps) + " ids without a token",
-                        {},
-                        "their embedding rows are never used"});
+  t.warnings.push_back(Complaint("MODEL-TOK-005", "the tokenizer leaves out some ids")
+                           .at(t.file.name)
+                           .expected("ids from 0 to " + std::to_string(t.vocabulary_read - 1))
+                           .found(std::to_string(gaps) + " ids without a token")
+                           .note("their embedding rows are never used"));
 }
 
 // Lists a token in both JSON files, as transformers would.

@@ -129,13 +129,10 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
     Scope s(plan, threads_);
     pass(s);
     if (plan.peak() <= memory_.bytes()) return;
-    throw Error(ExitCode::memory, {"MEM-ARENA-001",
-                                   "a micro-batch needs more memory than was planned",
-                                   {},
-                                   "at most " + std::to_string(memory_.bytes()) + " bytes",
-                                   std::to_string(plan.peak()) + " bytes",
-                                   "plan with a batch at least as large as any that follows",
-                                   {}});
+    throw Error(ExitCode::memory, Complaint("MEM-ARENA-001", "a micro-batch needs more memory than was planned")
+                                      .expected("at most " + std::to_string(memory_.bytes()) + " bytes")
+                                      .found(std::to_string(plan.peak()) + " bytes")
+                                      .help("plan with a batch at least as large as any that follows"));
   }
   template <class Pass> Cost run(Pass&& pass) {
     Arena arena(memory_.data(), memory_.bytes());

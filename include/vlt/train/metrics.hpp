@@ -88,13 +88,9 @@ class MetricsWriter {
   }
   void check() const {
     if (file_) return;
-    throw Error(ExitCode::write, {.code = "WRITE-LOG-001",
-                                  .what = "the metrics cannot be written",
-                                  .place = path_,
-                                  .expected = {},
-                                  .found = {},
-                                  .help = "see that --output_dir is writable and that its disk has room",
-                                  .note = {}});
+    throw Error(ExitCode::write, Complaint("WRITE-LOG-001", "the metrics cannot be written")
+                                     .at(path_)
+                                     .help("see that --output_dir is writable and that its disk has room"));
   }
 };
 

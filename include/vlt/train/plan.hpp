@@ -123,14 +123,13 @@ inline void check_fits(const Plan& plan, std::size_t limit) {
   std::string largest;
   for (std::size_t i = 0; i < lines.size() && i < 3; ++i)
     largest += (i ? ", " : "") + lines[i].component + " " + lines[i].kind + " " + human_bytes(double(lines[i].bytes));
-  throw Error(ExitCode::memory,
-              {"MEM-PLAN-001",
-               "the plan does not fit into memory",
-               {},
-               "at most " + human_bytes(double(limit)),
-               human_bytes(double(plan.total())) + " (" + largest + ")",
-               "lower --per_device_train_batch_size or --max_seq_len, use --gradient_checkpointing, or train less",
-               "nothing was allocated"});
+  throw Error(
+      ExitCode::memory,
+      Complaint("MEM-PLAN-001", "the plan does not fit into memory")
+          .expected("at most " + human_bytes(double(limit)))
+          .found(human_bytes(double(plan.total())) + " (" + largest + ")")
+          .help("lower --per_device_train_batch_size or --max_seq_len, use --gradient_checkpointing, or train less")
+          .note("nothing was allocated"));
 }
 
 }  // namespace vlt

@@ -159,10 +159,12 @@ template <Precision F> class Trainer {
       for (const Index record : b->record)
         ids += (ids.empty() ? "" : ", ") + quoted(source_.data.records[record].id, 40);
     throw Error(ExitCode::numeric,
-                {"NUM-STEP-001", "loss or gradient is not finite", "step " + std::to_string(step), "finite numbers",
-                 "loss " + std::to_string(r.loss) + ", gradient norm " + std::to_string(r.grad_norm),
-                 "look at the records " + ids + "; lower --learning_rate, or warm up with --num_warmup_steps",
-                 "no weight was changed in this step; the model of the last finished epoch is kept"});
+                Complaint("NUM-STEP-001", "loss or gradient is not finite")
+                    .at("step " + std::to_string(step))
+                    .expected("finite numbers")
+                    .found("loss " + std::to_string(r.loss) + ", gradient norm " + std::to_string(r.grad_norm))
+                    .help("look at the records " + ids + "; lower --learning_rate, or warm up with --num_warmup_steps")
+                    .note("no weight was changed in this step; the model of the last finished epoch is kept"));
   }
 };
 

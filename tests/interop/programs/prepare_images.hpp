@@ -52,7 +52,7 @@ class PrepareImages {
     processor_.append(image, pixels);
     save(out + ".rgb", image.pixels), save(out + ".tiles", bytes), save(out + ".pixels", pixels);
     std::cout << image.width << ' ' << image.height << ' ' << tiles.size() << '\n';
-  } catch (const Error& e) { std::cout << e.complaint().code << '\n'; }
+  } catch (const Error& e) { std::cout << e.complaint().code() << '\n'; }
   void layout(Size size) const {
     const TileLayout l = tile_layout(size, file_.grid, file_.crop, per_side_);
     const PictureRules rules(file_, per_side_);
@@ -70,7 +70,7 @@ inline int prepare_images(int count, char** words) try {
   for (std::string line; std::getline(std::cin, line);) prepare.answer(line);
   return 0;
 } catch (const Error& e) {
-  std::cerr << e.what() << " [" << e.complaint().code << "]\n";
+  std::cerr << e.what() << " [" << e.complaint().code() << "]\n";
   return int(e.exit());
 }
 

@@ -26,7 +26,7 @@ boost::json::array encoded(const vlt::Tokenizer& tokenizer, vlt::Encoder& encode
     for (const auto range : e.offsets) offsets.push_back(range.begin), offsets.push_back(range.end);
     return {ids, offsets, boost::json::string(tokenizer.decode(e.ids))};
   } catch (const vlt::Error& e) {
-    return {boost::json::string(e.complaint().code), boost::json::string(e.complaint().what)};
+    return {boost::json::string(e.complaint().code()), boost::json::string(e.complaint().what())};
   }
 }
 
@@ -51,8 +51,8 @@ int main(int argc, char** argv) try {
     std::cout << boost::json::serialize(encoded(tokenizer, encoder, text, options)) << '\n';
   }
 } catch (const vlt::Error& e) {
-  std::fprintf(stderr, "%s %s: %s (%s)\n", e.complaint().code.c_str(), e.complaint().place.c_str(),
-               e.complaint().what.c_str(), e.complaint().found.c_str());
+  std::fprintf(stderr, "%s %s: %s (%s)\n", e.complaint().code().c_str(), e.complaint().place().c_str(),
+               e.complaint().what().c_str(), e.complaint().found().c_str());
   return int(e.exit());
 } catch (const std::exception& e) {
   std::fprintf(stderr, "%s\n", e.what());

@@ -14,8 +14,7 @@ namespace {
 constexpr Size any_size{6, 9};
 Size accept_all(const std::string&, bool) { return any_size; }
 Size refuse_missing(const std::string& name, bool) {
-  if (name.starts_with("missing"))
-    blame_data.raise("PATH-001", {{}, "image file is missing", "folder", {}, {}, {}, {}});
+  if (name.starts_with("missing")) blame_data.raise(Complaint("PATH-001", "image file is missing").at("folder"));
   return any_size;
 }
 
@@ -31,7 +30,7 @@ Audited audit(const std::vector<std::string>& files, BadSampleRules rules, int t
   Audited out;
   Threads team(threads);
   Audit audit({}, rules, byte_builder(lengths), std::move(check), team, [&](const RecordFault& f) {
-    out.told.push_back(f.complaint.code + " x" + std::to_string(f.count) + " " + f.id);
+    out.told.push_back(f.complaint.code() + " x" + std::to_string(f.count) + " " + f.id);
   });
   try {
     out.data = audit(files);
@@ -51,7 +50,7 @@ TEST_CASE("every record is accounted for") {
                            record("d", "null", "q", std::string(90, 'x')) + "," +
                            record("e", "null", std::string(70, 'q')) + "," + record("f") + "]";
   const auto out = audit({folder.write("x.json", text)}, skip_all);
-  REQUIRE(out.end.code == "");
+  REQUIRE(out.end.code() == "");
   const FileAudit& f = out.data.files.at(0);
   CHECK(f.records == 9);
   CHECK(f.used == 4);  // a, c, d (its answer cut), f
@@ -74,7 +73,7 @@ TEST_CASE("one bad image makes a record bad, whatever the others are") {
   const TemporaryFolder folder;
   for (const char* images : {R"(["missing", "a"])", R"(["a", "missing"])", R"(["a", "missing", "b"])"}) {
     const auto out = audit({folder.write("x.json", "[" + record("1", images, "q") + "]")}, {});
-    CHECK(out.end.code == "DATA-PATH-001");
+    CHECK(out.end.code() == "DATA-PATH-001");
   }
 }
 
@@ -119,24 +118,24 @@ TEST_CASE("bad records end the run or are left out, as asked") {
   SECTION("fail: the first twenty and the total") {
     const auto out = audit({path}, {});
     CHECK(out.printed.size() == 20);
-    CHECK(out.end.note == "30 of 100 records have errors (10 more are not shown); nothing was trained");
+    CHECK(out.end.note() == "30 of 100 records have errors (10 more are not shown); nothing was trained");
     CHECK(out.told.size() == 30);
-    CHECK(audit({path}, {OnBadSample::fail, 0, 20, "out/skipped.jsonl"}).end.note ==
+    CHECK(audit({path}, {OnBadSample::fail, 0, 20, "out/skipped.jsonl"}).end.note() ==
           "30 of 100 records have errors (all in out/skipped.jsonl); nothing was trained");
-    CHECK(audit({path}, {OnBadSample::fail, 0, 30}).end.note == "30 of 100 records have errors; nothing was trained");
-    CHECK_THAT(out.end.place, Contains("x.json:1:2") && Contains("$[0].image") && Contains("(id \"0\")"));
-    CHECK_THAT(out.printed[19].place, Contains("x.json:20:1"));
+    CHECK(audit({path}, {OnBadSample::fail, 0, 30}).end.note() == "30 of 100 records have errors; nothing was trained");
+    CHECK_THAT(out.end.place(), Contains("x.json:1:2") && Contains("$[0].image") && Contains("(id \"0\")"));
+    CHECK_THAT(out.printed[19].place(), Contains("x.json:20:1"));
   }
   SECTION("skip: up to a share") {
     CHECK(audit({path}, {OnBadSample::skip, 0.3, 20}).data.size() == 70);
     const auto out = audit({path}, {OnBadSample::skip, 0.29, 20});
-    CHECK_THAT(out.end.note, Contains("--max_bad_fraction"));
+    CHECK_THAT(out.end.note(), Contains("--max_bad_fraction"));
   }
   SECTION("nothing left") {
     const auto all_bad = audit({folder.write("y.json", "[1, 2]")}, skip_all);
-    CHECK_THAT(all_bad.end.note, Contains("no record is left"));
+    CHECK_THAT(all_bad.end.note(), Contains("no record is left"));
     const auto all_long = audit({path}, skip_all, 1, {5, 1, Truncation::drop_sample}, accept_all);
-    CHECK(all_long.end.code == "DATA-AUDIT-002");
+    CHECK(all_long.end.code() == "DATA-AUDIT-002");
   }
 }
 
@@ -145,10 +144,10 @@ TEST_CASE("samples that are too long are left out without being bad") {
   const std::string path =
       folder.write("x.json", "[" + record("a", "null", "q") + "," + record("b", "null", std::string(50, 'q')) + "]");
   const auto out = audit({path}, {}, 1, {20, 1, Truncation::drop_sample});
-  REQUIRE(out.end.code == "");
+  REQUIRE(out.end.code() == "");
   CHECK(out.data.files[0].used == 1);
   CHECK(out.data.files[0].too_long == 1);
-  CHECK(audit({path}, {}, 1, {20, 1, Truncation::error}).end.code == "DATA-LENGTH-041");
+  CHECK(audit({path}, {}, 1, {20, 1, Truncation::error}).end.code() == "DATA-LENGTH-041");
 }
 
 TEST_CASE("several files; ids that repeat within one are a warning") {
@@ -163,10 +162,10 @@ TEST_CASE("several files; ids that repeat within one are a warning") {
   CHECK(out.data.used() == std::vector<Index>{3, 2});
   CHECK(out.data.records[3].place.file == 1);
   REQUIRE(out.data.warnings.size() == 1);
-  CHECK_THAT(out.data.warnings[0].what, Contains("1 record"));
-  CHECK_THAT(out.data.warnings[0].place, Contains("x.json:1:2"));
-  CHECK_THAT(out.data.warnings[0].found, Contains("x.json:2:1"));
-  CHECK(audit({folder.path + "/nothing.json"}, {}).end.code == "DATA-PATH-001");
+  CHECK_THAT(out.data.warnings[0].what(), Contains("1 record"));
+  CHECK_THAT(out.data.warnings[0].place(), Contains("x.json:1:2"));
+  CHECK_THAT(out.data.warnings[0].found(), Contains("x.json:2:1"));
+  CHECK(audit({folder.path + "/nothing.json"}, {}).end.code() == "DATA-PATH-001");
 }
 
 TEST_CASE("an image is looked at once, however many records name it") {
@@ -185,7 +184,7 @@ TEST_CASE("a fault that is not the record's ends the audit") {
   const TemporaryFolder folder;
   const std::string path = folder.write("x.json", "[" + record("1") + "]");
   const auto out = audit({path}, skip_all, 2, {64, 4}, [](const std::string&, bool) -> Size {
-    throw Error(ExitCode::usage, {"OPT-X", "no folder", {}, {}, {}, {}, {}});
+    throw Error(ExitCode::usage, Complaint("OPT-X", "no folder"));
   });
-  CHECK(out.end.code == "OPT-X");
+  CHECK(out.end.code() == "OPT-X");
 }

@@ -38,9 +38,9 @@ TEST_CASE("marks and images are equally many, or there are no marks", "[text]") 
   for (const std::size_t images : {0, 2}) {
     c.images = images;
     const auto complaint = vlt_test::complaint_of([&] { vlt::place_images(c); }, vlt::ExitCode::data);
-    CHECK(complaint.code == "DATA-IMG-004");
-    CHECK(complaint.found == "1 marks");
-    CHECK(complaint.expected.find(std::to_string(images) + " images") != std::string::npos);
+    CHECK(complaint.code() == "DATA-IMG-004");
+    CHECK(complaint.found() == "1 marks");
+    CHECK(complaint.expected().find(std::to_string(images) + " images") != std::string::npos);
   }
   c.images = 1;
   CHECK(vlt::place_images(c)[1].slot == std::vector<std::size_t>{0});

@@ -22,7 +22,7 @@ std::string refusal(const std::vector<std::string>& words, std::size_t files) {
     parse_dataset_samples(words, files);
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::usage);
-    return e.complaint().found;
+    return e.complaint().found();
   }
   return "accepted";
 }
@@ -54,7 +54,7 @@ TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: 
   for (const FileAudit& f : run.data().files) total += f.bad + f.too_long;
   CHECK(total == 51);
   REQUIRE(run.data().warnings.size() == 1);
-  CHECK_THAT(run.data().warnings[0].found, Contains("50"));
+  CHECK_THAT(run.data().warnings[0].found(), Contains("50"));
   o.train_split_ratio = 0;
   const RunData none = load_data(o, byte_builder(), {any_size, {}, 0}, threads);
   CHECK_THROWS_AS(check_training_split(none.split), Error);

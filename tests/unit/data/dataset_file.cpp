@@ -25,7 +25,7 @@ void refused(const std::string& text, const char* code, const char* says, const 
   INFO(text.substr(0, 200));
   const auto out = read_text(text);
   CHECK(out.exit == 3);
-  CHECK(out.fatal.code == code);
+  CHECK(out.fatal.code() == code);
   CHECK_THAT(out.told(), Contains(says));
   CHECK_THAT(out.told(), Contains(place));
 }
@@ -33,17 +33,17 @@ void refused(const std::string& text, const char* code, const char* says, const 
 void bad(const std::string& text, const char* code, const char* says, const RecordLimits& limits = {}) {
   INFO(text.substr(0, 200));
   const auto out = read_text(text, limits);
-  REQUIRE(out.fatal.code == "");
+  REQUIRE(out.fatal.code() == "");
   REQUIRE(out.bad == 1);
-  CHECK(out.faults[0].code == code);
+  CHECK(out.faults[0].code() == code);
   CHECK_THAT(out.told(), Contains(says));
-  CHECK_THAT(out.faults[0].place, Contains("x.json:1:") && Contains("$[0]"));
+  CHECK_THAT(out.faults[0].place(), Contains("x.json:1:") && Contains("$[0]"));
 }
 void accepted(const std::string& text, std::size_t images) {
   INFO(text.substr(0, 200));
   const auto out = read_text(text);
   INFO(out.told());
-  REQUIRE(out.fatal.code == "");
+  REQUIRE(out.fatal.code() == "");
   REQUIRE(out.bad == 0);
   REQUIRE(out.good.size() == 1);
   CHECK(out.good[0].images.size() == images);
@@ -94,12 +94,12 @@ TEST_CASE("a file that was cut ends with the place of its end") {
     const auto out = read_text(whole.substr(0, at));
     INFO(at);
     CHECK(out.exit == 3);
-    CHECK((out.fatal.code == "DATA-JSON-008" || out.fatal.code == "DATA-JSON-014"));  // 014: within a character
-    if (out.fatal.code == "DATA-JSON-008") CHECK_THAT(out.fatal.what, Contains("the file ended"));
+    CHECK((out.fatal.code() == "DATA-JSON-008" || out.fatal.code() == "DATA-JSON-014"));  // 014: within a character
+    if (out.fatal.code() == "DATA-JSON-008") CHECK_THAT(out.fatal.what(), Contains("the file ended"));
   }
   const auto out = read_text("[{\"id\": \"7");
-  CHECK(out.fatal.what == "the file ended inside a string");
-  CHECK_THAT(out.fatal.place, Contains("x.json:1:11"));
+  CHECK(out.fatal.what() == "the file ended inside a string");
+  CHECK_THAT(out.fatal.place(), Contains("x.json:1:11"));
 }
 
 TEST_CASE("lists and lines give the same records") {
@@ -116,7 +116,7 @@ TEST_CASE("lists and lines give the same records") {
     CHECK(out.good[1].place.index == 1);
   }
   CHECK(read_text(a).good.size() == 1);
-  CHECK(read_text(a + "\nnull\n" + b).faults.at(0).code == "DATA-RECORD-023");
+  CHECK(read_text(a + "\nnull\n" + b).faults.at(0).code() == "DATA-RECORD-023");
 }
 
 TEST_CASE("what a record may be") {
@@ -205,7 +205,7 @@ TEST_CASE("good records after a bad one are kept, and places are right") {
   CHECK(out.good[1].place.line == 5);
   REQUIRE(out.bad_records.size() == 2);
   CHECK(out.bad_records[0].id == "5");
-  CHECK_THAT(out.faults[0].place, Contains("x.json:3:") && Contains("(id \"5\")"));
+  CHECK_THAT(out.faults[0].place(), Contains("x.json:3:") && Contains("(id \"5\")"));
   CHECK(out.bad_records[1].count == 2);
   CHECK(out.bad_records[1].place.index == 2);
 }
@@ -226,8 +226,8 @@ TEST_CASE("a damaged data set is refused, or all its good records are sound", "[
     }
     const auto out = read_text(text);
     INFO(text);
-    refusals += !out.fatal.code.empty(), faults += out.bad > 0;
-    if (out.fatal.code.empty()) REQUIRE(out.records == Index(out.good.size()) + out.bad);
+    refusals += !out.fatal.code().empty(), faults += out.bad > 0;
+    if (out.fatal.code().empty()) REQUIRE(out.records == Index(out.good.size()) + out.bad);
     for (const Record& r : out.good) {
       REQUIRE(!r.conversation.turns.empty());
       REQUIRE(r.images.size() <= 8);

@@ -32,8 +32,8 @@ struct ReadOutcome {
 
   // The first complaint, fatal or not, as one text.
   std::string told() const {
-    const Complaint c = !fatal.code.empty() ? fatal : faults.empty() ? Complaint{} : faults.front();
-    return c.code + " " + c.what + " | " + c.place + " | " + c.expected + " | " + c.found + " | " + c.help;
+    const Complaint c = !fatal.code().empty() ? fatal : faults.empty() ? Complaint{} : faults.front();
+    return c.code() + " " + c.what() + " | " + c.place() + " | " + c.expected() + " | " + c.found() + " | " + c.help();
   }
 };
 

@@ -137,15 +137,15 @@ TEST_CASE("a blank before an answer is learnt where generation leaves it to the 
 TEST_CASE("a conversation that teaches nothing is refused", "[text]") {
   const vlt::Renderer renderer(vlt::builtin_template("chatml", {"</s>", "<s>"}));
   const vlt::Conversation empty{"", false, {{"a question", ""}}, 0};
-  CHECK(vlt_test::complaint_of([&] { renderer(empty); }, vlt::ExitCode::data).code == "DATA-LABEL-002");
+  CHECK(vlt_test::complaint_of([&] { renderer(empty); }, vlt::ExitCode::data).code() == "DATA-LABEL-002");
   const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
   vlt::Encoder encoder(tokenizer);
   vlt::Rendered cut;
   cut.write("only a prompt");
-  CHECK(vlt_test::complaint_of([&] { label(encoder, cut); }, vlt::ExitCode::data).code == "DATA-LABEL-001");
+  CHECK(vlt_test::complaint_of([&] { label(encoder, cut); }, vlt::ExitCode::data).code() == "DATA-LABEL-001");
   vlt::ChatTemplate silent;
   silent.user = "{image}{text}", silent.end = "</s>";
   const vlt::Conversation with_system{"Be brief.", true, {{"q", "a"}}, 0};
-  CHECK(vlt_test::complaint_of([&] { vlt::Renderer{silent}(with_system); }, vlt::ExitCode::data).code ==
+  CHECK(vlt_test::complaint_of([&] { vlt::Renderer{silent}(with_system); }, vlt::ExitCode::data).code() ==
         "DATA-TEMPLATE-001");
 }

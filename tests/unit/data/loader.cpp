@@ -156,7 +156,7 @@ TEST_CASE("what a worker throws reaches the caller at its micro-batch", "[thread
   for (const int workers : {1, 2, 8}) {
     Loader loader(source(37,
                          [](const std::string& name, std::span<float> to) {
-                           if (name == "20-1") blame_data.raise("IMAGE-019", {{}, "truncated", {}, {}, {}, {}, {}});
+                           if (name == "20-1") blame_data.raise(Complaint("IMAGE-019", "truncated"));
                            paint(name, to);
                          }),
                   order(37), settings(workers, 30));
@@ -172,7 +172,7 @@ TEST_CASE("what a worker throws reaches the caller at its micro-batch", "[thread
       FAIL("the broken image went unnoticed");
     } catch (const Error& e) {
       CHECK(e.exit() == ExitCode::data);
-      CHECK_THAT(e.complaint().place, Contains("$[20].image"));
+      CHECK_THAT(e.complaint().place(), Contains("$[20].image"));
     }
     CHECK(reached == failing);
   }
@@ -184,8 +184,7 @@ TEST_CASE("under skip a sample whose image is broken is left out of every count"
     LoaderSettings s = settings(workers, 10);
     s.on_bad_sample = OnBadSample::skip;
     const auto data = source(37, [](const std::string& name, std::span<float> to) {
-      if (name == "20-1" || name.starts_with("4-"))
-        blame_data.raise("IMAGE-019", {{}, "truncated", {}, {}, {}, {}, {}});
+      if (name == "20-1" || name.starts_with("4-")) blame_data.raise(Complaint("IMAGE-019", "truncated"));
       paint(name, to);
     });
     Loader loader(data, order(37), s);
@@ -223,7 +222,7 @@ TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
     FAIL("the loader waited for ever");
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::stalled);
-    CHECK(e.complaint().place == "20-1");
+    CHECK(e.complaint().place() == "20-1");
   }
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(5));
   CHECK(!alive.expired());  // the hanging worker still has what it touches
@@ -246,7 +245,7 @@ TEST_CASE("an image that takes too much CPU time ends the run by its name", "[th
     FAIL("the loader waited for ever");
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::data);
-    CHECK(e.complaint().place == "20-1");
+    CHECK(e.complaint().place() == "20-1");
   }
   *stop = true;
 }

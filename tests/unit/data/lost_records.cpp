@@ -6,7 +6,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-LostSample sample(Index record) { return {record, {"DATA-IMAGE-015", "it is cut off", "a.jpg", {}, {}, {}, {}}}; }
+LostSample sample(Index record) { return {record, Complaint("DATA-IMAGE-015", "it is cut off").at("a.jpg")}; }
 
 // Ten records in two files, one of them bad.
 Dataset ten_records() {
@@ -27,7 +27,7 @@ Complaint end(const std::vector<Index>& lost, BadSampleRules rules) {
     } catch (const BadRecords& e) {
       CHECK(e.exit() == ExitCode::data);
       Complaint c = e.complaint();
-      c.place = std::to_string(i + 1);
+      c.at(std::to_string(i + 1));
       return c;
     }
   }
@@ -37,17 +37,17 @@ Complaint end(const std::vector<Index>& lost, BadSampleRules rules) {
 }  // namespace
 
 TEST_CASE("records lost while decoding and those of the audit end a run together") {
-  CHECK(end({3, 5}, {OnBadSample::skip, 0.3, 20}).code.empty());
+  CHECK(end({3, 5}, {OnBadSample::skip, 0.3, 20}).code().empty());
   const Complaint c = end({3, 5, 7, 8}, {OnBadSample::skip, 0.3, 20, "out/skipped.jsonl"});
-  CHECK(c.code == "DATA-IMAGE-015");
-  CHECK(c.place == "3");
-  CHECK_THAT(c.note,
+  CHECK(c.code() == "DATA-IMAGE-015");
+  CHECK(c.place() == "3");
+  CHECK_THAT(c.note(),
              Contains("4 of 10 records have errors, 3 of them found while decoding (all in out/skipped.jsonl)") &&
                  Contains("--max_bad_fraction"));
-  CHECK(end({3}, {OnBadSample::skip, 0.19, 20}).place == "1");
+  CHECK(end({3}, {OnBadSample::skip, 0.19, 20}).place() == "1");
 }
 
 TEST_CASE("a record that every epoch loses counts once") {
-  CHECK(end({3, 5, 3, 5, 3, 5}, {OnBadSample::skip, 0.3, 20}).code.empty());
-  CHECK(end({3, 3, 5, 5, 7}, {OnBadSample::skip, 0.3, 20}).place == "5");
+  CHECK(end({3, 5, 3, 5, 3, 5}, {OnBadSample::skip, 0.3, 20}).code().empty());
+  CHECK(end({3, 3, 5, 5, 7}, {OnBadSample::skip, 0.3, 20}).place() == "5");
 }

@@ -17,7 +17,7 @@ std::string code_of(const Record& r, const LengthRules& rules) {
     prepare(r, rules);
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::data);
-    return e.complaint().code;
+    return e.complaint().code();
   }
   return "none";
 }

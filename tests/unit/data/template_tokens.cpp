@@ -5,7 +5,7 @@
 namespace {
 
 std::string code_of(const std::string& json) {
-  return vlt_test::complaint_of([&] { vlt::parse_template(json, "t.json"); }, vlt::ExitCode::usage).code;
+  return vlt_test::complaint_of([&] { vlt::parse_template(json, "t.json"); }, vlt::ExitCode::usage).code();
 }
 
 }  // namespace
@@ -37,9 +37,9 @@ TEST_CASE("a template survives being written and read", "[text]") {
 
 TEST_CASE("an unknown template name gets the nearest one", "[text]") {
   const auto c = vlt_test::complaint_of([] { vlt::builtin_template("vicunna", {}); }, vlt::ExitCode::usage);
-  CHECK(c.code == "OPT-TEMPLATE-001");
-  CHECK(c.help == "did you mean vicuna?");
-  CHECK(c.expected.find("llama-3.2-vision") != c.expected.npos);
+  CHECK(c.code() == "OPT-TEMPLATE-001");
+  CHECK(c.help() == "did you mean vicuna?");
+  CHECK(c.expected().find("llama-3.2-vision") != c.expected().npos);
 }
 
 TEST_CASE("a template needs its tokens in the tokenizer", "[text]") {
@@ -48,10 +48,10 @@ TEST_CASE("a template needs its tokens in the tokenizer", "[text]") {
     return vlt_test::complaint_of([&] { check_template(t, tokenizer); }, vlt::ExitCode::model);
   };
   const auto end = refused(vlt::builtin_template("plain", {"###", ""}));
-  CHECK(end.code == "MODEL-TOK-017");
-  CHECK(end.found == "\"###\"");
+  CHECK(end.code() == "MODEL-TOK-017");
+  CHECK(end.found() == "\"###\"");
   auto odd_mark = vlt::builtin_template("plain", {"</s>", ""});
   odd_mark.image = odd_mark.mark = "<picture>";
-  CHECK(refused(odd_mark).found == "\"<picture>\"");
+  CHECK(refused(odd_mark).found() == "\"<picture>\"");
   CHECK(vlt::template_tokens(tokenizer, "<|im_end|>", "<s>").end == "</s>");
 }

@@ -18,9 +18,9 @@ std::string said(const ImageFolder& images, const std::string& name) {
     images.check(name, true);
   } catch (const Error& e) {
     const Complaint& c = e.complaint();
-    if (c.code.starts_with("DATA-IMAGE")) return "ok";
+    if (c.code().starts_with("DATA-IMAGE")) return "ok";
     CHECK(e.exit() == ExitCode::data);
-    return c.code + " " + c.what + " " + c.help;
+    return c.code() + " " + c.what() + " " + c.help();
   }
   return "ok";
 }
@@ -84,16 +84,16 @@ TEST_CASE("a missing file without advice; no folder at all") {
     images.check("cut.png", false);
     FAIL("a missing image was accepted");
   } catch (const Error& e) {
-    CHECK(e.complaint().code == "DATA-PATH-001");
-    CHECK(e.complaint().help == "");
-    CHECK(e.complaint().place == folder.path);
+    CHECK(e.complaint().code() == "DATA-PATH-001");
+    CHECK(e.complaint().help() == "");
+    CHECK(e.complaint().place() == folder.path);
   }
   try {
     none.check("cat.png", false);
     FAIL("an image was found without a folder");
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::usage);
-    CHECK_THAT(e.complaint().expected, Contains("--image_folder"));
+    CHECK_THAT(e.complaint().expected(), Contains("--image_folder"));
   }
   CHECK_THROWS_AS(ImageFolder(folder.path + "/nothing"), Error);
 }
@@ -107,8 +107,8 @@ TEST_CASE("the data set's images are looked at as bytes") {
       images.check(name, false);
       FAIL("accepted");
     } catch (const Error& e) {
-      CHECK_THAT(e.complaint().code, Contains("DATA-IMAGE"));
-      CHECK_THAT(e.complaint().place, Contains(name));
+      CHECK_THAT(e.complaint().code(), Contains("DATA-IMAGE"));
+      CHECK_THAT(e.complaint().place(), Contains(name));
     }
   }
 }

@@ -118,7 +118,7 @@ TEST_CASE("a mistake has its line and column") {
     JsonScanner in(from(text, 5), "x.json", 16, 5);
     try {
       in.skip();
-    } catch (const vlt::Error& e) { return e.complaint().place; }
+    } catch (const vlt::Error& e) { return e.complaint().place(); }
     return std::string("none");
   };
   CHECK(place("[1,\n 2\n x]") == "x.json:3:2");

@@ -44,8 +44,8 @@ template <class F, class... Words> void refused(F&& f, ExitCode exit, const std:
   } catch (const Error& e) {
     thrown = true;
     const Complaint& c = e.complaint();
-    const std::string all = c.what + " | " + c.place + " | " + c.expected + " | " + c.found + " | " + c.help;
-    CHECK(c.code == code);
+    const std::string all = c.what() + " | " + c.place() + " | " + c.expected() + " | " + c.found() + " | " + c.help();
+    CHECK(c.code() == code);
     CHECK(e.exit() == exit);
     const std::vector<std::string> mentioned{std::string(words)...};
     for (const std::string& word : mentioned) CHECK_THAT(all, Catch::Contains(word));

@@ -65,10 +65,10 @@ TEST_CASE("a tokenizer with other ids beyond the embedding is refused") {
     FAIL("accepted");
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::model);
-    CHECK(e.complaint().code == "MODEL-TOK-019");
-    CHECK(e.complaint().place == "folder/tokenizer.json");
-    CHECK_THAT(e.complaint().expected, Contains("256"));
-    CHECK(e.complaint().found == "257");
+    CHECK(e.complaint().code() == "MODEL-TOK-019");
+    CHECK(e.complaint().place() == "folder/tokenizer.json");
+    CHECK_THAT(e.complaint().expected(), Contains("256"));
+    CHECK(e.complaint().found() == "257");
   }
   ModelDescription more = described(257);
   add_special_token(more.tokenizer_folder, "<extra>");

@@ -6,13 +6,12 @@
 
 namespace {
 
-const vlt::Complaint everything{"DATA-IMG-004",
-                                "image count does not match `<image>` marks",
-                                "train.json:1032:7  $[41].conversations[0].value",
-                                "1 image mark",
-                                "2 marks",
-                                "remove one `<image>`",
-                                "nothing was trained"};
+const vlt::Complaint everything = vlt::Complaint("DATA-IMG-004", "image count does not match `<image>` marks")
+                                      .at("train.json:1032:7  $[41].conversations[0].value")
+                                      .expected("1 image mark")
+                                      .found("2 marks")
+                                      .help("remove one `<image>`")
+                                      .note("nothing was trained");
 
 std::string shown(const vlt::Complaint& c, vlt::LogFormat format, bool colour = false) {
   std::ostringstream out;
@@ -32,8 +31,7 @@ TEST_CASE("an error is a paragraph for a person", "[pages]") {
         "  found:    2 marks\n"
         "  help: remove one `<image>`\n"
         "  note: nothing was trained\n");
-  vlt::Complaint brief;
-  brief.code = "OPT-NAME-001", brief.what = "there is no such option";
+  const vlt::Complaint brief("OPT-NAME-001", "there is no such option");
   CHECK(shown(brief, vlt::LogFormat::text) == "sft_main: error[OPT-NAME-001]: there is no such option\n");
 }
 
@@ -44,16 +42,15 @@ TEST_CASE("an error is a JSON object for a program", "[pages]") {
   CHECK(value.at("level").as_string() == "error");
   CHECK(value.at("program").as_string() == "sft_main");
   CHECK(value.at("exit").as_int64() == 3);
-  CHECK(value.at("code").as_string() == everything.code);
-  CHECK(value.at("place").as_string() == everything.place);
-  CHECK(value.at("expected").as_string() == everything.expected);
-  CHECK(value.at("note").as_string() == everything.note);
+  CHECK(value.at("code").as_string() == everything.code());
+  CHECK(value.at("place").as_string() == everything.place());
+  CHECK(value.at("expected").as_string() == everything.expected());
+  CHECK(value.at("note").as_string() == everything.note());
 }
 
 TEST_CASE("nothing reaches the terminal that it would obey", "[pages]") {
-  vlt::Complaint c = everything;
-  c.found = "\x1b]0;title\x07 \xe2\x80\xae right to left \x85 \xff";
-  c.what = "first\nsecond";
+  const vlt::Complaint c =
+      vlt::Complaint("DATA-IMG-004", "first\nsecond").found("\x1b]0;title\x07 \xe2\x80\xae right to left \x85 \xff");
   for (const auto format : {vlt::LogFormat::text, vlt::LogFormat::json}) {
     const std::string text = shown(c, format);
     for (const char bad : {'\x1b', '\x07', '\xff'}) CHECK(text.find(bad) == text.npos);

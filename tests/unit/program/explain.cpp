@@ -91,7 +91,7 @@ TEST_CASE("codes are explained on request", "[pages]") {
     FAIL("explained");
   } catch (const vlt::Error& e) {
     CHECK(e.exit() == vlt::ExitCode::usage);
-    CHECK(e.complaint().help.find("did you mean MODEL-TOK-01") == 0);
+    CHECK(e.complaint().help().find("did you mean MODEL-TOK-01") == 0);
   }
 }
 

@@ -113,21 +113,21 @@ TEST_CASE("mistakes on the command line are named") {
       {{"train"}, "OPT-WORD-011"},
   }));
   INFO(option_text::joined(args));
-  CHECK(refused(args).code == code);
+  CHECK(refused(args).code() == code);
 }
 
 TEST_CASE("a name that is nearly right is suggested") {
-  CHECK(refused({"--vis_prj", "mlp"}).help.find("--vis_proj") != std::string::npos);
-  CHECK(refused({"--vis_proj", "perciever"}).help.find("perceiver") != std::string::npos);
+  CHECK(refused({"--vis_prj", "mlp"}).help().find("--vis_proj") != std::string::npos);
+  CHECK(refused({"--vis_proj", "perciever"}).help().find("perceiver") != std::string::npos);
 }
 
 TEST_CASE("mistakes in a configuration file are named") {
-  CHECK(refused({}, R"({"vis_prj": "mlp"})").place == "c.json: $.vis_prj");
-  CHECK(refused({}, R"({"seed": "x"})").code == "OPT-VALUE-004");
-  CHECK(refused({}, R"({"offload": "yes"})").code == "OPT-CONFIG-010");
-  CHECK(refused({}, R"({"config": "other.json"})").code == "OPT-CONFIG-010");
-  CHECK(refused({}, "[]").code == "OPT-CONFIG-010");
-  CHECK(refused({}, "{").code == "OPT-JSON-001");
+  CHECK(refused({}, R"({"vis_prj": "mlp"})").place() == "c.json: $.vis_prj");
+  CHECK(refused({}, R"({"seed": "x"})").code() == "OPT-VALUE-004");
+  CHECK(refused({}, R"({"offload": "yes"})").code() == "OPT-CONFIG-010");
+  CHECK(refused({}, R"({"config": "other.json"})").code() == "OPT-CONFIG-010");
+  CHECK(refused({}, "[]").code() == "OPT-CONFIG-010");
+  CHECK(refused({}, "{").code() == "OPT-JSON-001");
 }
 
 TEST_CASE("what is not built yet is refused with a sentence") {
@@ -144,26 +144,26 @@ TEST_CASE("what is not built yet is refused with a sentence") {
                                              {"--device", "cuda"}}));
   INFO(option_text::joined(args));
   const Complaint c = refused(enough(args));
-  CHECK(c.code == "OPT-LATER-008");
-  CHECK(c.place == args[0]);
-  CHECK(c.what.size() > 20);
+  CHECK(c.code() == "OPT-LATER-008");
+  CHECK(c.place() == args[0]);
+  CHECK(c.what().size() > 20);
 }
 
 TEST_CASE("fp16, the default, names bf16") {
   const Complaint c = refused(
       {"--data_path", "d", "--lm_model_name_or_path", "l", "--vision_model_name_or_path", "v", "--output_dir", "o"});
-  CHECK(c.help.find("--precision bf16") != std::string::npos);
+  CHECK(c.help().find("--precision bf16") != std::string::npos);
 }
 
 TEST_CASE("contradictions are refused") {
-  CHECK(refused(enough({"--only_optimize_lora"})).place == "--only_optimize_lora");
-  CHECK(refused(enough({"--lora_alpha", "2"})).place == "--lora_alpha");
-  CHECK(refused(enough({"--lang_lora_module_name", "q_proj"})).place == "--lang_lora_module_name");
-  CHECK(refused(enough({"--plan", "--eval_only"})).code == "OPT-CONFLICT-009");
-  CHECK(refused(enough({"--dataset_names", "llava_sft", "llava_sft"})).place == "--dataset_names");
-  CHECK(refused(enough({"--dataset_samples", "1", "2"})).place == "--dataset_samples");
-  CHECK(refused(enough({"--dataset_samples", "some"})).code == "OPT-VALUE-004");
-  CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code == "OPT-REQUIRED-007");
+  CHECK(refused(enough({"--only_optimize_lora"})).place() == "--only_optimize_lora");
+  CHECK(refused(enough({"--lora_alpha", "2"})).place() == "--lora_alpha");
+  CHECK(refused(enough({"--lang_lora_module_name", "q_proj"})).place() == "--lang_lora_module_name");
+  CHECK(refused(enough({"--plan", "--eval_only"})).code() == "OPT-CONFLICT-009");
+  CHECK(refused(enough({"--dataset_names", "llava_sft", "llava_sft"})).place() == "--dataset_names");
+  CHECK(refused(enough({"--dataset_samples", "1", "2"})).place() == "--dataset_samples");
+  CHECK(refused(enough({"--dataset_samples", "some"})).code() == "OPT-VALUE-004");
+  CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code() == "OPT-REQUIRED-007");
   CHECK_NOTHROW(SftOptionCheck(rows, read(enough({"--only_optimize_lora", "--lang_lora_dim", "2"})))());
 }
 

@@ -13,7 +13,7 @@ struct Place {
 std::string refusal(const std::string& path) {
   try {
     OutputFolder folder(path);
-  } catch (const Error& e) { return e.complaint().code; }
+  } catch (const Error& e) { return e.complaint().code(); }
   return "";
 }
 

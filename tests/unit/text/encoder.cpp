@@ -93,8 +93,8 @@ TEST_CASE("text that is not UTF-8 is refused with its byte", "[text]") {
       {"ab\xff", 2}, {"\xed\xa0\x80", 0}, {"a\xf0\x9f\x98", 1}, {"\xc0\xaf", 0}, {"\xf4\x90\x80\x80", 0}};
   for (const auto& [text, byte] : bad) {
     const auto c = vlt_test::complaint_of([&, t = text] { encoder.encode(t); }, vlt::ExitCode::data);
-    CHECK(c.code == "DATA-TEXT-001");
-    CHECK(c.what.find("byte " + std::to_string(byte)) != c.what.npos);
+    CHECK(c.code() == "DATA-TEXT-001");
+    CHECK(c.what().find("byte " + std::to_string(byte)) != c.what().npos);
   }
   CHECK(vlt::utf8::repaired("a\xf0\x9f\x98"
                             "b\xff\xc3(\xed\xa0\x80") == "a\uFFFDb\uFFFD\uFFFD(\uFFFD\uFFFD\uFFFD");

@@ -26,10 +26,10 @@ std::string with(const std::string& from, const std::string& to) {
 // The complaint is of this code, names the file, and says this word.
 void refused(const std::string& json, const std::string& code, const std::string& saying) {
   const auto c = vlt_test::complaint_of([&] { load(json); }, vlt::ExitCode::model);
-  CAPTURE(c.what, c.place, c.expected, c.found);
-  CHECK(c.code == "MODEL-" + code);
-  CHECK(c.place.find("t.json") == 0);
-  CHECK((c.what + "\n" + c.place + "\n" + c.expected + "\n" + c.found).find(saying) != std::string::npos);
+  CAPTURE(c.what(), c.place(), c.expected(), c.found());
+  CHECK(c.code() == "MODEL-" + code);
+  CHECK(c.place().find("t.json") == 0);
+  CHECK((c.what() + "\n" + c.place() + "\n" + c.expected() + "\n" + c.found()).find(saying) != std::string::npos);
 }
 void refused(const std::string& from, const std::string& to, const std::string& code, const std::string& saying) {
   CAPTURE(from, to);
@@ -84,14 +84,14 @@ TEST_CASE("a vocabulary and a split expression have limits", "[text]") {
   CHECK_NOTHROW(read(limits));
   limits.vocabulary = 3;  // <s> has id 3
   const auto id = vlt_test::complaint_of([&] { read(limits); }, vlt::ExitCode::model);
-  CHECK(id.code == "MODEL-TOK-006");
-  CHECK(id.place == "t.json: $.added_tokens[0].id");
-  CHECK(id.help.find("--limit_vocabulary") != id.help.npos);
+  CHECK(id.code() == "MODEL-TOK-006");
+  CHECK(id.place() == "t.json: $.added_tokens[0].id");
+  CHECK(id.help().find("--limit_vocabulary") != id.help().npos);
   limits.vocabulary = 4, limits.split_bytes = 2;
   const auto split = vlt_test::complaint_of([&] { read(limits); }, vlt::ExitCode::model);
-  CHECK(split.code == "MODEL-TOK-011");
-  CHECK(split.expected == "at most 2 bytes");
-  CHECK(split.help.find("--limit_split_bytes") != split.help.npos);
+  CHECK(split.code() == "MODEL-TOK-011");
+  CHECK(split.expected() == "at most 2 bytes");
+  CHECK(split.help().find("--limit_split_bytes") != split.help().npos);
   CHECK(vlt::ReadLimits{}.vocabulary == 4194304);
   CHECK(vlt::ReadLimits{}.split_bytes == 4096);
 }

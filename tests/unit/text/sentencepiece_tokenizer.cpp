@@ -27,10 +27,10 @@ using Ids = std::vector<std::int32_t>;
 
 void refused(const std::string& bytes, const std::string& code, const std::string& saying) {
   const auto c = complaint_of([&] { vlt::Tokenizer t(sentencepiece_file(bytes)); }, vlt::ExitCode::model);
-  CAPTURE(c.what, c.place, c.expected, c.found);
-  CHECK(c.code == "MODEL-" + code);
-  CHECK(c.place.find("t.model") == 0);
-  CHECK((c.what + "\n" + c.place + "\n" + c.expected + "\n" + c.found).find(saying) != std::string::npos);
+  CAPTURE(c.what(), c.place(), c.expected(), c.found());
+  CHECK(c.code() == "MODEL-" + code);
+  CHECK(c.place().find("t.model") == 0);
+  CHECK((c.what() + "\n" + c.place() + "\n" + c.expected() + "\n" + c.found()).find(saying) != std::string::npos);
 }
 void refused(const ModelBytes& model, const std::string& code, const std::string& saying) {
   refused(model(), code, saying);
@@ -161,7 +161,7 @@ TEST_CASE("damaged and unsupported tokenizer.model files are refused", "[text]")
   vlt::ReadLimits limits;
   limits.vocabulary = 3;
   const auto c = complaint_of([&] { vlt::read_sentencepiece_model(good, "t.model", limits); }, vlt::ExitCode::model);
-  CHECK(c.code == "MODEL-TOK-006");
+  CHECK(c.code() == "MODEL-TOK-006");
 }
 
 TEST_CASE("damaged tokenizer.model files never do harm", "[fuzz]") {

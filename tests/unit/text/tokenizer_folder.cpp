@@ -90,23 +90,23 @@ TEST_CASE("folders without a usable tokenizer are refused", "[text]") {
     return vlt_test::complaint_of([&] { vlt::read_tokenizer_folder(place / name); }, vlt::ExitCode::model);
   };
   fs::create_directories(place / "empty");
-  CHECK(refused("empty").code == "MODEL-TOK-001");
-  CHECK(refused("absent").code == "MODEL-PATH-001");
+  CHECK(refused("empty").code() == "MODEL-TOK-001");
+  CHECK(refused("absent").code() == "MODEL-PATH-001");
   vlt::make_folders(place / "spm");
   vlt::write_file(place / "spm/tokenizer.model", "IQ== 0\n");  // tiktoken's
-  CHECK(refused("spm").code == "MODEL-TOK-020");
+  CHECK(refused("spm").code() == "MODEL-TOK-020");
   vlt::make_folders(place / "other");
   vlt::write_file(place / "other/vocab.txt", "x");
-  CHECK(refused("other").found == "vocab.txt");
+  CHECK(refused("other").found() == "vocab.txt");
   write_tokenizer_folder(trained(), place / "bad");
   vlt::write_file(place / "bad/tokenizer_config.json", R"({"eos_token": 5})");
-  CHECK(refused("bad").code == "MODEL-JSON-002");
+  CHECK(refused("bad").code() == "MODEL-JSON-002");
   vlt::ReadLimits limits;
   limits.tokenizer_bytes = 10;
   const auto large =
       vlt_test::complaint_of([&] { vlt::read_tokenizer_folder(place / "bad", limits); }, vlt::ExitCode::model);
-  CHECK(large.code == "MODEL-FILE-003");
-  CHECK(large.help.find("--limit_tokenizer_bytes") != large.help.npos);
+  CHECK(large.code() == "MODEL-FILE-003");
+  CHECK(large.help().find("--limit_tokenizer_bytes") != large.help().npos);
 }
 
 TEST_CASE("ids without a token are a warning", "[text]") {
@@ -117,8 +117,8 @@ TEST_CASE("ids without a token are a warning", "[text]") {
   write_tokenizer_folder(vlt::make_tokenizer_folder(file, "", "</s>", ""), place / "gaps");
   const auto read = vlt::read_tokenizer_folder(place / "gaps");
   REQUIRE(read.warnings.size() == 1);
-  CHECK(read.warnings[0].code == "MODEL-TOK-005");
-  CHECK(read.warnings[0].found == "5 ids without a token");
+  CHECK(read.warnings[0].code() == "MODEL-TOK-005");
+  CHECK(read.warnings[0].found() == "5 ids without a token");
 }
 
 TEST_CASE("a folder with only tokenizer.model works, and what is written of it too", "[text]") {
@@ -184,6 +184,6 @@ TEST_CASE("tokenizer_config.json beside a tokenizer.model", "[text]") {
   CHECK_FALSE(vlt::Tokenizer(named.file).is_special("<q>"));
   const auto c = vlt_test::complaint_of([&] { with(R"({"added_tokens_decoder": {"x": {"content": "<y>"}}})"); },
                                         vlt::ExitCode::model);
-  CHECK(c.code == "MODEL-JSON-001");
+  CHECK(c.code() == "MODEL-JSON-001");
   CHECK_THROWS_AS(vlt::Tokenizer(with(R"({"added_tokens_decoder": {"50": {"content": "<y>"}}})").file), vlt::Error);
 }

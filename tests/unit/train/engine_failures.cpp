@@ -84,7 +84,7 @@ TEST_CASE("a micro-batch larger than the plan is refused before it begins", "[tr
     FAIL("it was accepted");
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::memory);
-    CHECK(e.complaint().code == "MEM-ARENA-001");
+    CHECK(e.complaint().code() == "MEM-ARENA-001");
   }
   bench.step({{0, 1, 2, 3, 4}}), calm.step({{0, 1, 2, 3, 4}});
   CHECK(bench.masters() == calm.masters());

@@ -35,7 +35,7 @@ TEST_CASE("a plan that does not fit is refused, naming its largest lines", "[tra
     FAIL("it was accepted");
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::memory);
-    CHECK(e.complaint().found == "6.84 KiB (x largest 3.91 KiB, x second 1.95 KiB, x third 1000 B)");
+    CHECK(e.complaint().found() == "6.84 KiB (x largest 3.91 KiB, x second 1.95 KiB, x third 1000 B)");
   }
 }
 
