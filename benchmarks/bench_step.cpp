@@ -44,7 +44,7 @@ template <class P> void run(const Setting& o, bool full) {
   if (!full) {
     auto linears = registry_of<P>(model);
     attach_adapters(linears, {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}, 16, 32);
-    model.language.embed_tokens.layer.weight.chosen = false;
+    model.language.embed_tokens.layer.weight.choose(false);
   }
   auto registry = registry_of<P>(model);
   choose_panels(registry);

@@ -47,11 +47,8 @@ int main() {
   Model model{ClipVit<P>(vision), baseline_projector<P>(vision.block.width, language.block.width),
               LlamaDecoder<P>(language)};
 
-  // 4. The list of parameters; what trains is chosen on it. Here the tower is frozen: it gets no backward pass.
-  auto registry = registry_of<P>(model);
-  for (auto& p : registry.params)
-    if (p.component == int(ComponentKind::vision)) *p.chosen = false;
-  registry = registry_of<P>(model);
+  // 4. What trains, and the list of parameters that follows. Here the tower is frozen: it gets no backward pass.
+  auto registry = choose<P>(model, [](const auto& p) { return p.component != int(ComponentKind::vision); });
 
   std::vector<float> pixels(3 * 32 * 32);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(i % 7) / 7 - 0.5f;

@@ -24,9 +24,8 @@ struct WeightRules {
   std::string tied_head, tied_to;        // a tensor that must equal another, if it is there at all
   std::vector<std::string> also_needed;  // tensors that the model does not hold and a saved folder needs
 
-  Index stored_rows(const std::string& name, Index rows) const {
-    const bool grows = name.ends_with("embed_tokens.weight") || name == "lm_head.weight";
-    return grows && stored_vocabulary > 0 ? std::min(rows, stored_vocabulary) : rows;
+  Index stored_rows(Role role, Index rows) const {
+    return grows_with_vocabulary(role) && stored_vocabulary > 0 ? std::min(rows, stored_vocabulary) : rows;
   }
 };
 
@@ -108,7 +107,7 @@ LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, c
       const std::string name = rules.stored_as(part.name);
       const WeightFolder::Place place = folder.find(name);
       auto shape = checkpoint_shape(p, part);
-      const Index stored_rows = rules.stored_rows(part.name, part.rows);
+      const Index stored_rows = rules.stored_rows(p.role, part.rows);
       shape[0] = std::uint64_t(stored_rows);
       used.insert(name);
       if (!place) misfits.add("missing", name, shape_text(shape));
@@ -208,7 +207,7 @@ template <class Store> LoadedWeights load_weights(const LoadPlan& plan, Store& s
   for (std::size_t i = 0; i < plan.sources.size(); ++i) {
     const loading::Source& s = plan.sources[i];
     const auto& p = params[std::size_t(s.param)];
-    if (!p.vector) {
+    if (!p.one_dimensional()) {
       loading::load_matrix(s, p.value->cols, store, block);
       continue;
     }

@@ -20,7 +20,7 @@ template <class Store> void append_part(Store& store, int param, const Part& par
   const auto& p = store.registry().params[std::size_t(param)];
   const Index cols = p.value->cols;
   std::vector<float> block;
-  if (p.vector) {
+  if (p.one_dimensional()) {
     block.resize(std::size_t(cols));
     store.read(param, 0, block);
     return to.append(std::span<const float>(block).subspan(std::size_t(part.row), std::size_t(part.rows)));

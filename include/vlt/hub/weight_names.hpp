@@ -46,8 +46,8 @@ struct LlavaNames {
 // embedding is a convolution there: (width, 3, patch, patch).
 template <class Ref> std::vector<std::uint64_t> checkpoint_shape(const Ref& p, const Part& part) {
   const auto rows = std::uint64_t(part.rows), cols = std::uint64_t(p.value->cols);
-  if (p.vector) return {rows};
-  if (part.name.ends_with("patch_embedding.weight")) {
+  if (p.one_dimensional()) return {rows};
+  if (p.role == Role::patch_embedding) {
     const auto patch = std::uint64_t(std::llround(std::sqrt(double(cols) / 3)));
     return {rows, 3, patch, patch};
   }

@@ -23,6 +23,7 @@ template <IsPolicy P, class In, class Out> class AnyComponent {
   void backward(Scope& s, out dy, Grad<In> dx, saved&) { held_->backward(s, dy, dx); }
   void backward(Scope& s, out dy, Discard, saved&) { held_->backward(s, dy, Discard{}); }
   void collect(registry_t<P>& r, const std::string& path) { held_->collect(r, path); }
+  bool trains() const { return held_->trains(); }
 
  protected:
   struct Interface {
@@ -34,6 +35,7 @@ template <IsPolicy P, class In, class Out> class AnyComponent {
     virtual void backward(Scope&, Out, Grad<In>) = 0;
     virtual void backward(Scope&, Out, Discard) = 0;
     virtual void collect(registry_t<P>&, const std::string&) = 0;
+    virtual bool trains() const = 0;
   };
   template <class C, class Base> struct Holder : Base {
     C model;
@@ -50,6 +52,7 @@ template <IsPolicy P, class In, class Out> class AnyComponent {
       if constexpr (may_train_v<C>) model.backward(s, dy, Discard{}, kept);
     }
     void collect(registry_t<P>& r, const std::string& path) override { vlt::collect(model, r, path); }
+    bool trains() const override { return vlt::trains(model); }
   };
   explicit AnyComponent(std::unique_ptr<Interface> held) : held_(std::move(held)) {}
   std::unique_ptr<Interface> held_;

@@ -35,12 +35,14 @@ template <IsPolicy P> struct ClipEmbeddings {
 
   ClipEmbeddings() = default;
   explicit ClipEmbeddings(const ClipSizes& c)
-      : class_embedding({1, c.block.width}, initial_matrix),
-        position_embedding({1 + c.patches(), c.block.width}, initial_matrix),
+      : class_embedding({1, c.block.width}, Role::vector, initial_matrix),
+        position_embedding({1 + c.patches(), c.block.width}, Role::table, initial_matrix),
         patch_embedding(c.block.width, 3 * c.patch * c.patch, false),
         pre_layrnorm(c.block.width, c.block.norm_eps),
         image(c.image),
-        patch(c.patch) {}
+        patch(c.patch) {
+    patch_embedding.weight.role = Role::patch_embedding;
+  }
   Index each() const { return position_embedding.value.rows; }
 
   void forward(Scope& s, in x, out y, saved& k) {
@@ -100,7 +102,8 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
     const Shape shape = enter(x, y);
     auto e = frozen_layers() > 0 ? s.temp<out>(shape, &inside) : s.keep<out>(shape, &inside);
     const out last = drop_class ? s.temp<out>(shape, &inside) : y;
-    embeddings.use(s, [&](auto& l) { embeddings.trains ? l.forward(s, x, e, k.embeddings) : vlt::infer(s, l, x, e); });
+    embeddings.use(s,
+                   [&](auto& l) { embeddings.trains() ? l.forward(s, x, e, k.embeddings) : vlt::infer(s, l, x, e); });
     layers.forward(s, e, last, k.layers, frozen_layers());
     if (drop_class) ops::drop_first<typename P::stream>(s, last, inside, y);
   }
@@ -119,7 +122,7 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
     const out d_last = drop_class ? s.temp<out>(shape, &inside) : dy;
     if (drop_class) ops::drop_first_backward<typename P::stream>(s, dy, inside, d_last, 0);
     if constexpr (P::tuning == Tuning::trainable)
-      if (embeddings.trains) {
+      if (embeddings.trains()) {
         auto de = s.temp<out>(shape, &inside);
         layers.backward(s, d_last, overwrite(de), k.layers);
         return embeddings.finish(s, [&](auto& l) { l.backward(s, de, Discard{}, k.embeddings); });
@@ -128,7 +131,7 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
   }
 
  private:
-  std::size_t frozen_layers() const { return embeddings.trains ? 0 : layers.first_trained(); }
+  std::size_t frozen_layers() const { return embeddings.trains() ? 0 : layers.first_trained(); }
   Shape enter(in x, out y) {
     assign_equal(inside, x.rows, embeddings.layer.each());
     return {inside.rows(), y.cols};

@@ -81,6 +81,7 @@ template <class L> struct LayerComponent {
     unit.finish(s, [&](L& l) { l.backward(s, dy, dx, k); });
   }
   template <class R> void collect(R& registry, const std::string& path) { vlt::collect(unit, registry, path); }
+  bool trains() const { return unit.trains(); }
 };
 
 // Stands in for a vision tower whose features are given: computed once and cached, or made by another program.

@@ -24,8 +24,8 @@ template <IsPolicy P> struct LmHead {
 
   LmHead() = default;
   LmHead(Index vocabulary, Index width, double eps, bool tied) : norm(width, eps) {
-    if (!tied) weight.reshape({vocabulary, width}, initial_matrix);
-    weight.multiplied = true;
+    if (!tied) weight.reshape({vocabulary, width}, Role::head, initial_matrix);
+    weight.packable = true;
   }
 
   // Dx = Discard: evaluation. Grad: dx of every row is written, and the norm's and the weight's gradients accumulate.

@@ -35,7 +35,8 @@ template <IsPolicy P> struct MlpProjection {
       : linear_1(text_width, vision_width, options.bias), linear_2(text_width, text_width, options.bias) {
     linear_1.begin_uniform();
     linear_2.begin_uniform();
-    if (options.newline) image_newline.reshape({1, text_width}, {Init::normal, 1 / std::sqrt(double(text_width))});
+    if (options.newline)
+      image_newline.reshape({1, text_width}, Role::vector, {Init::normal, 1 / std::sqrt(double(text_width))});
   }
   Shape out_shape(Shape i) const { return {i.rows + newlines(), linear_2.out_shape(i).cols}; }
   Segments out_segments(Segments b) const {

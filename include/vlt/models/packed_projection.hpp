@@ -17,8 +17,8 @@ template <IsPolicy P> struct PackedProjection {
 
   PackedProjection() = default;
   explicit PackedProjection(Index width)  // Xavier-uniform over the packed matrix, as torch begins
-      : weight({3 * width, width}, {Init::uniform, std::sqrt(6 / double(4 * width))}),
-        bias({1, 3 * width}, {Init::zero}) {}
+      : weight({3 * width, width}, Role::matrix, {Init::uniform, std::sqrt(6 / double(4 * width))}),
+        bias({1, 3 * width}, Role::bias, {Init::zero}) {}
   Index width() const { return weight.value.cols; }
   bool keeps_input() const { return weight.trains(); }
 

@@ -48,7 +48,7 @@ template <IsPolicy P> struct Perceiver {
 
   Perceiver() = default;
   explicit Perceiver(const PerceiverSizes& c)
-      : query({c.query_grid * c.query_grid, c.text_width}, initial_matrix),
+      : query({c.query_grid * c.query_grid, c.text_width}, Role::table, initial_matrix),
         kv_proj(c.text_width, c.vision_width, true),
         ln_q(c.text_width, 1e-12),
         ln_kv(c.text_width, 1e-12),

@@ -98,7 +98,6 @@ template <class Vision, class Projector, class Language> struct Vlm {
   Vision vision;
   Projector projector;
   Language language;
-  bool vision_trains = false;  // set by collect()
 
   // Packs samples and their pictures, in order of their marks; group[i] says whose loss sample i adds to. images: what
   // the tower sees, one row for each tile; layouts: what each picture becomes. Without them every tile is a picture.
@@ -168,9 +167,7 @@ template <class Vision, class Projector, class Language> struct Vlm {
   }
 
   template <class R> void collect(R& registry, const std::string& path) {
-    const std::size_t first = registry.params.size();
     registry.component = 0, vlt::collect(vision, registry, path);
-    vision_trains = registry.trains_from(first);
     registry.component = 1, vlt::collect(projector, registry, join(path, "projection"));
     registry.component = 2, vlt::collect(language, registry, path);
   }
@@ -178,12 +175,12 @@ template <class Vision, class Projector, class Language> struct Vlm {
  private:
   void look(Scope& s, pixels x, features f, saved& k) {
     if constexpr (may_train_v<Vision>)
-      if (vision_trains) return vision.forward(s, x, f, k.vision);
+      if (vlt::trains(vision)) return vision.forward(s, x, f, k.vision);
     vision.infer(s, x, f);
   }
   void look_back(Scope& s, features f, tokens dt, saved& k) {
     if constexpr (may_train_v<Vision>)
-      if (vision_trains) {
+      if (vlt::trains(vision)) {
         auto df = s.temp<features>(f.shape(), f.segments);
         projector.backward(s, dt, overwrite(df), k.projector);
         return vision.backward(s, df, Discard{}, k.vision);

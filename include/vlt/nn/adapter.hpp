@@ -22,9 +22,8 @@ template <IsPolicy P> struct Adapter {
 
   // A begins Kaiming-uniform over its inputs (gain of a = sqrt 5: U(+-1 / sqrt(in))), B at zero: no change at first.
   void attach(Index r, double alpha, Index out, Index in) {
-    a.reshape({r, in}, {Init::uniform, 1 / std::sqrt(double(in))});
-    b.reshape({r > 0 ? out : 0, r}, {Init::zero});
-    a.adapter = b.adapter = true;
+    a.reshape({r, in}, Role::adapter, {Init::uniform, 1 / std::sqrt(double(in))});
+    b.reshape({r > 0 ? out : 0, r}, Role::adapter, {Init::zero});
     scale = r > 0 ? alpha / double(r) : 0;
   }
 

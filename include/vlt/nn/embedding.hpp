@@ -11,7 +11,7 @@ template <IsPolicy P, class Space = space::text> struct Embedding {
   static constexpr auto fields() { return members(member<"weight">(&Embedding::weight)); }
 
   Embedding() = default;
-  Embedding(Index vocabulary, Index width) : weight({vocabulary, width}, initial_matrix) {}
+  Embedding(Index vocabulary, Index width) : weight({vocabulary, width}, Role::embedding, initial_matrix) {}
 
   void forward(Scope& s, std::span<const Index> id, out y) { ops::gather_rows(s, weight.value, id, y); }
   void backward(Scope& s, std::span<const Index> id, out dy) {

@@ -28,4 +28,11 @@ template <class T> constexpr bool may_train() {
 }
 template <class T> inline constexpr bool may_train_v = may_train<T>();
 
+// Does one of its parameters train, as things are chosen now? A layer with a collect() of its own has a trains() too.
+template <class T> bool trains([[maybe_unused]] const T& node) {
+  if constexpr (!may_train_v<T>) return false;
+  else if constexpr (requires { node.trains(); }) return node.trains();
+  else return std::apply([&](auto... m) { return (vlt::trains(node.*m.ptr) || ...); }, T::fields());
+}
+
 }  // namespace vlt

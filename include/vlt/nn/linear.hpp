@@ -27,9 +27,9 @@ template <IsPolicy P, class In = operand_t<P, space::text>, class Out = In> stru
   }
 
   Linear() = default;
-  Linear(Index outputs, Index inputs, bool with_bias) : weight({outputs, inputs}, initial_matrix) {
-    weight.multiplied = true;
-    if (with_bias) bias.reshape({1, outputs}, initial_bias);
+  Linear(Index outputs, Index inputs, bool with_bias) : weight({outputs, inputs}, Role::matrix, initial_matrix) {
+    weight.packable = true;
+    if (with_bias) bias.reshape({1, outputs}, Role::bias, initial_bias);
   }
   Shape out_shape(Shape i) const { return {i.rows, weight.value.rows}; }
   bool reads_input() const { return weight.trains() || adapter.rank() > 0; }  // in backward

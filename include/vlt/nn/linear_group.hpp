@@ -31,9 +31,9 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
   LinearGroup() = default;
   LinearGroup(std::array<Index, count> widths, Index input_width, bool with_bias) : inputs(input_width) {
     for (int i = 0; i < count; ++i) begin[i + 1] = begin[i] + widths[i];
-    weight.reshape({begin[count], inputs}, initial_matrix);
-    weight.multiplied = true;
-    if (with_bias) bias.reshape({1, begin[count]}, initial_bias);
+    weight.reshape({begin[count], inputs}, Role::matrix, initial_matrix);
+    weight.packable = true;
+    if (with_bias) bias.reshape({1, begin[count]}, Role::bias, initial_bias);
   }
   Shape out_shape(Shape i) const { return {i.rows, begin[count]}; }
   bool keeps_input() const {
@@ -89,6 +89,14 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
         registry.add(LinearRef{name[i], this, i, attach, merge});
       }
   }
+  bool trains() const {
+    bool any = weight.trains() || bias.trains();
+    if constexpr (trainable)
+      for (const auto& w : single) any |= w.trains();
+    if constexpr (!frozen)
+      for (const auto& a : adapter) any |= vlt::trains(a);
+    return any;
+  }
 
  private:
   // Calls f(weight, first column of y, columns of y) for the one weight, or for each.
@@ -100,19 +108,19 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
 
   // A weight under an adapter does not train. If that leaves some that do, the fused weight comes apart.
   void share_or_part() {
+    int adapted = 0;
+    for (const auto& a : adapter) adapted += a.rank() > 0;
     if constexpr (trainable) {
-      int adapted = 0;
-      for (const auto& a : adapter) adapted += a.rank() > 0;
       const bool apart = adapted > 0 && adapted < count;
       const Init init = weight.exists() ? weight.init : single[0].init;
-      weight.reshape({apart ? 0 : begin[count], inputs}, init);
-      weight.choose(adapted == 0);
+      weight.reshape({apart ? 0 : begin[count], inputs}, Role::matrix, init);
       for (int i = 0; i < count; ++i) {
-        single[i].reshape({apart ? width(i) : 0, inputs}, init);
-        single[i].multiplied = true;
+        single[i].reshape({apart ? width(i) : 0, inputs}, Role::matrix, init);
+        single[i].packable = true;
         single[i].choose(adapter[i].rank() == 0);
       }
     }
+    weight.choose(adapted == 0);
   }
   static void attach(void* self, int which, Index rank, double alpha) {
     auto& g = *static_cast<LinearGroup*>(self);

@@ -20,7 +20,7 @@ struct RmsNorm {
   static constexpr auto fields() { return members(member<"weight">(&RmsNorm::weight)); }
 
   RmsNorm() = default;
-  RmsNorm(Index width, double epsilon) : weight({1, width}, {Init::one}), eps(epsilon) {}
+  RmsNorm(Index width, double epsilon) : weight({1, width}, Role::norm, {Init::one}), eps(epsilon) {}
   Shape out_shape(Shape i) const { return i; }
 
   void forward(Scope& s, in x, out y, saved& k) {
@@ -53,7 +53,7 @@ struct LayerNorm {
 
   LayerNorm() = default;
   LayerNorm(Index width, double epsilon)
-      : weight({1, width}, {Init::one}), bias({1, width}, {Init::zero}), eps(epsilon) {}
+      : weight({1, width}, Role::norm, {Init::one}), bias({1, width}, Role::bias, {Init::zero}), eps(epsilon) {}
   Shape out_shape(Shape i) const { return i; }
 
   void forward(Scope& s, in x, out y, saved& k) {

@@ -19,6 +19,31 @@ struct Init {
   bool operator==(const Init&) const = default;
 };
 
+// What a parameter is, as the layer that owns it says. Everybody else asks this and never a tensor's name: what trains,
+// what decays, what grows with the vocabulary, which shape a checkpoint gives it.
+enum class Role : std::uint8_t {
+  matrix,           // of a linear layer
+  patch_embedding,  // the same, held as a convolution in checkpoints: (width, 3, patch, patch)
+  embedding,        // a row for each token, looked up by its id
+  head,             // a row for each token, which scores it
+  table,            // other rows that are used as they are: positions, queries
+  adapter,          // a low-rank factor beside a matrix
+  norm,             // from here on one-dimensional: (width), not (1, width)
+  bias,
+  vector,  // other ones: a class token, a gain
+};
+constexpr bool one_dimensional(Role r) { return r >= Role::norm; }
+constexpr bool grows_with_vocabulary(Role r) { return r == Role::embedding || r == Role::head; }
+
+// Whether a parameter shall train, if its type allows that. `made` counts the choices: a registry that was collected
+// before the last one is recognised by it.
+struct Choice {
+  bool selected = false;
+  std::uint32_t made = 0;
+
+  void make(bool on) { selected = on, ++made; }
+};
+
 // A view of one parameter; its memory belongs to a ParameterStore. No rows: the layer does not have it (no bias, no
 // adapter). Only a type that may train has a gradient; whether it does train is decided at run time, before planning.
 template <class T, class G, Device D, bool MayTrain> struct Param {
@@ -26,28 +51,23 @@ template <class T, class G, Device D, bool MayTrain> struct Param {
 
   Weight<T, D> value;
   [[no_unique_address]] std::conditional_t<MayTrain, Matrix<G, D>, Nothing> grad;
-  [[no_unique_address]] std::conditional_t<MayTrain, bool, Nothing> chosen{};
-  bool multiplied = false;  // only products read it: it may be packed
-  bool adapter = false;     // belongs to an adapter, not to the base model
+  Choice choice;
+  Role role = Role::matrix;
+  bool packable = false;  // only products read it
   Init init;
 
   Param() = default;
-  explicit Param(Shape s, Init begin = {}) { reshape(s, begin); }
+  Param(Shape s, Role r, Init begin = {}) { reshape(s, r, begin); }
 
-  void reshape(Shape s, Init begin = {}) {
+  void reshape(Shape s, Role r, Init begin = {}) {
     value.rows = s.rows, value.cols = value.stride = s.cols;
-    if constexpr (MayTrain) grad.rows = s.rows, grad.cols = grad.stride = s.cols, chosen = true;
-    init = begin;
+    if constexpr (MayTrain) grad.rows = s.rows, grad.cols = grad.stride = s.cols;
+    role = r, init = begin;
+    choose(true);
   }
   bool exists() const { return value.rows > 0; }
-  bool trains() const {
-    if constexpr (MayTrain) return chosen && exists();
-    else return false;
-  }
-  // Says whether it shall train, if its type allows that.
-  void choose([[maybe_unused]] bool on) {
-    if constexpr (MayTrain) chosen = on;
-  }
+  bool trains() const { return MayTrain && choice.selected && exists(); }
+  void choose(bool on) { choice.make(on); }
 };
 
 template <IsPolicy P>

@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 #include <vlt/base/error.hpp>
 #include <vlt/nn/fields.hpp>
@@ -21,17 +22,23 @@ template <Precision F, Device D> struct ParamRef {
   std::vector<Part> parts;  // its name in the checkpoint, or several when fused
   Weight<typename roles::operand, D>* value = nullptr;
   Matrix<typename roles::grad, D>* grad = nullptr;  // null: frozen by type
-  bool* chosen = nullptr;
+  Choice* choice = nullptr;
+  std::uint32_t choices_seen = 0;
   Init init;
-  bool vector = false;  // one-dimensional in the checkpoint: (width), not (1, width)
-  bool decay = true;    // weight decay applies: to everything but vectors
-  bool multiplied = false, adapter = false;
+  Role role = Role::matrix;
+  bool decay = true;  // weight decay applies: to everything but vectors
+  bool packable = false, adapter = false;
   int component = 0, unit = -1;
 
-  bool trains() const { return chosen && *chosen; }
+  bool may_train() const { return grad != nullptr; }
+  bool trains() const { return may_train() && choice->selected; }
+  // The registry is then older than this choice: choose(), below, is the act as a whole.
+  void choose(bool on) { choice->make(on); }
+  bool current() const { return choice->made == choices_seen; }
+  bool one_dimensional() const { return vlt::one_dimensional(role); }
   const std::string& name() const { return parts.front().name; }
-  Index first(const Part& part) const { return part.row * (vector ? 1 : value->cols); }  // in elements
-  Index size(const Part& part) const { return part.rows * (vector ? 1 : value->cols); }
+  Index first(const Part& part) const { return part.row * (one_dimensional() ? 1 : value->cols); }  // in elements
+  Index size(const Part& part) const { return part.rows * (one_dimensional() ? 1 : value->cols); }
 };
 
 // A linear layer that can carry an adapter, whatever its type.
@@ -44,24 +51,33 @@ struct LinearRef {
   int component = 0;
 };
 
-// The list a model gives of itself. Rebuild it after attaching adapters or choosing what trains.
+// The list a model gives of itself. It is made anew after adapters were attached or something was chosen: what is built
+// on a list that is not current() refuses it.
 template <Precision F, Device D = Device::cpu> struct Registry {
   std::vector<ParamRef<F, D>> params;
   std::vector<LinearRef> linears;
   int component = 0, unit = -1, units = 0;
+  std::vector<const int*> unit_ids;  // as the units themselves know them
 
-  // Does one of the parameters that were added from number `first` on train?
-  bool trains_from(std::size_t first) const {
-    return std::any_of(params.begin() + std::ptrdiff_t(first), params.end(), [](const auto& p) { return p.trains(); });
+  // Has nothing been chosen, attached or collected otherwise since this list was made?
+  bool current() const {
+    for (std::size_t u = 0; u < unit_ids.size(); ++u)
+      if (*unit_ids[u] != int(u)) return false;
+    return std::all_of(params.begin(), params.end(), [](const auto& p) { return p.current(); });
+  }
+  void begin_unit(int& id) {
+    unit = id = units++;
+    unit_ids.push_back(&id);
   }
   template <class P> void add(P& p, std::vector<Part> parts) {
     if (!p.exists()) return;
     ParamRef<F, D> r;
     r.parts = std::move(parts), r.value = &p.value;
-    if constexpr (P::may_train) r.grad = &p.grad, r.chosen = &p.chosen;
-    r.init = p.init, r.multiplied = p.multiplied, r.adapter = p.adapter;
-    r.vector = p.value.rows == 1 && !p.multiplied && !p.adapter, r.decay = !r.vector;
-    if (r.vector && r.parts.size() == 1) r.parts[0].rows = p.value.cols;
+    if constexpr (P::may_train) r.grad = &p.grad;
+    r.choice = &p.choice, r.choices_seen = p.choice.made;
+    r.init = p.init, r.role = p.role, r.packable = p.packable, r.adapter = p.role == Role::adapter;
+    r.decay = !r.one_dimensional();
+    if (r.one_dimensional() && r.parts.size() == 1) r.parts[0].rows = p.value.cols;
     r.component = component, r.unit = unit;
     params.push_back(std::move(r));
   }
@@ -86,9 +102,20 @@ template <IsPolicy P, class Node> registry_t<P> registry_of(Node& node) {
   return r;
 }
 
+// What choose() is given where nothing is to train.
+inline constexpr auto nothing = [](const auto&) { return false; };
+
+// Chooses what trains: collects, asks selects(p) about every parameter whose type may train, and collects again.
+template <IsPolicy P, class Node, class Selects> registry_t<P> choose(Node& node, Selects&& selects) {
+  auto before = registry_of<P>(node);
+  for (auto& p : before.params)
+    if (p.may_train()) p.choose(selects(std::as_const(p)));
+  return registry_of<P>(node);
+}
+
 // Decides that frozen weights live as panels. Before planning, like everything that changes what a step needs.
 template <Precision F, Device D> void choose_panels(Registry<F, D>& registry) {
-  for (auto& p : registry.params) p.value->packed = p.multiplied && !p.trains();
+  for (auto& p : registry.params) p.value->packed = p.packable && !p.trains();
 }
 
 // Gives every linear layer whose full name contains one of the substrings a rank-r adapter of scale alpha / rank; the

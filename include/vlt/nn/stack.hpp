@@ -74,9 +74,10 @@ template <class Block> struct Stack {
   template <class R> void collect(R& registry, const std::string& path) {
     for (std::size_t i = 0; i < blocks.size(); ++i) vlt::collect(blocks[i], registry, join(path, std::to_string(i)));
   }
+  bool trains() const { return first_trained() < blocks.size(); }
   // The first block that trains, or their number.
   std::size_t first_trained() const {
-    const auto at = std::find_if(blocks.begin(), blocks.end(), [](const auto& b) { return b.trains; });
+    const auto at = std::find_if(blocks.begin(), blocks.end(), [](const auto& b) { return b.trains(); });
     return std::size_t(at - blocks.begin());
   }
 

@@ -10,7 +10,6 @@ template <class L> struct Unit {
   using element = L;
   L layer;
   int id = -1;
-  bool trains = false;  // one of its parameters does; set by collect()
   static constexpr auto fields() { return members(member<"">(&Unit::layer)); }
 
   // Reads the parameters.
@@ -32,12 +31,11 @@ template <class L> struct Unit {
 
   template <class R> void collect(R& registry, const std::string& path) {
     require(registry.unit == -1, "a unit contains another unit: " + path);
-    registry.unit = id = registry.units++;
-    const std::size_t first = registry.params.size();
+    registry.begin_unit(id);
     vlt::collect(layer, registry, path);
-    trains = registry.trains_from(first);
     registry.unit = -1;
   }
+  bool trains() const { return vlt::trains(layer); }
 
  private:
   struct Held {

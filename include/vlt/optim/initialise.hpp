@@ -28,10 +28,10 @@ void initialise(ParameterStore<F, D>& store, Threads& threads, std::uint64_t see
     const auto& p = params[i];
     if (!wanted(p)) continue;
     require(p.init.kind != Init::given, "only a checkpoint can give " + p.name());
-    std::vector<float> vector(std::size_t(p.vector ? p.value->cols : 0));
+    std::vector<float> vector(std::size_t(p.one_dimensional() ? p.value->cols : 0));
     for (const Part& part : p.parts) {
       const RandomStream random{seed, stream_of(part.name)};
-      if (p.vector) {  // parts lie side by side
+      if (p.one_dimensional()) {  // parts lie side by side
         for (Index e = 0; e < part.rows; ++e) vector[part.row + e] = float(initial_value(p.init, random, e));
         continue;
       }
@@ -44,7 +44,7 @@ void initialise(ParameterStore<F, D>& store, Threads& threads, std::uint64_t see
         }
       });
     }
-    if (p.vector) store.write(i, 0, vector);
+    if (p.one_dimensional()) store.write(i, 0, vector);
   }
 }
 template <Precision F, Device D> void initialise(ParameterStore<F, D>& store, Threads& threads, std::uint64_t seed) {

@@ -68,6 +68,8 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
   using roles = roles_of<F>;
 
   StoreLayout(const Registry<F, D>& registry, Placement placement) : placement_(placement), units_(registry.units) {
+    require(registry.current(),
+            "the registry is older than the last choice of what trains: choose() gives the one that follows it");
     for (bool packed : {false, true}) {
       for (std::size_t i = 0; i < registry.params.size(); ++i)
         if (registry.params[i].value->packed == packed) add(registry, int(i));

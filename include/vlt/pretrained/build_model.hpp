@@ -16,8 +16,7 @@ template <Precision F> class ModelBuilder {
   // For training: what is asked for trains, the rest is frozen.
   AnyVlm<F> build(const TrainingChoice& choice, bool checkpoint) const {
     AnyVlm<F> model = assembled(choice, checkpoint);
-    auto registry = registry_of<any_policy<F>>(model);
-    choose(registry, choice);
+    choose_training<any_policy<F>>(model, choice);
     return model;
   }
   // For answers: nothing trains, adapters are there to be used.

@@ -13,7 +13,8 @@ struct AdapterChoice {
   Words names;  // parts of full names
 };
 
-// What a user wants to train, component by component.
+// What a user wants to train, component by component. What lies under an adapter was frozen when that was attached, and
+// stays so.
 struct TrainingChoice {
   bool vision = false, language = false, embedding = true;
   AdapterChoice vision_adapters, language_adapters;
@@ -24,6 +25,12 @@ struct TrainingChoice {
   }
   Tuning vision_tuning() const { return tuning(vision, vision_adapters); }
   Tuning language_tuning() const { return tuning(language, language_adapters); }
+
+  template <Precision F, Device D> bool selects(const ParamRef<F, D>& p) const {
+    if (!p.trains() || p.adapter || p.component == int(ComponentKind::projector)) return p.trains();
+    if (p.component == int(ComponentKind::vision)) return vision;
+    return p.role == Role::embedding ? embedding : language;
+  }
 };
 
 inline Words comma_separated(const std::string& text) {
@@ -66,20 +73,12 @@ void attach(const Registry<F, D>& registry, ComponentKind component, const Adapt
   attach_adapters(registry, a.names, a.rank, a.alpha, int(component));
 }
 
-// Freezes what is not asked for. What lies under an adapter was frozen when that was attached, and stays so.
-template <Precision F, Device D> void choose(Registry<F, D>& registry, const TrainingChoice& choice) {
-  bool any = false;
-  for (auto& p : registry.params) {
-    if (!p.chosen) continue;
-    const bool embedding = p.name() == "model.embed_tokens.weight";
-    const bool wanted = p.adapter || p.component == int(ComponentKind::projector) ||
-                        (p.component == int(ComponentKind::vision) ? choice.vision
-                         : embedding                               ? choice.embedding
-                                                                   : choice.language);
-    *p.chosen = *p.chosen && wanted;
-    any |= p.trains();
-  }
-  if (!any) refuse_option(Complaint("OPT-TRAIN-015", "nothing would train: 0 trainable parameters").at("command line"));
+// Freezes what is not asked for. Something must be left.
+template <IsPolicy P, class Model> registry_t<P> choose_training(Model& model, const TrainingChoice& choice) {
+  auto registry = choose<P>(model, [&](const auto& p) { return choice.selects(p); });
+  if (std::none_of(registry.params.begin(), registry.params.end(), [](const auto& p) { return p.trains(); }))
+    refuse_option(Complaint("OPT-TRAIN-015", "nothing would train: 0 trainable parameters").at("command line"));
+  return registry;
 }
 
 }  // namespace vlt

@@ -60,9 +60,7 @@ template <Precision F> class MergeableModel {
 
   MergeableModel(AnyVlm<F> model, const ModelDescription& m, Threads& threads)
       : model_(std::move(model)), m_(m), threads_(threads) {
-    auto registry = registry_of<any_policy<F>>(model_);
-    for (auto& p : registry.params)
-      if (p.chosen) *p.chosen = false;
+    auto registry = choose<any_policy<F>>(model_, nothing);
     ModelWeights<F> weights(registry, m_);
     store_ = std::make_unique<ParameterStore<F>>(std::move(registry));
     origin_ = weights.read_into(*store_, threads_, 0);

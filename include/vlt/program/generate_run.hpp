@@ -19,7 +19,7 @@ template <Precision F> class GenerateRun {
         m_(job.model.description),
         model_(
             ModelBuilder<F>(kinds, job.compiled, m_).attached(job.model.vision_adapters, job.model.language_adapters)),
-        registry_(unpacked_adapters(model_)),
+        registry_(frozen(model_)),
         weights_(registry_, m_),
         store_(registry_),
         images_(o_.data_path.empty() ? "/" : o_.image_folder, m_.processor) {
@@ -44,10 +44,8 @@ template <Precision F> class GenerateRun {
   ParameterStore<F> store_;
   ImageReader images_;
 
-  static Registry<F> unpacked_adapters(AnyVlm<F>& model) {
-    auto registry = registry_of<any_policy<F>>(model);
-    for (auto& p : registry.params)
-      if (p.chosen) *p.chosen = false;  // nothing trains here
+  static Registry<F> frozen(AnyVlm<F>& model) {
+    auto registry = choose<any_policy<F>>(model, nothing);
     choose_panels(registry);
     return registry;
   }

@@ -16,7 +16,7 @@ template <Precision F> class LooseParameters {
     for (auto& p : registry.params) {
       auto& v = values_.emplace_back(p.value->size());
       for (auto& x : v)
-        x = typename roles::operand(typename roles::master(scale * normal(rng) + (p.vector ? 0.7 : 0.0)));
+        x = typename roles::operand(typename roles::master(scale * normal(rng) + (p.one_dimensional() ? 0.7 : 0.0)));
       p.value->data = v.data();
       if (p.grad) p.grad->data = grads_.emplace_back(p.value->size()).data();
     }

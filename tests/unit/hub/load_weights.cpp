@@ -131,6 +131,25 @@ TEST_CASE("new rows of embedding and head are the mean of the old ones") {
   }
 }
 
+TEST_CASE("what grows is the embedding by its role, whatever it is called") {
+  struct Words {
+    Embedding<P> wte{13, 8};
+    param_t<P> embed_tokens{Shape{13, 8}, Role::table};
+    static constexpr auto fields() {
+      return members(member<"wte">(&Words::wte), member<"embed_tokens.weight">(&Words::embed_tokens));
+    }
+  } words;
+  const TemporaryFolder t;
+  const auto tensor = [](const char* name, std::uint64_t rows) {
+    return constant_tensor(name, {rows, 8}, 1, StoredType::f32);
+  };
+  make_folders(t / "m");
+  write_weights(t / "m", "model", {tensor("wte.weight", 10), tensor("embed_tokens.weight", 13)});
+  WeightRules rules;
+  rules.stored_vocabulary = 10;
+  CHECK(plan_load(registry_of<P>(words), WeightFolder(Folder(t / "m")), rules).found.grown_rows == 3);
+}
+
 TEST_CASE("missing, unexpected and misshaped tensors are listed in one table") {
   const TemporaryFolder t;
   const LlamaConfig config = decoder_config("false");

@@ -84,7 +84,7 @@ TEMPLATE_TEST_CASE("a whole perceiver gives the reference's output", "", Gold, (
   for (auto& param : registry.params) {  // 1-D weights lie around 1, everything else around 0
     const int k = 1 + int(std::find(order.begin(), order.end(), param.name()) - order.begin());
     REQUIRE(k <= 15);
-    const bool norm = param.vector && param.name().find("weight") != std::string::npos;
+    const bool norm = param.one_dimensional() && param.name().find("weight") != std::string::npos;
     for (Index e = 0; e < param.value->size(); ++e) {
       const double wave = std::sin(1.7 * double(e) + 0.9 * k);
       param.value->data[e] = float(norm ? 1 + 0.1 * wave : 0.05 * wave);

@@ -74,6 +74,6 @@ TEST_CASE("linear layers begin as torch's, norms as the identity") {
 
 TEST_CASE("a projector that does not train still passes the gradient on") {
   auto p = baseline_projector<Gold>(6, 8);
-  for (auto& param : registry_of<Gold>(p).params) *param.chosen = false;
+  choose<Gold>(p, nothing);
   check(p.unit.layer);
 }

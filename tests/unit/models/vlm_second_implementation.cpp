@@ -10,7 +10,7 @@ template <class R> plain::Weights weights_of(const R& registry) {
   plain::Weights w;
   for (const auto& p : registry.params)
     for (const Part& part : p.parts) {
-      const Index rows = p.vector ? 1 : part.rows, cols = p.size(part) / rows;
+      const Index rows = p.one_dimensional() ? 1 : part.rows, cols = p.size(part) / rows;
       const double* at = p.value->data + p.first(part);
       for (Index r = 0; r < rows; ++r) w[part.name].push_back(plain::Row(at + r * cols, at + (r + 1) * cols));
     }

@@ -60,7 +60,7 @@ TEST_CASE("gradients of everything, image_newline included, with tiles") {
   const double* g = o.grads.data();
   bool newline_trains = false;
   for (auto& p : registry.params) {
-    newline_trains |= p.name() == "projection.image_newline" && p.trains() && p.vector && !p.decay &&
+    newline_trains |= p.name() == "projection.image_newline" && p.trains() && p.one_dimensional() && !p.decay &&
                       p.component == int(ComponentKind::projector);
     tensors.push_back({p.name(), p.value->data, g, p.value->size()}), g += p.value->size();
   }
@@ -81,8 +81,7 @@ TEST_CASE("gradients of everything, image_newline included, with tiles") {
 
 TEST_CASE("a frozen image_newline is used and gets no gradient") {
   Next model = next_model();
-  for (auto& p : registry_of<Gold>(model).params) *p.chosen = p.name() != "projection.image_newline";
-  auto registry = registry_of<Gold>(model);
+  auto registry = choose<Gold>(model, [](const auto& p) { return p.name() != "projection.image_newline"; });
   testing::LooseParameters<Precision::f64> memory(registry, 7);
   Pictures pictures(6);
   const Batch b = tiled_batch(model);

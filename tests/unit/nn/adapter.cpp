@@ -99,7 +99,7 @@ TEST_CASE("adapters begin as PEFT's do") {
   const auto registry = registry_of<Gold>(layer);
   CHECK(registry.params[2].init == Init{Init::uniform, 0.25});
   CHECK(registry.params[3].init == Init{Init::zero});
-  CHECK_FALSE(registry.params[2].vector);  // one row, and still a matrix
+  CHECK_FALSE(registry.params[2].one_dimensional());  // one row, and still a matrix
   CHECK(registry.params[2].decay);
 }
 

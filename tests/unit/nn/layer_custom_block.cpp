@@ -14,7 +14,7 @@ template <IsPolicy P> struct Gain {
   param_t<P> gain;  // (1, width)
   static constexpr auto fields() { return members(member<"gain">(&Gain::gain)); }
 
-  explicit Gain(const BlockSizes& c) : gain({1, c.width}, {Init::one}) {}
+  explicit Gain(const BlockSizes& c) : gain({1, c.width}, Role::vector, {Init::one}) {}
   Shape out_shape(Shape i) const { return i; }
   void forward(Scope& s, in x, out y, saved& k) {
     k.x = x;

@@ -31,8 +31,7 @@ TEST_CASE("adapters on some members of a fused group, beside weights that train"
     attach_adapters(registry_of<Gold>(all), {""}, 2, 5.0);
     check("adapters everywhere", all);
     attach_adapters(registry_of<Gold>(both), {"b"}, 2, 5.0);
-    for (auto& p : registry_of<Gold>(both).params)
-      if (p.chosen) *p.chosen = true;
+    choose<Gold>(both, [](const auto&) { return true; });
     check("weights and adapters together", both);
   }
 }

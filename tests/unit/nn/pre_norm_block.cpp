@@ -32,7 +32,6 @@ TEST_CASE("adapters beside trainable weights") {
   attach_adapters(registry_of<Gold>(some), {"q_proj", "v_proj"}, 3, 5.0);
   check("adapters on q and v, the rest trains", some);
   attach_adapters(registry_of<Gold>(all), {"proj"}, 3, 5.0);
-  for (auto& p : registry_of<Gold>(all).params)
-    if (p.chosen && !p.adapter) *p.chosen = false;
+  choose<Gold>(all, [](const auto& p) { return p.adapter; });
   check("adapters only", all);
 }

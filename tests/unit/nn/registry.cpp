@@ -14,7 +14,7 @@ TEST_CASE("a fused parameter has the parts of the checkpoint") {
   CHECK(qkv.parts[1].rows == 12);
   const auto& bias = registry.params[2];
   REQUIRE(bias.parts.size() == 3);  // of a vector, parts count elements
-  CHECK(bias.vector);
+  CHECK(bias.one_dimensional());
   CHECK(bias.parts[2].row == 36);
   CHECK(bias.parts[2].rows == 12);
   CHECK(registry.params[0].name() == "input_layernorm.weight");
@@ -27,7 +27,7 @@ TEST_CASE("vectors do not decay") {
   for (const auto& p : registry_of<Gold>(block).params) {
     INFO(p.name());
     const bool vector = p.name().find("norm") != p.name().npos || p.name().find("bias") != p.name().npos;
-    CHECK(p.vector == vector);
+    CHECK(p.one_dimensional() == vector);
     CHECK(p.decay == !vector);
   }
   Linear<Gold> narrow(1, 8, true);
@@ -65,8 +65,81 @@ TEST_CASE("a frozen type has no gradient, an adapted one only its adapters'") {
 
 TEST_CASE("packing is for frozen products") {
   LlamaBlock<Gold, mask::Causal> block(odd_sizes());
-  auto registry = registry_of<Gold>(block);
-  *registry.params[1].chosen = false;
+  const std::string name = registry_of<Gold>(block).params[1].name();
+  auto registry = choose<Gold>(block, [&](const auto& p) { return p.name() != name; });
   choose_panels(registry);
   for (const auto& p : registry.params) CHECK(p.value->packed == (&p == &registry.params[1]));
+}
+
+TEST_CASE("the layer that owns a parameter says what it is") {
+  LlamaBlock<Gold, mask::Causal> block(odd_sizes());
+  attach_adapters(registry_of<Gold>(block), {"down_proj"}, 2, 4.0);
+  for (const auto& p : registry_of<Gold>(block).params) {
+    INFO(p.name());
+    const auto named = [&](const char* part) { return p.name().find(part) != p.name().npos; };
+    CHECK(p.role == (named("lora")   ? Role::adapter
+                     : named("bias") ? Role::bias
+                     : named("norm") ? Role::norm
+                                     : Role::matrix));
+    CHECK(p.packable == (p.role == Role::matrix));
+  }
+  Embedding<Gold> embedding(9, 8);
+  CHECK(registry_of<Gold>(embedding).params[0].role == Role::embedding);
+}
+
+TEST_CASE("choosing what trains gives the list that follows, and makes every earlier one old") {
+  Stack<LlamaBlock<Gold, mask::Causal>> stack(2, odd_sizes());
+  const auto before = registry_of<Gold>(stack);
+  CHECK(before.current());
+  CHECK(trains(stack));
+  CHECK(stack.first_trained() == 0);
+  const auto after = choose<Gold>(stack, [](const auto& p) { return p.unit == 1; });
+  CHECK_FALSE(before.current());
+  CHECK(after.current());
+  CHECK(stack.first_trained() == 1);
+  for (const auto& p : after.params) CHECK(p.trains() == (p.unit == 1));
+  const auto last = choose<Gold>(stack, nothing);
+  CHECK_FALSE(after.current());
+  CHECK_FALSE(trains(stack));
+  CHECK(stack.first_trained() == 2);
+  stack.blocks[0].layer.attention.output.bias.choose(true);
+  CHECK_FALSE(last.current());
+  CHECK(trains(stack));
+}
+
+TEST_CASE("a list is old once adapters were attached, whatever the tuning") {
+  Linear<Gold::adapted> adapted(5, 8, true);
+  const auto one = registry_of<Gold>(adapted);
+  attach_adapters(one, {""}, 2, 4.0);
+  CHECK_FALSE(one.current());
+  CHECK(trains(adapted));
+  LlamaBlock<Gold::adapted, mask::Causal> group(odd_sizes());
+  const auto two = registry_of<Gold>(group);
+  CHECK_FALSE(trains(group));
+  attach_adapters(two, {"q_proj"}, 2, 4.0);
+  CHECK_FALSE(two.current());
+  CHECK(trains(group));
+  LlamaBlock<Gold, mask::Causal> apart(odd_sizes());
+  attach_adapters(registry_of<Gold>(apart), {"q_proj"}, 2, 4.0);
+  const auto three = registry_of<Gold>(apart);
+  attach_adapters(three, {"k_proj"}, 2, 4.0);
+  CHECK_FALSE(three.current());
+}
+
+TEST_CASE("of a fused group, what is left beside the adapters is asked as well") {
+  LlamaBlock<Gold, mask::Causal> block(odd_sizes());
+  attach_adapters(registry_of<Gold>(block), {"q_proj"}, 2, 4.0);
+  choose<Gold>(block, [](const auto& p) { return p.name() == "self_attn.k_proj.weight"; });
+  CHECK(trains(block));
+  choose<Gold>(block, [](const auto& p) { return p.name() == "self_attn.q_proj.bias"; });
+  CHECK(trains(block));
+  choose<Gold>(block, [](const auto& p) { return p.name() == "self_attn.q_proj.lora_B.weight"; });
+  CHECK(trains(block));
+}
+
+TEST_CASE("collecting a part of a model renumbers its units, and makes the list of the whole old") {
+  Stack<LlamaBlock<Gold, mask::Causal>> stack(2, odd_sizes());
+  const auto whole = registry_of<Gold>(stack);
+  registry_of<Gold>(stack.blocks[1]);
+  CHECK_FALSE(whole.current());
 }

@@ -12,11 +12,11 @@ using P = Policy<Device::cpu, Precision::f32>;
 struct Model {
   param_t<P> fused, bias, scale, zero, given;
   explicit Model(Index width)
-      : fused(Shape{40, width}, {Init::uniform, 0.25}),
-        bias(Shape{1, 40}, {Init::uniform, 0.25}),
-        scale(Shape{1, width}, {Init::one, 0}),
-        zero(Shape{3, width}, {Init::zero, 0}),
-        given(Shape{2, width}) {}
+      : fused(Shape{40, width}, Role::matrix, {Init::uniform, 0.25}),
+        bias(Shape{1, 40}, Role::bias, {Init::uniform, 0.25}),
+        scale(Shape{1, width}, Role::norm, {Init::one, 0}),
+        zero(Shape{3, width}, Role::matrix, {Init::zero, 0}),
+        given(Shape{2, width}, Role::table) {}
   Registry<Precision::f32> registry(bool swapped) {
     Registry<Precision::f32> r;
     r.units = 1, r.unit = 0;

@@ -52,7 +52,7 @@ class OptimizerRun {
     Registry<Precision::f32> r;
     r.units = int(start.size()), r.component = 1;
     for (const LooseTensor& t : start) {
-      params_.emplace_back(Shape{t.rows, t.cols});
+      params_.emplace_back(Shape{t.rows, t.cols}, t.rows == 1 ? Role::vector : Role::matrix);
       r.unit = int(params_.size()) - 1;
       r.add(params_.back(), {{std::to_string(r.unit), 0, t.rows}});
     }

@@ -8,7 +8,8 @@ namespace vlt {
 // A few parameters of two units without any layers around them: sizes off every granule.
 template <Precision F> struct LooseModel {
   using P = Policy<Device::cpu, F>;
-  param_t<P> weight{Shape{7, 13}}, bias{Shape{1, 7}}, still{Shape{5, 9}}, second{Shape{33, 70}};
+  param_t<P> weight{Shape{7, 13}, Role::matrix}, bias{Shape{1, 7}, Role::bias};
+  param_t<P> still{Shape{5, 9}, Role::matrix}, second{Shape{33, 70}, Role::matrix};
 
   LooseModel() { still.choose(false); }
   Registry<F> registry() {

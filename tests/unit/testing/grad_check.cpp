@@ -30,7 +30,7 @@ template <Mistake M> struct Scale {
     in x;
   };
   using P = Policy<Device::cpu, Precision::f64>;
-  param_t<P> gain{{1, 4}, {Init::one}};
+  param_t<P> gain{{1, 4}, Role::vector, {Init::one}};
   static constexpr auto fields() { return members(member<"gain">(&Scale::gain)); }
   Shape out_shape(Shape i) const { return i; }
 

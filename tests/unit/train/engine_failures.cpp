@@ -49,7 +49,7 @@ namespace {
 struct Overflowing {
   using pixels = M::pixels;
   struct saved {};
-  param_t<P> weight{Shape{3, 5}};
+  param_t<P> weight{Shape{3, 5}, Role::matrix};
   void forward_backward(Scope& s, pixels, const Batch&, double, saved&, LossSums& sums) {
     s.run("loss", {}, [&] { weight.grad.data[4] = 1, sums.add(0, INFINITY); });
   }

@@ -10,10 +10,7 @@ bool contains(const std::string& name, const char* part) { return name.find(part
 
 // Chooses parameters by name, adapters always.
 void choose(M& m, const std::function<bool(const std::string&)>& wanted) {
-  auto registry = registry_of<P>(m);
-  for (auto& p : registry.params)
-    if (p.chosen && !p.adapter) *p.chosen = wanted(p.name());
-  registry_of<P>(m);  // the model looks at what it trains
+  vlt::choose<P>(m, [&](const auto& p) { return p.adapter || wanted(p.name()); });
 }
 void adapt(M& m, const std::vector<std::string>& substrings) {
   auto registry = registry_of<P>(m);
@@ -127,4 +124,24 @@ TEST_CASE("layers in front of the first trained one keep nothing and change noth
   CHECK(gradient_of(middle, index(middle, bias), &middle_peak) == expected);
   CHECK(late_peak < middle_peak);
   CHECK(middle_peak < early_peak);
+}
+
+TEST_CASE("a store refuses a list of parameters that is older than the last choice", "[train]") {
+  M model = build<M>();
+  vlt::choose<P>(model, [](const auto& p) { return p.component == 1; });
+  const auto old = registry_of<P>(model);
+  const auto now = vlt::choose<P>(model, [](const auto& p) { return p.component == 0; });
+  CHECK_THROWS_WITH(ParameterStore<P::precision>(old), Catch::Contains("the registry is older than the last choice"));
+  CHECK_NOTHROW(ParameterStore<P::precision>(now));
+}
+
+TEST_CASE("what was chosen parameter by parameter, without collecting in between, trains too", "[train]") {
+  check(
+      "the tower, behind its registry's back",
+      [](M& m) {
+        choose(m, [](auto& n) { return contains(n, "projection."); });
+        m.vision.embeddings.layer.class_embedding.choose(true);
+        m.vision.layers.blocks[1].layer.mlp.fc2.bias.choose(true);
+      },
+      4 + 2);
 }

@@ -103,8 +103,7 @@ TEST_CASE("what is asked for trains, what lies under an adapter does not") {
   o.lang_lora_dim = 2, o.lang_lora_module_name = "q_proj,v_proj", o.lang_decoder_update = true;
   const TrainingChoice choice = training_choice(o);
   attach(registry_of<any_policy<F>>(model), ComponentKind::language, choice.language_adapters, "lang_lora_module_name");
-  auto registry = registry_of<any_policy<F>>(model);
-  choose(registry, choice);
+  const auto registry = choose_training<any_policy<F>>(model, choice);
   for (const auto& p : registry.params) {
     INFO(p.name());
     const bool under =

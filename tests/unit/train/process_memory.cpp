@@ -53,7 +53,7 @@ template <class Q, class M> void grown_over_planned(M model, bool packed, Index 
   if (!has_shadow_memory) CHECK(anonymous_memory() - before < 4e6);  // planning took no memory
 
   ParameterStore<Precision::bf16> store(registry);
-  store.fill([](const auto& p, Index e) { return p.vector ? 1.0 : 0.01 * double(e % 13 - 6); });
+  store.fill([](const auto& p, Index e) { return p.one_dimensional() ? 1.0 : 0.01 * double(e % 13 - 6); });
   // quote: step
   Engine<Precision::bf16, M> engine(model, store, threads, plan.of("step"));
   const std::vector<double> rates(store.registry().params.size(), 1e-3);

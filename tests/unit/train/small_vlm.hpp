@@ -38,7 +38,7 @@ template <class M = Model<Policy<Device::cpu, Precision::f64>>> M build(Index de
 }
 
 template <Precision F> double start(const ParamRef<F, Device::cpu>& p, Index e) {
-  return 0.4 * std::sin(1.3 * double(e) + double(p.name().size())) + (p.vector ? 0.7 : 0);
+  return 0.4 * std::sin(1.3 * double(e) + double(p.name().size())) + (p.one_dimensional() ? 0.7 : 0);
 }
 
 // Five conversations of two data sets: an image each but for the last but one, which has none, and the last: two.

@@ -124,8 +124,7 @@ TEST_CASE("a step with tiles is the same however it is split, and keeps to its p
 
 TEST_CASE("image_newline is learnt at the projector's rate") {
   AnyVlm<F> model = next_model();
-  auto registry = registry_of<any_policy<F>>(model);
-  choose(registry, TrainingChoice{false, false, false, {}, {}});
+  const auto registry = choose_training<any_policy<F>>(model, TrainingChoice{false, false, false, {}, {}});
   std::vector<std::string> names;
   for (const auto& p : registry.params)
     if (p.trains()) names.push_back(p.name());
