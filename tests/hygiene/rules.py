@@ -14,6 +14,7 @@ COMPUTING = re.compile(r'(cpu|ops|nn|models)/')
 REACH = {'data': set(), 'hub': {'nn/block_sizes.hpp', 'nn/component_kind.hpp', 'nn/fields.hpp', 'nn/param.hpp',
                                 'nn/registry.hpp', 'models/sizes.hpp'}}
 GENERATED = re.compile(r'include/vlt/text/unicode/unicode_\w+\.hpp$')  # tables
+FOLDER_HEADERS = 30
 LINES, COLUMNS, FUNCTION_LINES, TEMPLATE_PARAMETERS = 400, 120, 60, 5  # each must stay below, columns may reach
 PLATFORM = re.compile(r'^\s*#\s*(if|ifdef|ifndef|elif)\b.*\b(__GNUC__|__clang__|_MSC_VER|_WIN32|__APPLE__|__linux__|'
                       r'__x86_64__|__aarch64__|__AVX\w*|__SSE\w*|__FMA__|__CUDACC__|__NVCC__)')
@@ -174,14 +175,36 @@ def check_file(path, text):
             yield number, 'blanks at the end of the line'
 
 
+def check_tree(paths):
+    """(path, complaint) about where files lie: rooms of at most 30 headers, and tests beside what they test."""
+    rooms = {}
+    for path in paths:
+        match = re.match(r'include/vlt/(?:(.+)/)?(\w+)\.hpp$', path)
+        if match:
+            rooms.setdefault(match[1], []).append(match[2])
+    for room, stems in rooms.items():
+        if len(stems) > FOLDER_HEADERS:
+            yield f'include/vlt/{room}', f'{len(stems)} headers, at most {FOLDER_HEADERS} wanted'
+    for path in paths:
+        match = re.match(r'tests/unit/(?:(.+)/)?(\w+)\.cpp$', path)
+        if match and match[1] not in rooms:
+            yield path, f'there is no room include/vlt/{match[1]}'
+        elif match and not any(re.match(rf'{stem}(_|$)', match[2]) for stem in rooms[match[1]]):
+            yield path, f'a test bears the name of a header of include/vlt/{match[1]}, or begins with it and "_"'
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else '.').resolve()
     listed = subprocess.run(['git', '-C', root, 'ls-files'], capture_output=True, text=True, check=True).stdout.split('\n')
+    listed = [path for path in listed if path and (root / path).is_file()]
     broken = seen = 0
     includes = {}
-    for path in filter(None, listed):
+    for path, complaint in check_tree(listed):
+        print(f'{path}:1: {complaint}')
+        broken += 1
+    for path in listed:
         file = root / path
-        if not file.is_file() or '/golden/' in path:
+        if '/golden/' in path:
             continue
         try:
             text = file.read_text(encoding='utf-8')

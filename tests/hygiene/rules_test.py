@@ -26,6 +26,12 @@ BREACHES = [  # path, text that breaks a rule, words of the complaint, the same 
     ('tests/run.sh', 'echo \n'.replace('\n', ' \necho'), 'blanks', 'echo\necho'),
     ('docs/a.md', 'x\n' * 401, '402 lines', 'x\n' * 390),
 ]
+TREES = [  # files beside include/vlt/nn/a.hpp, words of the complaint, the same without the breach
+    (['tests/unit/nn/b.cpp'], 'name of a header', ['tests/unit/nn/a_b.cpp', 'tests/unit/nn/a.cpp', 'tests/unit/nn/b.hpp']),
+    (['tests/unit/nn/ab.cpp'], 'name of a header', ['tests/unit/tolerance.hpp']),
+    (['tests/unit/layers/a.cpp'], 'no room include/vlt/layers', ['tests/unit/a/b/a.cpp', 'include/vlt/a/b/a.hpp']),
+    ([f'include/vlt/nn/b{i}.hpp' for i in range(30)], '31 headers', [f'include/vlt/nn/b{i}.hpp' for i in range(29)]),
+]
 
 
 def complaints(path, text):
@@ -43,6 +49,11 @@ for path, breach, wanted, twin in BREACHES:
     if 'name of the file' not in wanted and complaints(path, twin):
         failures += 1
         print(f'{path}: {twin[:60]!r}: no complaint wanted, found {complaints(path, twin)}')
+for breach, wanted, twin in TREES:
+    found = [list(rules.check_tree(['include/vlt/nn/a.hpp', *files])) for files in (breach, twin)]
+    if not any(wanted in what for _, what in found[0]) or found[1]:
+        failures += 1
+        print(f'{breach}: wanted a complaint with "{wanted}" and none about {twin}, found {found}')
 if complaints('include/vlt/io/a.hpp', 'int x;') or not list(rules.check_file('include/vlt/io/a.hpp', 'int x;')):
     failures += 1
     print('a header without #pragma once must be refused')
@@ -50,5 +61,5 @@ graph = {'data/a.hpp': ['tensor/b.hpp'], 'tensor/b.hpp': ['nn/c.hpp'], 'hub/a.hp
 if list(rules.check_reach(graph)) != [('data/a.hpp', 'data reaches nn/c.hpp')]:
     failures += 1
     print('data may reach no layer, hub may reach sizes')
-print(f'{len(BREACHES) + 2} rules, {failures} failures')
+print(f'{len(BREACHES) + len(TREES) + 2} rules, {failures} failures')
 raise SystemExit(failures > 0)
