@@ -1,58 +1,61 @@
-// Causal attention, forward and backward, in percent of the peak of the same run. Only the visible half of the products
-// counts as work; backward is 2.5 times forward. Usage: bench_attention [threads]
-#include <cstdio>
-#include <cstdlib>
+// Attention, forward and backward. Only pairs that the mask shows count as work; backward is 2.5 times forward.
 #include <vlt/ops/attention.hpp>
-#include <vlt/tensor/buffer.hpp>
-#include "peak.hpp"
+#include "cases.hpp"
 
 namespace {
 using namespace vlt;
 
-struct Case {
+struct Sizes {
   Index tokens, heads, kv_heads, head_dim;
 };
+constexpr Sizes shapes[] = {{512, 9, 3, 64}, {1024, 9, 3, 64}, {2048, 9, 3, 64}, {577, 16, 16, 64}, {2048, 8, 8, 128}};
 
-void run(const Case& c, Threads& threads, double peak) {
+// Queries, keys and values of one sequence with their gradients.
+struct Call {
+  explicit Call(Sizes c) : sizes(c) {
+    batch.append(c.tokens);
+    const Index wide = c.heads * c.head_dim, narrow = c.kv_heads * c.head_dim;
+    memory = bench::numbers<bf16>(c.tokens * (4 * wide + 4 * narrow));
+    lse_memory = Buffer<float>(c.tokens * c.heads);
+    Index at = 0;
+    for (auto* m : {&q, &o, &d_o, &dq, &k, &v, &dk, &dv}) {
+      const Index cols = m == &q || m == &o || m == &d_o || m == &dq ? wide : narrow;
+      *m = {memory.data() + at, c.tokens, cols, cols};
+      at += c.tokens * cols;
+    }
+    lse = {lse_memory.data(), c.tokens, c.heads, c.heads};
+  }
+  ops::AttentionShape shape() const { return {sizes.heads, sizes.kv_heads, sizes.head_dim, &batch, &batch}; }
+
+  Sizes sizes;
   Segments batch;
-  batch.append(c.tokens);
-  const Index wide = c.heads * c.head_dim, narrow = c.kv_heads * c.head_dim;
-  Buffer<bf16> memory(c.tokens * (4 * wide + 4 * narrow));
-  Buffer<float> lse_memory(c.tokens * c.heads);
-  for (Index i = 0; i < memory.size(); ++i) memory.data()[i] = bf16(float(i * 2654435761u % 1000) * 0.002f - 1);
-  Index at = 0;
-  const auto matrix = [&](Index cols) {
-    at += c.tokens * cols;
-    return CpuMatrix<bf16>{memory.data() + at - c.tokens * cols, c.tokens, cols, cols};
+  Buffer<bf16> memory;
+  Buffer<float> lse_memory;
+  CpuMatrix<bf16> q, k, v, o, d_o, dq, dk, dv;
+  CpuMatrix<float> lse;
+};
+
+std::unique_ptr<bench::Case> make(Sizes sizes, Pass pass) {
+  const auto call = std::make_shared<Call>(sizes);
+  const auto operation = [c = call.get(), pass](Scope& s) {
+    if (pass == Pass::forward) ops::attention<mask::Causal>(s, c->shape(), c->q, c->k, c->v, c->o, c->lse);
+    else
+      ops::attention_backward<mask::Causal>(s, c->shape(), c->d_o, c->q, c->k, c->v, c->lse, c->dq, c->dk, c->dv, c->o);
   };
-  const auto q = matrix(wide), o = matrix(wide), d_o = matrix(wide), dq = matrix(wide), k = matrix(narrow),
-             v = matrix(narrow), dk = matrix(narrow), dv = matrix(narrow);
-  const CpuMatrix<float> lse{lse_memory.data(), c.tokens, c.heads, c.heads};
-  const ops::AttentionShape shape{c.heads, c.kv_heads, c.head_dim, &batch, &batch};
-  const auto forward = [&](Scope& s) { ops::attention<mask::Causal>(s, shape, q, k, v, o, lse); };
-  const auto backward = [&](Scope& s) {
-    ops::attention_backward<mask::Causal>(s, shape, d_o, q, k, v, lse, dq, dk, dv, o);
-  };
-  Arena plan;
-  Scope planned(plan, threads);
-  forward(planned), backward(planned);
-  Buffer<std::byte> work{Index(plan.peak())};
-  Arena arena(work.data(), work.bytes());
-  Scope s(arena, threads);
-  const double flops = 2.0 * double(c.head_dim) * double(c.tokens) * double(c.tokens + 1) * double(c.heads);
-  const double first = bench::best_seconds(9, [&] { forward(s); }),
-               second = bench::best_seconds(9, [&] { backward(s); });
-  std::printf("%6ld tokens, %2ld / %ld heads of %3ld: forward %7.2f ms %5.1f %%, backward %7.2f ms %5.1f %%\n",
-              long(c.tokens), long(c.heads), long(c.kv_heads), long(c.head_dim), first * 1e3,
-              flops * 1e-7 / first / peak, second * 1e3, 2.5 * flops * 1e-7 / second / peak);
+  auto made = std::make_unique<bench::ScopeCase>(operation, call);
+  const double visible = double(sizes.tokens) * double(sizes.tokens + 1) / 2 * double(sizes.heads);
+  made->flops = 4 * visible * double(sizes.head_dim) * (pass == Pass::forward ? 1 : 2.5);
+  made->run();  // backward reads what forward wrote: not NaN is enough
+  return made;
 }
 }  // namespace
 
 int main(int argc, char** argv) {
-  Threads threads(argc > 1 ? std::atoi(argv[1]) : 2);
-  const double peak = bench::peak<bf16>();
-  std::printf("causal attention, bf16, %s, %d threads, peak %.1f GFLOP per CPU s\n", bench::isa(), threads.count(),
-              peak);
-  for (const Case& c : {Case{512, 9, 3, 64}, {1024, 9, 3, 64}, {2048, 9, 3, 64}, {577, 16, 16, 64}, {2048, 8, 8, 128}})
-    run(c, threads, peak);
+  for (const Sizes& c : shapes)
+    for (Pass pass : {Pass::forward, Pass::backward})
+      bench::add<bf16>("attention/causal/" + std::to_string(c.tokens) + "_tokens/" + std::to_string(c.heads) + "_" +
+                           std::to_string(c.kv_heads) + "_heads_of_" + std::to_string(c.head_dim) +
+                           (pass == Pass::forward ? "/forward" : "/backward"),
+                       [=] { return make(c, pass); });
+  return bench::run(argc, argv);
 }

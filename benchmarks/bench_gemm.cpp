@@ -1,108 +1,83 @@
-// Products as training makes them (y = x W^T, dx = dy W, dW += dy^T x) in percent of the peak measured in the same run.
-// Usage: bench_gemm [threads] [bf16|float]. Time is CPU time of all threads, best of several.
-#include <cmath>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
+// Products as training makes them: y = x W^T, dx = dy W, dW += dy^T x, with W row-major or packed.
 #include <vlt/cpu/panels.hpp>
-#include <vlt/tensor/buffer.hpp>
 #include <vlt/tensor/matrix.hpp>
-#include "peak.hpp"
+#include "cases.hpp"
 
 namespace {
 using namespace vlt;
 
-struct Shape3 {
+struct Sizes {
   Index tokens, out, in;
 };
-constexpr Shape3 shapes[] = {{512, 576, 576},    {512, 1536, 576},  {512, 576, 1536},  {256, 2048, 2048},
-                             {2048, 2048, 2048}, {512, 5632, 2048}, {256, 49152, 576}, {256, 32000, 2048}};
+constexpr Sizes shapes[] = {{512, 576, 576},    {512, 1536, 576},  {512, 576, 1536},  {256, 2048, 2048},
+                            {2048, 2048, 2048}, {512, 5632, 2048}, {256, 49152, 576}, {256, 32000, 2048}};
 
-// A geometric mean that grows by one number at a time.
-class GeometricMean {
+enum class Kind { y, dx, dw, y_packed, dx_packed };
+constexpr const char* kind_names[] = {"y", "dx", "dW", "y_packed", "dx_packed"};
+
+// One product with its operands.
+template <class T> class ProductCase : public bench::Case {
  public:
-  void add(double x) { logarithms_ += std::log(x), ++count_; }
-  double value() const { return std::exp(logarithms_ / count_); }
+  ProductCase(Sizes s, Kind kind) : stopwatch_(bench::team()), into_gradient_(kind == Kind::dw) {
+    const bool backward = kind == Kind::dx || kind == Kind::dx_packed;
+    flops = 2 * double(s.tokens) * double(s.out) * double(s.in);
+    if (kind == Kind::dw) {
+      a_ = bench::numbers<T>(s.tokens * s.out), b_ = bench::numbers<T>(s.tokens * s.in);
+      gradient_ = Buffer<float>(s.out * s.in);
+      set(gradient_product_, gradient_, {s.out, s.in, s.tokens}, {a_.data(), 1, s.out}, {b_.data(), 1, s.in});
+      gradient_product_.store.beta = 1;
+      return;
+    }
+    const Index n = backward ? s.in : s.out, k = backward ? s.out : s.in;
+    a_ = bench::numbers<T>(s.tokens * k), b_ = bench::numbers<T>(s.out * s.in), c_ = Buffer<T>(s.tokens * n);
+    const cpu::Source<T> weight{b_.data(), backward ? 1 : s.in, backward ? s.in : 1};
+    set(product_, c_, {s.tokens, n, k}, {a_.data(), k, 1}, weight);
+    if (kind == Kind::y_packed || kind == Kind::dx_packed) pack(s, backward);
+  }
+  bench::Elapsed run() override { return into_gradient_ ? multiply(gradient_product_) : multiply(product_); }
 
  private:
-  double logarithms_ = 0;
-  int count_ = 0;
+  struct Extent {
+    Index m, n, k;
+  };
+  template <class C> void set(cpu::Product<T, C>& p, Buffer<C>& c, Extent e, cpu::Source<T> a, cpu::Source<T> b) {
+    p.m = e.m, p.n = e.n, p.k = e.k, p.a = a, p.b = b;
+    p.store.c = c.data(), p.store.c_stride = e.n;
+    work_ = Buffer<std::byte>(cpu::work_bytes<Device::cpu, T>(e.m, e.n, e.k, bench::team().count()));
+    bytes = double(sizeof(T)) * (double(e.m) * double(e.k) + double(e.k) * double(e.n)) +
+            double(sizeof(C)) * double(e.m) * double(e.n) * (into_gradient_ ? 2 : 1);
+  }
+  void pack(Sizes s, bool backward) {
+    const Matrix<const T, Device::cpu> w{b_.data(), s.out, s.in, s.in};
+    const Index size = backward ? cpu::panel_bytes<T>(s.in, s.out) : cpu::panel_bytes<T>(s.out, s.in);
+    panels_ = Buffer<T>(size / Index(sizeof(T)));
+    if (backward) cpu::pack_backward<T>(w, panels_.data(), 0, s.out);
+    else cpu::pack_forward<T>(w, panels_.data(), 0, s.out);
+    product_.b = {}, product_.panels = reinterpret_cast<const cpu::Unit*>(panels_.data());
+  }
+  template <class C> bench::Elapsed multiply(const cpu::Product<T, C>& p) {
+    return stopwatch_.time([&] { cpu::multiply<Device::cpu>(p, bench::team(), work_.data()); });
+  }
+
+  testing::Stopwatch stopwatch_;
+  bool into_gradient_;
+  Buffer<T> a_, b_, c_, panels_;
+  Buffer<float> gradient_;
+  Buffer<std::byte> work_;
+  cpu::Product<T, T> product_;
+  cpu::Product<T, float> gradient_product_;
 };
 
-template <class T> Buffer<T> numbers(Index n) {
-  Buffer<T> b(n);
-  for (Index i = 0; i < n; ++i) b.data()[i] = T(float(i * 2654435761u % 1000) * 0.002f - 1);
-  return b;
+template <class T> void add_all() {
+  for (const Sizes& s : shapes)
+    for (Kind kind : {Kind::y, Kind::dx, Kind::dw, Kind::y_packed, Kind::dx_packed})
+      bench::add<T>("gemm/" + std::string(bench::type_name<T>) + "/" + std::to_string(s.tokens) + "x" +
+                        std::to_string(s.out) + "x" + std::to_string(s.in) + "/" + kind_names[int(kind)],
+                    [=] { return std::make_unique<ProductCase<T>>(s, kind); });
 }
-
-template <class T> class Bench {
- public:
-  explicit Bench(int threads) : threads_(threads), peak_(bench::peak<T>()) {}
-
-  void run() {
-    std::printf("%s, %d threads, peak %.1f GFLOP per CPU s (%s)\n", bench::isa(), threads_.count(), peak_,
-                sizeof(T) == 2 ? "bf16" : "float");
-    std::printf("%24s %10s %10s %10s | %14s %14s\n", "tokens, out, in", "y = x W'", "dx = dy W", "dW = dy' x",
-                "y, W packed", "dx, W packed");
-    for (const Shape3& s : shapes) one_shape(s);
-    std::printf("geometric mean: %.1f %% of the peak; with packed weights (and dW) %.1f %%\n", rows_.value(),
-                packed_.value());
-  }
-
- private:
-  using M = Matrix<const T, Device::cpu>;
-
-  void one_shape(const Shape3& s) {
-    const auto x = numbers<T>(s.tokens * s.in), w = numbers<T>(s.out * s.in), dy = numbers<T>(s.tokens * s.out);
-    Buffer<T> y(s.tokens * s.out), dx(s.tokens * s.in);
-    Buffer<float> dw(s.out * s.in);
-    Buffer<T> forward(cpu::panel_bytes<T>(s.out, s.in) / Index(sizeof(T))),
-        backward(cpu::panel_bytes<T>(s.in, s.out) / Index(sizeof(T)));
-    const M weight{w.data(), s.out, s.in, s.in};
-    cpu::pack_forward<T>(weight, forward.data(), 0, s.out);
-    cpu::pack_backward<T>(weight, backward.data(), 0, s.out);
-    const cpu::Source<T> x_rows{x.data(), s.in, 1}, x_cols{x.data(), 1, s.in}, w_rows{w.data(), s.in, 1},
-        w_cols{w.data(), 1, s.in}, dy_rows{dy.data(), s.out, 1}, dy_cols{dy.data(), 1, s.out};
-    const double percent[] = {share(s, product<T>(y, s.tokens, s.out, s.in, x_rows, w_rows)),
-                              share(s, product<T>(dx, s.tokens, s.in, s.out, dy_rows, w_cols)),
-                              share(s, product<float>(dw, s.out, s.in, s.tokens, dy_cols, x_cols, 1)),
-                              share(s, product<T>(y, s.tokens, s.out, s.in, x_rows, forward)),
-                              share(s, product<T>(dx, s.tokens, s.in, s.out, dy_rows, backward))};
-    std::printf("%10ld %6ld %6ld %9.1f%% %9.1f%% %9.1f%% | %13.1f%% %13.1f%%\n", long(s.tokens), long(s.out),
-                long(s.in), percent[0], percent[1], percent[2], percent[3], percent[4]);
-    std::fflush(stdout);
-    for (int i : {0, 1, 2}) rows_.add(percent[i]);
-    for (int i : {2, 3, 4}) packed_.add(percent[i]);
-  }
-  template <class C>
-  cpu::Product<T, C> product(Buffer<C>& c, Index m, Index n, Index k, cpu::Source<T> a, cpu::Source<T> b,
-                             float beta = 0) {
-    cpu::Product<T, C> p{.m = m, .n = n, .k = k, .a = a, .b = b};
-    p.store.c = c.data(), p.store.c_stride = n, p.store.beta = beta;
-    return p;
-  }
-  template <class C>
-  cpu::Product<T, C> product(Buffer<C>& c, Index m, Index n, Index k, cpu::Source<T> a, const Buffer<T>& panels) {
-    auto p = product(c, m, n, k, a, cpu::Source<T>{});
-    p.panels = reinterpret_cast<const cpu::Unit*>(panels.data());
-    return p;
-  }
-  template <class C> double share(const Shape3& s, const cpu::Product<T, C>& p) {
-    Buffer<std::byte> work(cpu::work_bytes<Device::cpu, T>(p.m, p.n, p.k, threads_.count()));
-    const double flops = 2 * double(s.tokens) * double(s.out) * double(s.in);
-    const int repeats = int(std::clamp(2e10 / flops, 4.0, 30.0));
-    const double seconds = bench::best_seconds(repeats, [&] { cpu::multiply<Device::cpu>(p, threads_, work.data()); });
-    return flops * 1e-7 / seconds / peak_;
-  }
-
-  Threads threads_;
-  double peak_;
-  GeometricMean rows_, packed_;
-};
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int threads = argc > 1 ? std::atoi(argv[1]) : 2;
-  if (argc > 2 && std::string(argv[2]) == "float") Bench<float>(threads).run();
-  else Bench<bf16>(threads).run();
+  add_all<bf16>(), add_all<float>();
+  return bench::run(argc, argv);
 }

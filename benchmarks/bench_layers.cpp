@@ -1,10 +1,6 @@
-// Layers of the two model families at realistic sizes: CPU time of forward and backward, share of the peak measured in
-// the same run, memory. Usage: bench_layers [threads]
-#include <cstdio>
-#include <cstdlib>
+// Layers of the two model families at realistic sizes, forward and backward. What a mask hides is not counted as work.
 #include <vlt/nn/pre_norm_block.hpp>
-#include <vlt/testing/bench_layer.hpp>
-#include "peak.hpp"
+#include "cases.hpp"
 
 namespace {
 using namespace vlt;
@@ -21,26 +17,38 @@ const BlockSizes vit_base{.width = 768,
                           .mlp_bias = true,
                           .rope = {}};
 
-template <class P> void run(const char* precision, int threads) {
-  const double peak = bench::peak<typename P::operand>();
-  std::printf("%s, %s, %d threads, peak %.1f GFLOP per CPU s\n", bench::isa(), precision, threads, peak);
-  const testing::BenchOptions options{.threads = threads, .peak_gflops = peak};
+// Arithmetic of a forward pass that attention counts for pairs which its mask does not show.
+template <class Mask> double hidden_flops(const BlockSizes& c, const Segments& b) {
+  double pairs = 0;
+  for (Index i = 0; i < b.sequences(); ++i)
+    for (Index query = b.begin(i); query < b.end(i); ++query)
+      for (Index key = b.begin(i); key < b.end(i); ++key)
+        for (int g = 0; g < Mask::groups; ++g) pairs += !Mask::visible(g, b.place[query], b.place[key]);
+  return 4 * pairs * double(c.head_dim) * double(c.heads);
+}
+
+template <class P, class L> void add(const std::string& name, const BlockSizes& c, const Segments& b, double hidden) {
+  for (Pass pass : {Pass::forward, Pass::backward})
+    bench::add<typename P::operand>(
+        name + "/" + bench::type_name<typename P::operand> + (pass == Pass::forward ? "/forward" : "/backward"),
+        [=] { return std::make_unique<bench::LayerCase<P, L>>(L(c), b, c.width, pass, hidden); });
+}
+
+template <class P> void add_all() {
   Segments text, images;
   text.append(512);
   for (int i = 0; i < 4; ++i) images.append(197, TokenKind::image);
-  const auto report = [&](const char* name, auto layer, Index width, const Segments& batch) {
-    std::printf("%s\n%s", name, testing::bench_layer<P>(layer, {batch.rows(), width}, batch, options).text().c_str());
-  };
-  report("LlamaBlock, causal, 512 tokens of 576", LlamaBlock<P, mask::Causal>(smollm2_135m), 576, text);
-  report("LlamaBlock, MMCA, 512 tokens of 576", LlamaBlock<P, mask::Mmca>(smollm2_135m), 576, text);
-  report("ClipBlock, 4 x 197 tokens of 768", ClipBlock<P>(vit_base), 768, images);
-  report("SwiGlu, 512 tokens of 576", SwiGlu<P>(smollm2_135m), 576, text);
-  report("SelfAttention, causal, 512 tokens of 576", SelfAttention<P, mask::Causal>(smollm2_135m), 576, text);
+  const double causal = hidden_flops<mask::Causal>(smollm2_135m, text),
+               mmca = hidden_flops<mask::Mmca>(smollm2_135m, text);
+  add<P, LlamaBlock<P, mask::Causal>>("LlamaBlock/causal/512_tokens_of_576", smollm2_135m, text, causal);
+  add<P, LlamaBlock<P, mask::Mmca>>("LlamaBlock/mmca/512_tokens_of_576", smollm2_135m, text, mmca);
+  add<P, ClipBlock<P>>("ClipBlock/4x197_tokens_of_768", vit_base, images, 0);
+  add<P, SwiGlu<P>>("SwiGlu/512_tokens_of_576", smollm2_135m, text, 0);
+  add<P, SelfAttention<P, mask::Causal>>("SelfAttention/causal/512_tokens_of_576", smollm2_135m, text, causal);
 }
 }  // namespace
 
 int main(int argc, char** argv) {
-  const int threads = argc > 1 ? std::atoi(argv[1]) : 2;
-  run<Policy<Device::cpu, Precision::bf16>>("bf16", threads);
-  run<Policy<Device::cpu, Precision::f32>>("float", threads);
+  add_all<Policy<Device::cpu, Precision::bf16>>(), add_all<Policy<Device::cpu, Precision::f32>>();
+  return bench::run(argc, argv);
 }

@@ -1,66 +1,60 @@
 // The head of a language model, forward and backward for supervised tokens only: final norm, logits in chunks, loss,
-// and the gradients of rows and (full) weight, in percent of the peak of the same run. Usage: bench_linear_ce [threads]
-#include <cstdio>
-#include <cstdlib>
+// and the gradients of rows and, where it trains, of the weight.
+#include <optional>
 #include <vlt/models/lm_head.hpp>
-#include <vlt/testing/loose_parameters.hpp>
-#include "peak.hpp"
+#include "cases.hpp"
 
 namespace {
 using namespace vlt;
 
-struct Case {
+struct Sizes {
   Index supervised, tokens, vocabulary, width;
 };
+constexpr Sizes shapes[] = {{512, 512, 49152, 576}, {128, 512, 49152, 576}, {512, 512, 32000, 2048}};
 
-template <class P> void run(const Case& c, const char* what, Threads& threads, double peak) {
-  LmHead<P> head(c.vocabulary, c.width, 1e-5, false);
-  registry_t<P> registry;
-  collect(head, registry, "");
-  testing::LooseParameters<P::precision> parameters(registry, 1, 0.02);
-  Segments batch;
-  batch.append(c.tokens);
-  std::vector<float> rows(std::size_t(c.tokens * c.width)), gradients(rows.size());
-  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = float(i * 2654435761u % 1000) * 0.002f - 1;
-  typename LmHead<P>::in x, dx;
-  x.data = rows.data(), x.rows = c.tokens, x.cols = x.stride = c.width, x.segments = &batch;
-  dx = x, dx.data = gradients.data();
-  Targets targets;
-  for (Index i = 0; i < c.supervised; ++i) {
-    targets.row.push_back(c.tokens - c.supervised + i);
-    targets.id.push_back(i * 7919 % c.vocabulary);
+// A head with its weight, hidden states and targets.
+template <class P> struct Head {
+  explicit Head(Sizes c) : head(c.vocabulary, c.width, 1e-5, false) {
+    collect(head, registry, "");
+    parameters.emplace(registry, 1, 0.02);
+    batch.append(c.tokens);
+    rows = bench::numbers<float>(c.tokens * c.width), gradients = Buffer<float>(rows.size());
+    x.data = rows.data(), x.rows = c.tokens, x.cols = x.stride = c.width, x.segments = &batch;
+    dx = x, dx.data = gradients.data();
+    for (Index i = 0; i < c.supervised; ++i) {
+      targets.row.push_back(c.tokens - c.supervised + i);
+      targets.id.push_back(i * 7919 % c.vocabulary);
+    }
+    sums.by_group.assign(1, 0);
   }
+  void pass(Scope& s) { head.loss(s, x, head.weight, targets, 1.0 / double(targets.row.size()), overwrite(dx), sums); }
+
+  LmHead<P> head;
+  registry_t<P> registry;
+  std::optional<testing::LooseParameters<P::precision>> parameters;
+  Segments batch;
+  Buffer<float> rows, gradients;
+  typename LmHead<P>::in x, dx;
+  Targets targets;
   LossSums sums;
-  sums.by_group.assign(1, 0);
-  const auto pass = [&](Arena& arena) {
-    Scope s(arena, threads);
-    head.loss(s, x, head.weight, targets, 1.0 / double(c.supervised), overwrite(dx), sums);
-  };
-  Arena plan;
-  pass(plan);
-  std::vector<std::byte> memory(plan.peak() + Arena::granule);
-  void* base = memory.data();
-  std::size_t room = memory.size();
-  std::align(Arena::granule, plan.peak(), base, room);
-  const double seconds = bench::best_seconds(4, [&] {
-    Arena arena(static_cast<std::byte*>(base), plan.peak());
-    pass(arena);
+};
+
+template <class P> void add(Sizes c, const char* what) {
+  const std::string name = "linear_ce/" + std::string(what) + "/" + std::to_string(c.supervised) + "_of_" +
+                           std::to_string(c.tokens) + "_tokens/" + std::to_string(c.vocabulary) + "x" +
+                           std::to_string(c.width);
+  bench::add<bf16>(name, [=] {
+    const auto head = std::make_shared<Head<P>>(c);
+    auto made = std::make_unique<bench::ScopeCase>([h = head.get()](Scope& s) { h->pass(s); }, head);
+    const double products = P::tuning == Tuning::trainable ? 3 : 2;
+    made->flops = 2 * products * double(c.supervised) * double(c.vocabulary) * double(c.width);
+    return made;
   });
-  const double products = P::tuning == Tuning::trainable ? 3 : 2;
-  const double flops = 2 * products * double(c.supervised) * double(c.vocabulary) * double(c.width);
-  std::printf("%5ld of %5ld tokens supervised, %6ld x %4ld, %s head: %7.1f ms, %5.1f %%, arena %zu MiB\n",
-              long(c.supervised), long(c.tokens), long(c.vocabulary), long(c.width), what, seconds * 1e3,
-              flops * 1e-7 / seconds / peak, plan.peak() >> 20);
 }
 }  // namespace
 
 int main(int argc, char** argv) {
   using P = Policy<Device::cpu, Precision::bf16>;
-  Threads threads(argc > 1 ? std::atoi(argv[1]) : 2);
-  const double peak = bench::peak<bf16>();
-  std::printf("%s, %d threads, peak %.1f GFLOP per CPU s\n", bench::isa(), threads.count(), peak);
-  for (const Case& c : {Case{512, 512, 49152, 576}, {128, 512, 49152, 576}, {512, 512, 32000, 2048}}) {
-    run<P::trainable>(c, "trained", threads, peak);
-    run<P::frozen>(c, " frozen", threads, peak);
-  }
+  for (const Sizes& c : shapes) add<P::trainable>(c, "trained"), add<P::frozen>(c, "frozen");
+  return bench::run(argc, argv);
 }

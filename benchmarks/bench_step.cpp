@@ -1,5 +1,6 @@
-// One optimiser step of a decoder of SmolLM2-135M's shape, through the library's own model, engine and AdamW: CPU time,
-// share of the peak measured in the same run, and the most memory that was resident. Usage:
+// One optimiser step of a decoder of SmolLM2-135M's shape, through the library's own model, engine and AdamW: CPU time
+// (median of the steps after the first, least and most), share of the peak measured in the same run, and the most
+// memory that was resident. Usage:
 //   bench_step [full|lora] [tokens] [threads] [share of tokens that are supervised] [steps]
 #include <sys/resource.h>
 #include <cstdio>
@@ -9,14 +10,14 @@
 #include <vlt/models/projector.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/train/engine.hpp>
-#include "peak.hpp"
+#include "bench.hpp"
 
 namespace {
 using namespace vlt;
 
 struct Setting {
   Index tokens = 512;
-  int threads = 2, steps = 4;
+  int threads = 2, steps = 6;
   double supervised = 1;
 };
 
@@ -37,9 +38,20 @@ double model_flops(const LlamaSizes& c, double tokens, double supervised, bool f
          double(c.depth) * 4 * tokens * tokens * wide * 3 / 2;
 }
 
+void print(double gflop, testing::Spread cpu, testing::Spread wall, testing::Spread peak) {
+  rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  const double share = gflop / cpu.median / peak.median;
+  std::printf("%.3f CPU s (%.3f to %.3f), %.3f s wall\n", cpu.median, cpu.least, cpu.most, wall.median);
+  std::printf("  %.0f GFLOP, %.1f GFLOP per CPU s = %.1f %% of the peak of this run (%.1f)%s; peak RSS %ld MiB", gflop,
+              gflop / cpu.median, 100 * share, peak.median, share > 1 ? ", which cannot be" : "",
+              usage.ru_maxrss / 1024);
+}
+
 template <class P> void run(const Setting& o, bool full) {
   using Model = Vlm<GivenFeatures<P>, BaselineProjector<P>, LlamaDecoder<P>>;
-  Threads threads(o.threads);
+  bench::owned_team() = std::make_unique<Threads>(o.threads);
+  Threads& threads = bench::team();
   Model model{GivenFeatures<P>{64}, baseline_projector<P>(64, smollm2_135m.block.width), LlamaDecoder<P>(smollm2_135m)};
   if (!full) {
     auto linears = registry_of<P>(model);
@@ -68,24 +80,24 @@ template <class P> void run(const Setting& o, bool full) {
 
   Engine<P::precision, Model> engine(model, store, threads, plan.peak());
   const std::vector<double> rates(store.registry().params.size(), 1e-4);
-  const double peak = bench::peak<typename P::operand>();
-  double cpu = 1e30, wall = 1e30, loss = 0;
+  double loss = 0;
+  testing::Stopwatch stopwatch(threads);
+  std::vector<double> cpu, wall, peak;
   for (int step = 0; step < o.steps; ++step) {
-    const double cpu_start = bench::cpu_seconds(), wall_start = bench::wall_seconds();
-    engine.begin_step(Index(batch.targets.row.size()));
-    engine.micro_batch(none, batch, true);
-    loss = engine.finish_step(rates, 1.0).loss;
-    cpu = std::min(cpu, bench::cpu_seconds() - cpu_start), wall = std::min(wall, bench::wall_seconds() - wall_start);
+    if (step > 0) peak.push_back(bench::peak<typename P::operand>());
+    const testing::Elapsed e = stopwatch.time([&] {
+      engine.begin_step(Index(batch.targets.row.size()));
+      engine.micro_batch(none, batch, true);
+      loss = engine.finish_step(rates, 1.0).loss;
+    });
+    if (step > 0) cpu.push_back(e.cpu), wall.push_back(e.wall);
   }
-  rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  const double flops = model_flops(smollm2_135m, double(o.tokens), double(batch.targets.row.size()), full);
-  std::printf("%s, %s, T = %ld, %ld supervised, %d threads: %.3f CPU s, %.3f s wall, loss %.4f\n",
+  std::printf("%s, %s, T = %ld, %ld supervised, %d threads, loss %.4f: ",
               full ? "full fine-tuning" : "LoRA r 16 on 7 projections", bench::isa(), long(o.tokens),
-              long(batch.targets.row.size()), o.threads, cpu, wall, loss);
-  std::printf(
-      "  %.0f GFLOP, %.1f GFLOP per CPU s = %.1f %% of the peak of this run (%.1f); peak RSS %ld MiB, arena %zu MiB\n",
-      flops * 1e-9, flops * 1e-9 / cpu, flops * 1e-7 / cpu / peak, peak, usage.ru_maxrss / 1024, plan.peak() >> 20);
+              long(batch.targets.row.size()), o.threads, loss);
+  print(model_flops(smollm2_135m, double(o.tokens), double(batch.targets.row.size()), full) * 1e-9,
+        testing::Spread(cpu), testing::Spread(wall), testing::Spread(peak));
+  std::printf(", arena %zu MiB\n", plan.peak() >> 20);
 }
 }  // namespace
 

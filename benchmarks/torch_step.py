@@ -1,10 +1,12 @@
 """One optimiser step of a LlamaForCausalLM of SmolLM2-135M's shape in PyTorch: the peer of bench_step.
 
-Prints CPU seconds (best step), wall seconds and peak RSS. Run by compare_pytorch.sh.
+Prints CPU seconds (median of the steps after the first two, least and most), wall seconds and peak RSS. Run by
+compare_pytorch.sh.
 """
 import argparse
 import os
 import resource
+import statistics
 import time
 
 parser = argparse.ArgumentParser()
@@ -13,7 +15,7 @@ parser.add_argument("--precision", choices=["autocast", "bf16", "fp32"], default
 parser.add_argument("--tokens", type=int, default=512)
 parser.add_argument("--supervised", type=float, default=1.0)
 parser.add_argument("--threads", type=int, default=2)
-parser.add_argument("--steps", type=int, default=3)
+parser.add_argument("--steps", type=int, default=5)
 args = parser.parse_args()
 os.environ["OMP_NUM_THREADS"] = str(args.threads)
 os.environ["OMP_WAIT_POLICY"] = "passive"  # a spinning thread would be billed as CPU time
@@ -51,6 +53,8 @@ def step():
 
 
 times = [step() for _ in range(args.steps + 2)][2:]
+cpu = [t[0] for t in times]
 print(f"PyTorch {torch.__version__}, {args.mode}, {args.precision}, T = {args.tokens}: "
-      f"{min(t[0] for t in times):.3f} CPU s, {min(t[1] for t in times):.3f} s wall, "
+      f"{statistics.median(cpu):.3f} CPU s ({min(cpu):.3f} to {max(cpu):.3f}), "
+      f"{statistics.median(t[1] for t in times):.3f} s wall, "
       f"peak RSS {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB", flush=True)

@@ -1,12 +1,15 @@
 #!/bin/bash
-# Brings what a build needs onto a Debian 12 machine. Usage: install.sh [build|tests]
+# Brings what a build needs onto a Debian 12 machine. Usage: install.sh [build|tests|benchmarks]
 # Removes nothing that is installed. Without root, or with VLT_INSTALL=OFF, it only looks and says what is missing.
 # Prints, as its last line on standard output, the arguments that cmake needs to find what it fetched (often none).
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
 packages="g++ cmake ninja-build libeigen3-dev libjpeg-dev libpng-dev libstb-dev"
-[ "${1:-build}" = tests ] && packages="$packages catch2 clang-format python3 python3-venv git"
+case ${1:-build} in
+  tests) packages="$packages catch2 clang-format python3 python3-venv git" ;;
+  benchmarks) packages="$packages libbenchmark-dev python3 python3-venv" ;;
+esac
 say() { echo "install: $*" >&2; }
 
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }

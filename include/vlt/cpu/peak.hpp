@@ -1,6 +1,6 @@
 #pragma once
 #include <algorithm>
-#include <ctime>
+#include <vlt/base/thread_clock.hpp>
 #include <vlt/cpu/tile.hpp>
 
 namespace vlt::cpu {
@@ -13,15 +13,10 @@ template <class T> [[gnu::noinline]] double peak_flops(long rounds = 200000, int
   constexpr int chains = 12;
   constexpr bool pairs = D == Device::avx512_bf16 && sizeof(T) == 2;
   using Operand = std::conditional_t<pairs, bf16, float>;
-  const auto seconds = [] {
-    timespec t;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-  };
   const auto ones = same_bits<Words<D>>(broadcast<D>(1)) | (pairs ? 0x3f80u : 0u);
   double best = 1e30;
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    const double start = seconds();
+    const double start = thread_seconds();
     Floats<D> sum[chains] = {};
 #pragma GCC unroll 12
     for (auto& s : sum) asm volatile("" : "+x"(s));  // the chains are not known to be equal
@@ -33,7 +28,7 @@ template <class T> [[gnu::noinline]] double peak_flops(long rounds = 200000, int
     }
 #pragma GCC unroll 12
     for (auto& s : sum) asm volatile("" : "+x"(s));
-    best = std::min(best, seconds() - start);
+    best = std::min(best, thread_seconds() - start);
   }
   return double(rounds) * chains * lanes<D> * (pairs ? 4 : 2) / best;
 }

@@ -1,9 +1,8 @@
 #pragma once
-#include <ctime>
-
 #include <cstdint>
 #include <string>
 #include <vlt/base/quoted.hpp>
+#include <vlt/base/thread_clock.hpp>
 #include <vlt/io/blame.hpp>
 
 namespace vlt {
@@ -21,13 +20,6 @@ struct ImageLimits {
     return memory_per_pixel * std::uint64_t(width) * std::uint64_t(height) + memory_fixed;
   }
 };
-
-// CPU seconds that this thread has used.
-inline double thread_seconds() {
-  timespec t{};
-  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-  return double(t.tv_sec) + 1e-9 * double(t.tv_nsec);
-}
 
 enum class ImageFormat { png, jpeg };
 

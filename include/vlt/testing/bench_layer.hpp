@@ -1,23 +1,29 @@
 #pragma once
-#include <chrono>
 #include <cstdio>
-#include <ctime>
+#include <string>
 #include <vlt/nn/layer.hpp>
 #include <vlt/testing/loose_parameters.hpp>
+#include <vlt/testing/stopwatch.hpp>
 
 namespace vlt::testing {
 
+// How bench_layer measures, and what it compares with.
 struct BenchOptions {
-  double seconds = 0.3;  // how long each pass is repeated; the quickest repetition counts
+  double seconds = 0.5;  // each pass is repeated for so long at least, in all samples together
+  int samples = 5;       // their median counts, their least and most are told
   int threads = 1;
   double peak_gflops = 0;  // of one core, measured elsewhere: then the report says how much of it is used
+  // What of the arithmetic is of use, where that is less than the layer counts (a causal mask hides half of the pairs).
+  double useful_forward_flops = 0, useful_backward_flops = 0;
 };
 
-// One pass of a layer: what it costs by its own account, and how long its quickest repetition took.
+// One pass of a layer: what it costs by its own account, and how long it took.
 struct PassReport {
   Cost cost;
-  double cpu_seconds = 0, wall_seconds = 0;  // all threads together; by the clock
-  double gflops() const { return cpu_seconds > 0 ? cost.flops / cpu_seconds * 1e-9 : 0; }  // of one core
+  double useful_flops = 0;
+  Spread cpu_seconds, wall_seconds;  // of all threads together; by the clock
+
+  double gflops() const { return cpu_seconds.median > 0 ? useful_flops / cpu_seconds.median * 1e-9 : 0; }  // of a core
 };
 
 // What one layer costs in time and memory.
@@ -33,75 +39,68 @@ struct BenchReport {
 
  private:
   std::string line(const char* name, const PassReport& p) const {
-    char text[160];
-    int n =
-        std::snprintf(text, sizeof text, "  %s %9.3f ms CPU, %9.3f ms by the clock, %8.4f GFLOP, %8.2f GFLOP/s a core",
-                      name, p.cpu_seconds * 1e3, p.wall_seconds * 1e3, p.cost.flops * 1e-9, p.gflops());
+    char text[200];
+    int n = std::snprintf(text, sizeof text, "  %s %9.3f ms CPU (%.3f to %.3f), %9.3f ms by the clock, %8.4f GFLOP, ",
+                          name, p.cpu_seconds.median * 1e3, p.cpu_seconds.least * 1e3, p.cpu_seconds.most * 1e3,
+                          p.wall_seconds.median * 1e3, p.useful_flops * 1e-9);
     std::string all(text, std::size_t(n));
+    n = std::snprintf(text, sizeof text, "%8.2f GFLOP/s a core", p.gflops());
+    all.append(text, std::size_t(n));
     if (peak_gflops > 0) {
-      n = std::snprintf(text, sizeof text, ", %.0f %% of the peak", 100 * p.gflops() / peak_gflops);
+      const double share = p.gflops() / peak_gflops;
+      n = std::snprintf(text, sizeof text, ", %.0f %% of the peak%s", 100 * share,
+                        share > 1 ? ": more than there is, one of the two is wrong" : "");
       all.append(text, std::size_t(n));
     }
     return all + "\n";
   }
 };
 
-// Times forward and backward (dx wanted) of any layer on random input of this shape, whose rows belong to `batch`.
-// P: the policy by whose precision the layer was made. The layer keeps pointing at memory that is gone afterwards.
-template <IsPolicy P, class L> class BenchLayer {
+// Any layer with parameters, random input of one shape, whose rows belong to `batch`, and memory for a forward pass and
+// its backward (dx wanted). P: the policy by whose precision the layer was made. The layer keeps pointing at memory
+// that is gone afterwards.
+template <IsPolicy P, class L> class LayerBench {
  public:
-  BenchLayer(L& layer, Shape shape, const Segments& batch, BenchOptions options)
+  LayerBench(L& layer, Shape shape, const Segments& batch, Threads& threads)
       : layer_(layer),
-        options_(options),
+        threads_(threads),
+        stopwatch_(threads),
         parameters_((collect(layer, registry_, ""), registry_), 1, 0.02),
-        threads_(options.threads),
         x_(matrix<typename L::in>(shape, batch, x_memory_)),
         dx_(matrix<typename L::in>(shape, batch, dx_memory_)),
         y_(matrix<typename L::out>(layer.out_shape(shape), batch, y_memory_)),
-        dy_(matrix<typename L::out>(layer.out_shape(shape), batch, dy_memory_)) {}
-
-  BenchReport run() {
-    BenchReport report;
-    report.peak_gflops = options_.peak_gflops;
+        dy_(matrix<typename L::out>(layer.out_shape(shape), batch, dy_memory_)) {
     Arena plan;
-    both(plan, report);
-    report.arena_bytes = plan.peak();
-    std::vector<std::byte> memory(plan.peak() + Arena::granule);
-    void* base = memory.data();
-    std::size_t room = memory.size();
-    std::align(Arena::granule, plan.peak(), base, room);
-    for (double spent = 0; spent < options_.seconds;) {
-      Arena arena(static_cast<std::byte*>(base), plan.peak());
-      BenchReport once;
-      both(arena, once);
-      quicker(report.forward, once.forward), quicker(report.backward, once.backward);
-      spent += once.forward.wall_seconds + once.backward.wall_seconds;
-    }
-    return report;
+    Scope s(plan, threads_);
+    layer_.forward(s, x_, y_, saved_);
+    forward_cost_ = s.total();
+    layer_.backward(s, dy_, overwrite(dx_), saved_);
+    backward_cost_ = {s.total().flops - forward_cost_.flops, s.total().bytes - forward_cost_.bytes};
+    arena_bytes_ = plan.peak();
+    memory_.resize(arena_bytes_ + Arena::granule);
+    void* base = memory_.data();
+    std::size_t room = memory_.size();
+    base_ = static_cast<std::byte*>(std::align(Arena::granule, arena_bytes_, base, room));
+  }
+  LayerBench(const LayerBench&) = delete;
+
+  Cost forward_cost() const { return forward_cost_; }
+  Cost backward_cost() const { return backward_cost_; }
+  std::size_t arena_bytes() const { return arena_bytes_; }
+
+  struct Passes {
+    Elapsed forward, backward;
+  };
+  Passes run() {
+    Arena arena(base_, arena_bytes_);
+    Scope s(arena, threads_);
+    Passes p;
+    p.forward = stopwatch_.time([&] { layer_.forward(s, x_, y_, saved_); });
+    p.backward = stopwatch_.time([&] { layer_.backward(s, dy_, overwrite(dx_), saved_); });
+    return p;
   }
 
  private:
-  void both(Arena& arena, BenchReport& report) {
-    Scope s(arena, threads_);
-    timed(s, report.forward, [&] { layer_.forward(s, x_, y_, saved_); });
-    timed(s, report.backward, [&] { layer_.backward(s, dy_, overwrite(dx_), saved_); });
-  }
-  template <class F> static void timed(Scope& s, PassReport& p, F&& pass) {
-    const Cost before = s.total();
-    const std::clock_t cpu = std::clock();
-    const auto wall = std::chrono::steady_clock::now();
-    pass();
-    const double elapsed = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall).count();
-    if (s.arena().planning()) {
-      p.cost = {s.total().flops - before.flops, s.total().bytes - before.bytes};
-      return;
-    }
-    p.wall_seconds = elapsed, p.cpu_seconds = double(std::clock() - cpu) / CLOCKS_PER_SEC;
-  }
-  static void quicker(PassReport& best, const PassReport& now) {
-    if (best.wall_seconds > 0 && best.cpu_seconds <= now.cpu_seconds) return;
-    best.wall_seconds = now.wall_seconds, best.cpu_seconds = now.cpu_seconds;
-  }
   template <class M, class V> static M matrix(Shape shape, const Segments& batch, V& memory) {
     std::mt19937 rng(3);
     std::normal_distribution<float> normal;
@@ -113,20 +112,45 @@ template <IsPolicy P, class L> class BenchLayer {
   }
 
   L& layer_;
-  BenchOptions options_;
+  Threads& threads_;
+  Stopwatch stopwatch_;
   registry_t<P> registry_;
   LooseParameters<P::precision> parameters_;
-  Threads threads_;
   std::vector<typename L::in::value_type> x_memory_, dx_memory_;
   std::vector<typename L::out::value_type> y_memory_, dy_memory_;
   typename L::in x_, dx_;
   typename L::out y_, dy_;
   typename L::saved saved_;
+  Cost forward_cost_, backward_cost_;
+  std::size_t arena_bytes_ = 0;
+  std::vector<std::byte> memory_;
+  std::byte* base_ = nullptr;
 };
 
+// Times forward and backward of any layer: the median of several samples.
 template <IsPolicy P, class L>
 BenchReport bench_layer(L& layer, Shape shape, const Segments& batch, BenchOptions options = {}) {
-  return BenchLayer<P, L>(layer, shape, batch, options).run();
+  Threads threads(options.threads);
+  LayerBench<P, L> bench(layer, shape, batch, threads);
+  std::vector<double> forward_cpu, forward_wall, backward_cpu, backward_wall;
+  bench.run();  // the first touch of memory is another matter
+  for (int i = 0; i < options.samples; ++i) {
+    typename LayerBench<P, L>::Passes sum;
+    double repeats = 0;
+    do {
+      const auto once = bench.run();
+      sum.forward += once.forward, sum.backward += once.backward, ++repeats;
+    } while (std::min(sum.forward.wall, sum.backward.wall) * options.samples < options.seconds);
+    forward_cpu.push_back(sum.forward.cpu / repeats), forward_wall.push_back(sum.forward.wall / repeats);
+    backward_cpu.push_back(sum.backward.cpu / repeats), backward_wall.push_back(sum.backward.wall / repeats);
+  }
+  const auto useful = [](double wanted, Cost cost) { return wanted > 0 ? wanted : cost.flops; };
+  return {.forward = {bench.forward_cost(), useful(options.useful_forward_flops, bench.forward_cost()),
+                      Spread(forward_cpu), Spread(forward_wall)},
+          .backward = {bench.backward_cost(), useful(options.useful_backward_flops, bench.backward_cost()),
+                       Spread(backward_cpu), Spread(backward_wall)},
+          .arena_bytes = bench.arena_bytes(),
+          .peak_gflops = options.peak_gflops};
 }
 
 }  // namespace vlt::testing

@@ -1,7 +1,6 @@
 // The gradient check is worth what it catches: layers that break one promise each.
 #include <catch2/catch.hpp>
 #include <vlt/nn/linear.hpp>
-#include <vlt/testing/bench_layer.hpp>
 #include <vlt/testing/grad_check.hpp>
 #include <vlt/testing/mixed_batch.hpp>
 using namespace vlt;
@@ -103,17 +102,4 @@ TEST_CASE("every broken promise is reported") {
 
 TEST_CASE("a layer that needs more than it planned does not get it") {
   CHECK_THROWS_AS(faults<Mistake::unplanned>(), std::bad_alloc);
-}
-
-TEST_CASE("bench_layer reports what a layer says it costs, and the time it took") {
-  using P = Policy<Device::cpu, Precision::f32>;
-  Linear<P> layer(64, 32, true);
-  const Segments batch = equal_segments(2, 16);
-  const auto report =
-      testing::bench_layer<P>(layer, {32, 32}, batch, {.seconds = 0.01, .threads = 2, .peak_gflops = 1});
-  CHECK(report.forward.cost.flops == 2.0 * 32 * 32 * 64);
-  CHECK(report.backward.cost.flops >= 4.0 * 32 * 32 * 64);
-  CHECK(report.forward.wall_seconds > 0);
-  CHECK(report.backward.wall_seconds > 0);
-  CHECK_THAT(report.text(), Catch::Contains("backward") && Catch::Contains("of the peak"));
 }
