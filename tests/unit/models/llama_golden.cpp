@@ -1,6 +1,8 @@
 // CLIP, LLaVA's projector and a LLaMA with grouped queries, biases, a tied head and the rotary positions of LLaMA 3.
 #include <unit/models/golden_model.hpp>
 #include <vlt/hub/model_config.hpp>
+#include <vlt/models/clip_vit.hpp>
+#include <vlt/models/llama.hpp>
 #include <vlt/models/mlp_projector.hpp>
 using namespace vlt;
 

@@ -2,6 +2,8 @@
 #include <unit/models/golden_model.hpp>
 #include <vlt/hub/llava_config.hpp>
 #include <vlt/image/picture_rules.hpp>
+#include <vlt/models/clip_vit.hpp>
+#include <vlt/models/llama.hpp>
 #include <vlt/models/mlp_projector.hpp>
 using namespace vlt;
 

@@ -1,6 +1,8 @@
 // Multi-modal causal attention and the projector `vit`, which only this library has: torch wrote them from formulas.
 #include <unit/models/golden_model.hpp>
 #include <vlt/hub/model_config.hpp>
+#include <vlt/models/clip_vit.hpp>
+#include <vlt/models/llama.hpp>
 #include <vlt/models/vit_projector.hpp>
 using namespace vlt;
 
