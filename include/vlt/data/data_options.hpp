@@ -29,8 +29,11 @@ struct RunData {
   Split split;
 
   const Dataset& data() const { return source->data; }
-  SampleOrder train_order(Index batch_size, std::uint64_t seed) const { return {split.train, batch_size, seed, true}; }
-  SampleOrder eval_order(Index batch_size) const { return {split.eval, batch_size, 0, false}; }
+  SampleOrder train_order(std::uint64_t seed) const { return {split.train, seed, true}; }
+  BatchPlan train_plan(std::uint64_t seed, const BatchRules& rules) const {
+    return {train_order(seed), data().sizes, rules};
+  }
+  BatchPlan eval_plan(const BatchRules& rules) const { return {{split.eval, 0, false}, data().sizes, rules}; }
 };
 
 // How many records to draw from each file; none: all. Exit 2 for anything but `all` and positive numbers.

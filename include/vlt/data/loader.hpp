@@ -10,6 +10,7 @@
 #include <sstream>
 #include <system_error>
 #include <thread>
+#include <vlt/data/batch_plan.hpp>
 #include <vlt/data/sample_source.hpp>
 
 namespace vlt {
@@ -20,7 +21,8 @@ struct LoaderSettings {
   double timeout_s = 300;     // how long a micro-batch may keep the caller waiting
   double image_seconds = 10;  // of a worker's CPU time for one image
   OnBadSample on_bad_sample = OnBadSample::fail;
-  Index first = 0, count = 0;  // which micro-batches of the order
+  Index first = 0;  // the micro-batch of the plan that it begins with
+  int rank = 0;     // whose parts of micro-batches it makes
 
   // Micro-batches in memory at once: those held, one in each worker's hands, one that waits.
   Index slots() const { return held + workers + 1; }
@@ -32,12 +34,12 @@ inline Index loader_bytes(const LoaderSettings& settings, const MicroBatchSize& 
                              largest.tokens * Index(2 * sizeof(Index)) + largest.sequences * Index(sizeof(Sample)));
 }
 
-// Makes micro-batches ahead of their use, on threads of its own, and hands them out in the order's order: which thread
-// made one, and when, changes nothing. The memory of pixels is recycled.
+// Makes the micro-batches of a plan ahead of their use, on threads of its own, and hands them out in the plan's order:
+// which thread made one, and when, changes nothing. The memory of pixels is recycled.
 class Loader {
  public:
-  Loader(std::shared_ptr<const SampleSource> source, SampleOrder order, const LoaderSettings& settings)
-      : state_(std::make_shared<State>(std::move(source), std::move(order), settings)) {
+  Loader(std::shared_ptr<const SampleSource> source, BatchPlan plan, const LoaderSettings& settings)
+      : state_(std::make_shared<State>(std::move(source), std::move(plan), settings)), next_(settings.first) {
     require(settings.workers > 0 && settings.held > 0, "a loader needs a worker and a micro-batch");
     try {
       for (int i = 0; i < settings.workers; ++i) workers_.emplace_back([s = state_] { s->serve(); });
@@ -55,12 +57,12 @@ class Loader {
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
 
-  bool more() const { return handed_out_ < state_->settings.count; }
+  bool more() const { return next_ < state_->end; }
   // The next micro-batch. It stays valid, and the caller's, until `held` further ones were asked for. Throws what a
   // worker threw for this micro-batch, and Error (exit 11) if it is not there in time.
   MicroBatch& next() {
     require(more(), "the loader has handed out all micro-batches");
-    return state_->wait_for(handed_out_++);
+    return state_->wait_for(next_++);
   }
 
  private:
@@ -81,19 +83,25 @@ class Loader {
   // What workers share. It outlives a loader whose worker hangs.
   struct State {
     std::shared_ptr<const SampleSource> source;
-    SampleOrder order;
+    BatchPlan plan;
     LoaderSettings settings;
+    Index end;
     std::vector<Slot> slots;
     std::mutex mutex;
     std::condition_variable made, released, ended;
-    Index next_job = 0, oldest = 0;  // micro-batches before `oldest` are no longer in use
+    Index next_job, oldest;  // micro-batches before `oldest` are no longer in use
     int at_work;
     std::atomic<bool> stop{false};
 
-    State(std::shared_ptr<const SampleSource> s, SampleOrder o, const LoaderSettings& l)
-        : source(std::move(s)), order(std::move(o)), settings(l), slots(std::size_t(l.slots())), at_work(l.workers) {
-      require(l.count == 0 || order.records() > 0, "a loader without records has no micro-batches");
-    }
+    State(std::shared_ptr<const SampleSource> s, BatchPlan p, const LoaderSettings& l)
+        : source(std::move(s)),
+          plan(std::move(p)),
+          settings(l),
+          end(plan.end()),
+          slots(std::size_t(l.slots())),
+          next_job(l.first),
+          oldest(l.first),
+          at_work(l.workers) {}
     Slot& slot_of(Index number) { return slots[std::size_t(number) % slots.size()]; }
 
     void serve() {
@@ -103,11 +111,10 @@ class Loader {
       std::vector<Index> records;
       std::unique_lock lock(mutex);
       for (;;) {
-        released.wait(lock,
-                      [&] { return stop || next_job == settings.count || next_job < oldest + Index(slots.size()); });
-        if (stop || next_job == settings.count) break;
+        released.wait(lock, [&] { return stop || next_job >= end || next_job < oldest + Index(slots.size()); });
+        if (stop || next_job >= end) break;
         const Index number = next_job++;
-        const auto chosen = order.micro_batch(settings.first + number);
+        const auto chosen = plan.records(number, settings.rank);
         records.assign(chosen.begin(), chosen.end());
         Slot& slot = slot_of(number);
         slot.clock = clock;
@@ -144,7 +151,7 @@ class Loader {
 
     MicroBatch& wait_for(Index number) {
       std::unique_lock lock(mutex);
-      oldest = std::max<Index>(0, number - settings.held + 1);
+      oldest = std::max(settings.first, number - settings.held + 1);
       released.notify_all();
       Slot& slot = slot_of(number);
       if (!wait(lock, made, settings.timeout_s, [&] { return slot.number == number || too_slow(slot); })) stalled(slot);
@@ -197,7 +204,7 @@ class Loader {
 
   std::shared_ptr<State> state_;
   std::vector<std::thread> workers_;
-  Index handed_out_ = 0;
+  Index next_;
 
   // A worker that hangs in a read is left behind: what it touches is shared and stays.
   void end() {

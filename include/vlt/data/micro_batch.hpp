@@ -1,6 +1,5 @@
 #pragma once
 #include <vlt/data/audit.hpp>
-#include <vlt/data/sample_order.hpp>
 
 namespace vlt {
 
@@ -43,17 +42,5 @@ struct MicroBatchSize {
     longest = std::max(longest, b.longest), tiles = std::max(tiles, b.tiles);
   }
 };
-
-// The largest of each over the first `count` micro-batches, from what the audit found. They may stem from different
-// micro-batches.
-inline MicroBatchSize largest_micro_batch(SampleOrder order, const std::vector<SampleSize>& sizes, Index count) {
-  MicroBatchSize largest;
-  for (Index m = 0; m < count; ++m) {
-    MicroBatchSize one;
-    for (const Index record : order.micro_batch(m)) one.add(sizes[std::size_t(record)]);
-    largest.cover(one);
-  }
-  return largest;
-}
 
 }  // namespace vlt

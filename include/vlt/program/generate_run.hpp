@@ -132,15 +132,15 @@ template <Precision F> class GenerateRun {
   void token_accuracy(std::shared_ptr<const SampleSource> source, AnswerScore& score) {
     std::vector<Index> all(std::size_t(source->data.size()));
     std::iota(all.begin(), all.end(), Index(0));
-    const SampleOrder order(all, 8, 0, false);
-    const MicroBatchSize largest = largest_micro_batch(order, source->data.sizes, order.micro_batches_per_epoch());
+    const BatchPlan batches({all, 0, false}, source->data.sizes, {.sequences = 8});
+    const MicroBatchSize largest = batches.largest();
     typename AnyVlm<F>::pixels x;
     x.rows = largest.tiles, x.cols = x.stride = source->floats_per_image;
     const PassPlan plan = plan_evaluation(model_, *job_.threads, x, empty_batch(model_, largest));
     EngineSettings settings;
     settings.groups = int(o_.data_path.size()), settings.count_correct = true;
     Engine<F, AnyVlm<F>> engine(model_, store_, *job_.threads, plan.arena_bytes, settings);
-    const EvaluationResult r = evaluate<F>(model_, engine, source, order, {}, [](const LostSample&) {});
+    const EvaluationResult r = evaluate<F>(model_, engine, source, batches, {}, [](const LostSample&) {});
     score.supervised = r.supervised, score.correct = Index(std::llround(r.accuracy * double(r.supervised)));
   }
 };

@@ -126,9 +126,7 @@ class SftProgram {
     if (job_.options.validate_only) {
       std::sort(first.begin(), first.end());
     } else if (!first.empty()) {
-      SampleOrder order = job_.data->train_order(Index(first.size()), std::uint64_t(job_.options.seed));
-      const auto epoch = order.micro_batch(0);
-      first.assign(epoch.begin(), epoch.end());
+      first = job_.data->train_order(std::uint64_t(job_.options.seed)).epoch(0);
     }
     first.resize(std::min<std::size_t>(10, first.size()));
     write_debug_page(job_.options.data_debug_path,

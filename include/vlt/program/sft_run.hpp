@@ -21,7 +21,10 @@ template <Precision F> class SftRun {
         o_(job.options),
         choice_(job.choice),
         model_(ModelBuilder<F>(kinds, job.compiled, job.model).build(choice_, job.options.gradient_checkpointing)) {
-    if (job.data) lost_.emplace(job.data->data(), job.bad_sample_rules());
+    if (!job.data) return;
+    lost_.emplace(job.data->data(), job.bad_sample_rules());
+    training_.emplace(job.data->train_plan(std::uint64_t(o_.seed), training_rules()));
+    evaluation_.emplace(job.data->eval_plan({.sequences = o_.per_device_eval_batch_size}));
   }
 
   ExitCode operator()() {
@@ -31,7 +34,6 @@ template <Precision F> class SftRun {
     components_ = component_rows(registry, layout, o_);
     job_.say(components_);
     warn_of_rash_rates(registry);
-    set_length();
     const WorkSize work = work_size();
     const Plan plan = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), trains());
     if (o_.plan) job_.say(plan_heading(work));
@@ -54,26 +56,18 @@ template <Precision F> class SftRun {
   Model model_;
   std::vector<ReportComponent> components_;
   WeightOrigin origin_;
-  RunLength length_;
-  std::optional<LostRecords> lost_;  // none: there are no data
+  std::optional<LostRecords> lost_;                 // none: there are no data
+  std::optional<BatchPlan> training_, evaluation_;  // likewise
 
   bool trains() const { return !o_.eval_only; }
   bool evaluates() const { return job_.data && !job_.data->split.eval.empty() && (o_.eval_only || o_.eval_step > 0); }
-  SampleOrder training_order() const {
-    return job_.data->train_order(o_.per_device_train_batch_size, std::uint64_t(o_.seed));
+  BatchRules training_rules() const {
+    BatchRules r;
+    r.sequences = o_.per_device_train_batch_size, r.epochs = o_.num_train_epochs;
+    r.accumulation = o_.gradient_accumulation_steps, r.max_steps = o_.max_steps;
+    return r;
   }
-  SampleOrder evaluation_order() const { return job_.data->eval_order(o_.per_device_eval_batch_size); }
-
-  void set_length() {
-    length_.epochs = o_.num_train_epochs, length_.accumulation = o_.gradient_accumulation_steps;
-    length_.max_steps = o_.max_steps;
-    if (job_.data && trains()) length_.micro_batches_per_epoch = training_order().micro_batches_per_epoch();
-  }
-  LoaderSettings training_loader() const {
-    LoaderSettings s = job_.loader(o_.gradient_accumulation_steps);
-    s.count = length_.read_after(length_.steps());
-    return s;
-  }
+  LoaderSettings training_loader() const { return job_.loader(o_.gradient_accumulation_steps); }
   WorkSize work_size() const {
     WorkSize w;
     w.micro_batches_per_step = o_.gradient_accumulation_steps,
@@ -84,10 +78,8 @@ template <Precision F> class SftRun {
       w.evaluation = limit_of(job_.model, o_.per_device_eval_batch_size, o_.max_num_image_per_sample);
       return w;
     }
-    const auto& sizes = job_.data->data().sizes;
-    if (trains()) w.training = largest_micro_batch(training_order(), sizes, w.training_loader.count);
-    if (evaluates())
-      w.evaluation = largest_micro_batch(evaluation_order(), sizes, evaluation_order().micro_batches_per_epoch());
+    if (trains()) w.training = training_->largest();
+    if (evaluates()) w.evaluation = evaluation_->largest();
     return w;
   }
   std::string plan_heading(const WorkSize& w) const {
@@ -120,7 +112,7 @@ template <Precision F> class SftRun {
   double peak_flops() const { return double(job_.threads->count()) * cpu::peak_flops<typename roles_of<F>::operand>(); }
 
   EvaluationResult evaluated(Engine<F, Model>& engine) {
-    return evaluate<F>(model_, engine, job_.data->source, evaluation_order(), job_.loader(1),
+    return evaluate<F>(model_, engine, job_.data->source, *evaluation_, job_.loader(1),
                        [this](const LostSample& l) { tell_lost(l); });
   }
   ExitCode evaluate_only(Engine<F, Model>& engine) {
@@ -138,8 +130,8 @@ template <Precision F> class SftRun {
   }
 
   Schedule chosen_schedule() const {
-    const Schedule s = make_schedule(schedule_kind(o_.lr_scheduler_type), length_.schedule_steps(), o_.num_warmup_steps,
-                                     o_.learning_rate);
+    const Schedule s = make_schedule(schedule_kind(o_.lr_scheduler_type), training_->schedule_steps(),
+                                     o_.num_warmup_steps, o_.learning_rate);
     if (s.warmup > s.steps)
       refuse_option(Complaint("OPT-WARMUP-017", "the warm-up is longer than the training")
                         .at("--num_warmup_steps")
@@ -157,19 +149,19 @@ template <Precision F> class SftRun {
       if (!registry.params[i].trains()) rates[i] = -1;
     }
     TrainerSettings settings{
-        length_,     schedule, o_.max_grad_norm, evaluates() ? o_.eval_step : 0, !o_.is_sft_stage, job_.dataset_stems(),
-        peak_flops()};
+        *training_,           schedule,    o_.max_grad_norm, evaluates() ? o_.eval_step : 0, !o_.is_sft_stage,
+        job_.dataset_stems(), peak_flops()};
     if (!evaluates()) job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
     write_receipt(job_);
     RunReport<F> report(job_, model_, engine.memory(), plan, components_);
-    Loader loader(job_.data->source, training_order(), training_loader());
-    Progress progress(job_.out, progress_style(o_.log_format == "json", 1), length_.steps(), double(length_.epochs),
-                      terminal_width(1));
+    Loader loader(job_.data->source, *training_, training_loader());
+    Progress progress(job_.out, progress_style(o_.log_format == "json", 1), training_->steps(),
+                      double(o_.num_train_epochs), terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"));
     TrainerEvents events;
     events.step = [&](const StepMetrics& m, double seconds) {
       metrics.write(m), report.add(m);
-      if (m.step % o_.log_step == 0 || m.step == length_.steps()) progress.step(m, seconds, m.step);
+      if (m.step % o_.log_step == 0 || m.step == training_->steps()) progress.step(m, seconds, m.step);
     };
     events.evaluate = [&](EvalMetrics m) {
       const EvaluationResult r = evaluated(engine);
@@ -177,7 +169,7 @@ template <Precision F> class SftRun {
       if (!o_.is_sft_stage) m.token_accuracy = r.accuracy;
       metrics.write(m), report.add(m);
       progress.evaluation(m);
-      report.write("training: step " + std::to_string(m.step) + " of " + std::to_string(length_.steps()), false);
+      report.write("training: step " + std::to_string(m.step) + " of " + std::to_string(training_->steps()), false);
       return m;
     };
     events.epoch_end = [&](Index epoch, Index) {
@@ -187,7 +179,7 @@ template <Precision F> class SftRun {
     };
     events.lost = [&](const LostSample& l) { tell_lost(l); };
     Trainer<F>(model_, engine, loader, *job_.data->source, rates, component, settings, events).run();
-    report.write("finished after " + std::to_string(length_.steps()) + " steps", true);
+    report.write("finished after " + std::to_string(training_->steps()) + " steps", true);
     progress.finish();
     progress.say("wrote " + job_.output->file("report.html"));
     return ExitCode::ok;

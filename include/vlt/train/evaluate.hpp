@@ -10,14 +10,14 @@ struct EvaluationResult {
   std::vector<double> loss_by_group;
 };
 
-// Reads records in their order and adds up token losses.
+// Reads the records of a plan in its order and adds up token losses.
 template <Precision F>
 EvaluationResult evaluate(AnyVlm<F>& model, Engine<F, AnyVlm<F>>& engine, std::shared_ptr<const SampleSource> source,
-                          const SampleOrder& order, LoaderSettings settings,
+                          const BatchPlan& plan, LoaderSettings settings,
                           const std::function<void(const LostSample&)>& lost) {
   EvaluationResult result;
-  settings.first = 0, settings.count = order.micro_batches_per_epoch(), settings.held = 1;
-  Loader loader(source, order, settings);
+  settings.first = 0, settings.held = 1;
+  Loader loader(source, plan, settings);
   double sum = 0;
   Index correct = 0;
   std::vector<Index> tokens(source->data.files.size(), 0);

@@ -11,22 +11,8 @@
 
 namespace vlt {
 
-// How many micro-batches and optimiser steps a run has. Accumulation runs on across epochs; the last step may be
-// shorter.
-struct RunLength {
-  Index micro_batches_per_epoch = 1, epochs = 1, accumulation = 1;
-  Index max_steps = 0;  // 0: no limit
-
-  Index micro_batches() const { return micro_batches_per_epoch * epochs; }
-  Index schedule_steps() const { return (micro_batches() + accumulation - 1) / accumulation; }
-  Index steps() const { return max_steps > 0 ? std::min(max_steps, schedule_steps()) : schedule_steps(); }
-  // Micro-batches that the first `step` steps read.
-  Index read_after(Index step) const { return std::min(micro_batches(), step * accumulation); }
-  double epochs_after(Index step) const { return double(read_after(step)) / double(micro_batches_per_epoch); }
-};
-
 struct TrainerSettings {
-  RunLength length;
+  BatchPlan plan;
   Schedule schedule;
   double max_grad_norm = 1;
   Index eval_step = 0;        // 0: no evaluation
@@ -76,15 +62,15 @@ template <Precision F> class Trainer {
         rates_(peak_.size()) {}
 
   void run() {
-    const RunLength& n = settings_.length;
+    const BatchPlan& plan = settings_.plan;
     started_ = clock::now();
     Index epochs_done = 0;
-    for (Index step = 1; step <= n.steps(); ++step) {
-      const bool last = step == n.steps();
+    for (Index step = 1; step <= plan.steps(); ++step) {
+      const bool last = step == plan.steps();
       if (const auto metrics = one_step(step)) events_.step(*metrics, seconds_since(started_));
       if (settings_.eval_step > 0 && (last || step % settings_.eval_step == 0))
-        events_.evaluate({step, n.epochs_after(step), 0, std::nullopt});
-      const Index done = n.read_after(step) / n.micro_batches_per_epoch;
+        events_.evaluate({step, plan.epochs(plan.position(step)), 0, std::nullopt});
+      const Index done = plan.whole_epochs(plan.position(step));
       if (done > epochs_done) events_.epoch_end(done - 1, step);
       else if (last) events_.epoch_end(done, step);
       epochs_done = done;
@@ -112,10 +98,10 @@ template <Precision F> class Trainer {
   std::optional<StepMetrics> one_step(Index step) {
     const auto began = clock::now();
     StepMetrics m;
-    m.step = step, m.epoch = settings_.length.epochs_after(step);
+    m.step = step, m.epoch = settings_.plan.epochs(settings_.plan.position(step));
     Index images = 0;
     group_.clear();
-    for (Index i = settings_.length.read_after(step - 1); i < settings_.length.read_after(step); ++i) {
+    for (Index i = settings_.plan.position(step - 1); i < settings_.plan.position(step); ++i) {
       MicroBatch& b = loader_.next();
       for (const LostSample& l : b.lost) events_.lost(l);
       if (b.samples.empty()) continue;

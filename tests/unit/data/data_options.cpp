@@ -73,10 +73,8 @@ TEST_CASE("from files to micro-batches", "[threads]") {
   Threads threads(2);
   const RunData run = load_data(options, builder, pictures, threads);  // throws BadRecords: the first and how many
 
-  SampleOrder order = run.train_order(/*batch_size=*/4, /*seed=*/1234);
-  LoaderSettings settings;
-  settings.workers = 2, settings.count = 3 * order.micro_batches_per_epoch();  // three epochs
-  Loader loader(run.source, order, settings);
+  const BatchPlan plan = run.train_plan(/*seed=*/1234, {.sequences = 4, .epochs = 3});
+  Loader loader(run.source, plan, {.workers = 2});
   while (loader.more()) {
     const MicroBatch& b = loader.next();  // stays valid until the next call
     sequences += Index(b.samples.size()), tokens += b.tokens, supervised += b.supervised;
@@ -85,5 +83,5 @@ TEST_CASE("from files to micro-batches", "[threads]") {
   CHECK(sequences == 3 * 9);  // one record evaluates
   CHECK(tokens > 0);
   CHECK(supervised == sequences * 7);
-  CHECK(run.eval_order(4).micro_batches_per_epoch() == 1);
+  CHECK(run.eval_plan({.sequences = 4}).micro_batches() == 1);
 }

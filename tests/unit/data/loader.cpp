@@ -34,16 +34,13 @@ void paint_slowly(const std::string& name, std::span<float> to) {
   std::this_thread::sleep_for(std::chrono::microseconds(random() % 300));
   paint(name, to);
 }
-SampleOrder order(Index records, Index batch = 4) {
-  std::vector<Index> all(static_cast<std::size_t>(records));
+// So many micro-batches of four of them.
+BatchPlan plan(const SampleSource& s, Index count) {
+  std::vector<Index> all(s.data.records.size());
   std::iota(all.begin(), all.end(), Index(0));
-  return {all, batch, 1, true};
+  return {{all, 1, true}, s.data.sizes, {.sequences = 4, .epochs = count, .max_steps = count}};
 }
-LoaderSettings settings(int workers, Index count, Index held = 1) {
-  LoaderSettings s;
-  s.workers = workers, s.count = count, s.held = held;
-  return s;
-}
+LoaderSettings settings(int workers, Index held = 1) { return {.workers = workers, .held = held}; }
 // Everything in a micro-batch as one number.
 std::size_t digest(const MicroBatch& b) {
   std::string bytes;
@@ -57,7 +54,8 @@ std::size_t digest(const MicroBatch& b) {
   return std::hash<std::string>{}(bytes);
 }
 std::vector<std::size_t> stream(int workers, Index count) {
-  Loader loader(source(37, paint_slowly), order(37), settings(workers, count));
+  const auto s = source(37, paint_slowly);
+  Loader loader(s, plan(*s, count), settings(workers));
   std::vector<std::size_t> all;
   while (loader.more()) all.push_back(digest(loader.next()));
   return all;
@@ -84,12 +82,12 @@ struct Gate {
 
 TEST_CASE("a micro-batch holds what its records are made of", "[threads]") {
   const auto s = source(37, paint);
-  Loader loader(s, order(37), settings(2, 20));
-  SampleOrder expected = order(37);
+  Loader loader(s, plan(*s, 20), settings(2));
+  BatchPlan expected = plan(*s, 20);
   Encoder encoder(s->builder.tokenizer());
   for (Index m = 0; loader.more(); ++m) {
     const MicroBatch& b = loader.next();
-    const auto records = expected.micro_batch(m);
+    const auto records = expected.records(m, 0);
     REQUIRE(b.record == std::vector<Index>(records.begin(), records.end()));
     std::vector<float> pixels;
     Index images = 0, tokens = 0, supervised = 0;
@@ -121,14 +119,16 @@ TEST_CASE("workers and their timing change nothing", "[threads]") {
 
 TEST_CASE("a run may start anywhere in the order", "[threads]") {
   const auto all = stream(2, 25);
-  LoaderSettings late = settings(3, 8);
+  LoaderSettings late = settings(3);
   late.first = 17;
-  Loader loader(source(37, paint), order(37), late);
+  const auto s = source(37, paint);
+  Loader loader(s, plan(*s, 25), late);
   for (Index m = 17; loader.more(); ++m) CHECK(digest(loader.next()) == all[std::size_t(m)]);
 }
 
 TEST_CASE("held micro-batches stay as they are", "[threads]") {
-  Loader loader(source(40, paint_slowly), order(40), settings(3, 30, 5));
+  const auto s = source(40, paint_slowly);
+  Loader loader(s, plan(*s, 30), settings(3, 5));
   const auto all = stream(1, 30).size();
   CHECK(all == 30);
   while (loader.more()) {
@@ -143,27 +143,29 @@ TEST_CASE("held micro-batches stay as they are", "[threads]") {
 }
 
 TEST_CASE("a loader may be left at any moment", "[threads]") {
+  const auto s = source(37, paint_slowly);
   for (const int workers : {1, 2, 8})
     for (const int taken : {0, 1, 7}) {
-      Loader loader(source(37, paint_slowly), order(37), settings(workers, 1000));
+      Loader loader(s, plan(*s, 1000), settings(workers));
       for (int i = 0; i < taken; ++i) loader.next();
     }
-  Loader nothing(source(3, paint), order(3), settings(2, 0));
+  LoaderSettings behind = settings(2);
+  behind.first = 5;
+  Loader nothing(s, plan(*s, 5), behind);
   CHECK(!nothing.more());
 }
 
 TEST_CASE("what a worker throws reaches the caller at its micro-batch", "[threads]") {
   for (const int workers : {1, 2, 8}) {
-    Loader loader(source(37,
-                         [](const std::string& name, std::span<float> to) {
-                           if (name == "20-1") blame_data.raise(Complaint("IMAGE-019", "truncated"));
-                           paint(name, to);
-                         }),
-                  order(37), settings(workers, 30));
-    SampleOrder expected = order(37);
+    const auto s = source(37, [](const std::string& name, std::span<float> to) {
+      if (name == "20-1") blame_data.raise(Complaint("IMAGE-019", "truncated"));
+      paint(name, to);
+    });
+    Loader loader(s, plan(*s, 30), settings(workers));
+    BatchPlan expected = plan(*s, 30);
     Index failing = 0;
     for (;; ++failing) {
-      const auto records = expected.micro_batch(failing);
+      const auto records = expected.records(failing, 0);
       if (std::find(records.begin(), records.end(), 20) != records.end()) break;
     }
     Index reached = 0;
@@ -181,13 +183,13 @@ TEST_CASE("what a worker throws reaches the caller at its micro-batch", "[thread
 TEST_CASE("under skip a sample whose image is broken is left out of every count", "[threads]") {
   std::vector<std::size_t> first;
   for (const int workers : {1, 2, 8}) {
-    LoaderSettings s = settings(workers, 10);
+    LoaderSettings s = settings(workers);
     s.on_bad_sample = OnBadSample::skip;
     const auto data = source(37, [](const std::string& name, std::span<float> to) {
       if (name == "20-1" || name.starts_with("4-")) blame_data.raise(Complaint("IMAGE-019", "truncated"));
       paint(name, to);
     });
-    Loader loader(data, order(37), s);
+    Loader loader(data, plan(*data, 10), s);
     std::vector<std::size_t> all;
     std::vector<Index> lost, seen;
     while (loader.more()) {
@@ -208,7 +210,7 @@ TEST_CASE("under skip a sample whose image is broken is left out of every count"
 
 TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
   const auto gate = std::make_shared<Gate>();
-  LoaderSettings s = settings(2, 10);
+  LoaderSettings s = settings(2);
   s.timeout_s = 0.2;
   const auto begin = std::chrono::steady_clock::now();
   auto data = source(37, [gate](const std::string& name, std::span<float> to) {
@@ -217,7 +219,8 @@ TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
   });
   const std::weak_ptr<SampleSource> alive = data;
   try {
-    Loader loader(std::move(data), order(37), s);
+    const BatchPlan ten = plan(*data, 10);
+    Loader loader(std::move(data), ten, s);
     while (loader.more()) loader.next();
     FAIL("the loader waited for ever");
   } catch (const Error& e) {
@@ -232,14 +235,13 @@ TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
 
 TEST_CASE("an image that takes too much CPU time ends the run by its name", "[threads]") {
   const auto stop = std::make_shared<std::atomic<bool>>(false);
-  LoaderSettings s = settings(2, 10);
+  LoaderSettings s = settings(2);
   s.image_seconds = 0.05, s.timeout_s = 60;
-  Loader loader(source(37,
-                       [stop](const std::string& name, std::span<float> to) {
-                         while (name == "20-1" && !*stop) continue;
-                         paint(name, to);
-                       }),
-                order(37), s);
+  const auto data = source(37, [stop](const std::string& name, std::span<float> to) {
+    while (name == "20-1" && !*stop) continue;
+    paint(name, to);
+  });
+  Loader loader(data, plan(*data, 10), s);
   try {
     while (loader.more()) loader.next();
     FAIL("the loader waited for ever");
@@ -250,23 +252,32 @@ TEST_CASE("an image that takes too much CPU time ends the run by its name", "[th
   *stop = true;
 }
 
-TEST_CASE("memory is bounded by the largest micro-batch") {
-  std::vector<SampleSize> sizes;
-  for (int i = 0; i < 37; ++i) sizes.push_back({10 + i, 3, i % 3, i % 3 * 5});
-  const MicroBatchSize largest = largest_micro_batch(order(37), sizes, 50);
-  CHECK(largest.sequences == 4);
-  CHECK(largest.images <= 8);
-  CHECK(largest.tiles == 5 * largest.images);
-  CHECK(largest.longest == 46);
-  MicroBatchSize expected;
-  SampleOrder o = order(37);
-  for (Index m = 0; m < 50; ++m) {
-    Index tokens = 0;
-    for (const Index r : o.micro_batch(m)) tokens += sizes[std::size_t(r)].tokens;
-    expected.tokens = std::max(expected.tokens, tokens);
+TEST_CASE("ranks read their parts of the same micro-batches", "[threads]") {
+  const auto s = source(10, paint);
+  std::vector<Index> all(10);
+  std::iota(all.begin(), all.end(), Index(0));
+  const auto loader = [&](int rank, int ranks) {
+    const BatchPlan plan({all, 1, true}, s->data.sizes, {.sequences = ranks == 1 ? 6 : 2, .ranks = ranks});
+    return std::make_unique<Loader>(s, plan, LoaderSettings{.workers = 2, .rank = rank});
+  };
+  const auto whole = loader(0, 1);
+  std::vector<std::unique_ptr<Loader>> parts;
+  for (int r = 0; r < 3; ++r) parts.push_back(loader(r, 3));
+  while (whole->more()) {
+    std::vector<Index> together;
+    for (const auto& part : parts) {
+      const MicroBatch& b = part->next();
+      together.insert(together.end(), b.record.begin(), b.record.end());
+    }
+    CHECK(together == whole->next().record);
   }
-  CHECK(largest.tokens == expected.tokens);
-  const LoaderSettings s = settings(3, 1, 2);
+  for (const auto& part : parts) CHECK(!part->more());
+}
+
+TEST_CASE("memory is bounded by the largest micro-batch") {
+  MicroBatchSize largest;
+  largest.sequences = 4, largest.tokens = 100, largest.images = 8, largest.tiles = 40;
+  const LoaderSettings s = settings(3, 2);
   CHECK(s.slots() == 6);
-  CHECK(loader_bytes(s, largest, 6) == 6 * (largest.tiles * 24 + largest.tokens * 16 + 4 * Index(sizeof(Sample))));
+  CHECK(loader_bytes(s, largest, 6) == 6 * (40 * 24 + 100 * 16 + 4 * Index(sizeof(Sample))));
 }

@@ -143,11 +143,9 @@ TEST_CASE("micro-batches hold the tiles of their pictures, one after another") {
       std::make_shared<SampleSource>(SampleSource{audited(text + "]", lengths), byte_builder(lengths), paint, 6});
   std::vector<Index> all(12);
   std::iota(all.begin(), all.end(), Index(0));
-  const SampleOrder order(all, 4, 1, false);
-  LoaderSettings settings;
-  settings.workers = 2, settings.count = 3;
-  Loader loader(source, order, settings);
-  const MicroBatchSize largest = largest_micro_batch(order, source->data.sizes, 3);
+  const BatchPlan plan({all, 1, false}, source->data.sizes, {.sequences = 4});
+  Loader loader(source, plan, {.workers = 2});
+  const MicroBatchSize largest = plan.largest();
   CHECK(largest.images == 4);
   CHECK(largest.tiles == 3 + 5 + 3 + 3);
   while (loader.more()) {

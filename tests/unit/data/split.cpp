@@ -1,6 +1,5 @@
 #include <catch2/catch.hpp>
 #include <set>
-#include <vlt/data/sample_order.hpp>
 #include <vlt/data/split.hpp>
 
 using namespace vlt;
@@ -51,32 +50,4 @@ TEST_CASE("subsample, join, shuffle, split") {
     CHECK(split_records({3}, {std::nullopt}, 1, 1).eval.empty());
     CHECK(split_records({100}, {std::nullopt}, 0.29, 1).train.size() == 28);  // 100 * 0.29 is below 29 in double
   }
-}
-
-TEST_CASE("every epoch visits every record once, in an order of its own") {
-  Positions pool(23);
-  for (std::size_t i = 0; i < pool.size(); ++i) pool[i] = Index(100 + i);
-  SampleOrder order(pool, 5, 1, true), again(pool, 5, 1, true), other(pool, 5, 2, true);
-  REQUIRE(order.micro_batches_per_epoch() == 5);
-  std::set<Positions> epochs;
-  for (Index epoch = 0; epoch < 4; ++epoch) {
-    Positions seen, seen_by_other;
-    for (Index k = 0; k < 5; ++k) {
-      const auto batch = order.micro_batch(epoch * 5 + k);
-      CHECK(batch.size() == (k < 4 ? 5 : 3));
-      seen.insert(seen.end(), batch.begin(), batch.end());
-      const auto theirs = other.micro_batch(epoch * 5 + k);
-      seen_by_other.insert(seen_by_other.end(), theirs.begin(), theirs.end());
-    }
-    CHECK(seen != seen_by_other);
-    epochs.insert(seen);
-    std::sort(seen.begin(), seen.end());
-    CHECK(seen == pool);
-  }
-  CHECK(epochs.size() == 4);
-  const auto late = again.micro_batch(17);  // asked for out of turn
-  const auto same = order.micro_batch(17);
-  CHECK(std::equal(late.begin(), late.end(), same.begin(), same.end()));
-  SampleOrder still(pool, 4, 1, false);
-  CHECK(still.micro_batch(6)[0] == 100);
 }

@@ -62,7 +62,9 @@ SampleSource source() {
   s.measure();
   return s;
 }
-SampleOrder order(Index batch) { return {{0, 1, 2, 3, 4, 5, 6, 7}, batch, 0, false}; }
+BatchPlan plan_of(const SampleSource& source, Index batch) {
+  return {{{0, 1, 2, 3, 4, 5, 6, 7}, 0, false}, source.data.sizes, {.sequences = batch}};
+}
 
 struct Step {
   StepResult result;
@@ -75,7 +77,7 @@ Step step(const SampleSource& source, Index batch) {
   AnyVlm<F> model = next_model();
   ParameterStore<F> store(registry_of<any_policy<F>>(model));
   initialise(store, threads, 5);
-  const MicroBatchSize largest = largest_micro_batch(order(batch), source.data.sizes, 8 / batch);
+  const MicroBatchSize largest = plan_of(source, batch).largest();
   AnyVlm<F>::pixels shape;
   shape.rows = largest.tiles, shape.cols = shape.stride = floats;
   const PassPlan plan = plan_training(model, threads, shape, empty_batch(model, largest));
@@ -84,8 +86,8 @@ Step step(const SampleSource& source, Index batch) {
   std::vector<MicroBatch> batches(std::size_t(8 / batch));
   Index supervised = 0;
   for (std::size_t m = 0; m < batches.size(); ++m) {
-    SampleOrder o = order(batch);
-    for (const Index record : o.micro_batch(Index(m)))
+    BatchPlan batch_plan = plan_of(source, batch);
+    for (const Index record : batch_plan.records(Index(m), 0))
       source.append(record, encoder, batches[m], [](const std::string&) {});
     supervised += batches[m].supervised;
   }
