@@ -48,7 +48,7 @@ int main() {
               LlamaDecoder<P>(language)};
 
   // 4. What trains, and the list of parameters that follows. Here the tower is frozen: it gets no backward pass.
-  auto registry = choose<P>(model, [](const auto& p) { return p.component != int(ComponentKind::vision); });
+  auto registry = choose<P>(model, [](const auto& p) { return p.component != ComponentKind::vision; });
 
   std::vector<float> pixels(3 * 32 * 32);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(i % 7) / 7 - 0.5f;

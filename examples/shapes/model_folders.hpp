@@ -54,7 +54,7 @@ template <class Model> class Weights {
 
   vlt::registry_t<Untrained> list(vlt::ComponentKind component) {
     vlt::registry_t<Untrained> registry;
-    registry.component = static_cast<int>(component);
+    registry.component = component;
     vlt::collect(model_, registry, "");
     for (auto& p : registry.params)
       if (p.init.kind == vlt::Init::normal) p.init.scale = initial_deviation;

@@ -50,7 +50,7 @@ template <class Store>
 void write_adapter_folder(const std::string& path, Store& store, ComponentKind component, const AdapterConfig& config,
                           const std::string& task, StoredType type, const NameMap& modules_called = clip_names(false)) {
   make_folders(path);
-  const auto list = saved_tensors(store, int(component), adapter_folder::names(modules_called), type, Which::adapters);
+  const auto list = saved_tensors(store, component, adapter_folder::names(modules_called), type, Which::adapters);
   std::set<std::string> modules;
   for (const SavedTensor& t : list)
     modules.insert(adapter_folder::module_of(t.plan.name).substr(adapter_folder::prefix.size()));
@@ -139,7 +139,7 @@ template <Precision F, Device D>
 LoadPlan plan_adapters(const Registry<F, D>& registry, const WeightFolder& weights, ComponentKind component,
                        Index run = 0, Index all = 0) {
   WeightRules rules;
-  rules.component = int(component);
+  rules.component = component;
   rules.extra = [=](const std::string& tensor) {
     constexpr std::string_view stack = ".encoder.layers.";
     const std::size_t at = tensor.find(stack);

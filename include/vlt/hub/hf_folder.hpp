@@ -8,7 +8,7 @@ namespace vlt {
 // A decoder's tensors have the registry's names; a tied head may be stored nevertheless, if it is the embedding.
 inline WeightRules language_rules(const LlamaConfig& config) {
   WeightRules rules;
-  rules.component = int(ComponentKind::language);
+  rules.component = ComponentKind::language;
   rules.stored_vocabulary = config.sizes.vocabulary;
   rules.extra = [](const std::string& n) { return n.ends_with("rotary_emb.inv_freq") ? Extra::ignore : Extra::refuse; };
   if (config.sizes.tied) rules.tied_head = "lm_head.weight", rules.tied_to = "model.embed_tokens.weight";
@@ -24,7 +24,7 @@ inline WeightRules vision_rules(const ClipConfig& config, const WeightFolder& fo
   const std::string stack = prefix + "encoder.layers.", norm = prefix + "post_layernorm.";
   const Index all = config.sizes.depth;
   WeightRules rules;
-  rules.component = int(ComponentKind::vision);
+  rules.component = ComponentKind::vision;
   rules.stored_as = clip_names(named);
   rules.extra = [=, whole = tower.empty()](const std::string& n) {
     if (n.ends_with("position_ids")) return Extra::ignore;
@@ -46,7 +46,7 @@ inline WeightRules vision_rules(const ClipConfig& config, const WeightFolder& fo
 
 inline WeightRules projector_rules() {
   WeightRules rules;
-  rules.component = int(ComponentKind::projector);
+  rules.component = ComponentKind::projector;
   return rules;
 }
 
@@ -66,7 +66,7 @@ template <class Store>
 void write_language_folder(const std::string& path, const LlamaConfig& config, Index vocabulary, Store& store,
                            StoredType type, std::uint64_t limit = shard_bytes) {
   make_folders(path);
-  write_weights(path, "model", saved_tensors(store, int(ComponentKind::language), same_name, type), limit);
+  write_weights(path, "model", saved_tensors(store, ComponentKind::language, same_name, type), limit);
   boost::json::object json = config.raw;
   if (json.at("vocab_size") != vocabulary) json["vocab_size"] = vocabulary;
   hf::set_type(json, type);
@@ -80,7 +80,7 @@ void write_vision_folder(const std::string& path, const ClipConfig& config, Stor
                          const std::vector<KeptTensor>& kept, StoredType type, std::vector<SavedTensor> more = {},
                          std::uint64_t limit = shard_bytes) {
   make_folders(path);
-  auto list = saved_tensors(store, int(ComponentKind::vision), names, type);
+  auto list = saved_tensors(store, ComponentKind::vision, names, type);
   add_kept(list, kept, type);
   list.insert(list.end(), more.begin(), more.end());
   write_weights(path, "model", std::move(list), limit);

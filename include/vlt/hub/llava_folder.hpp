@@ -25,7 +25,7 @@ inline void settle_tied_head(LlavaConfig& c, const Folder& folder, const ReadLim
 inline WeightRules llava_rules(const LlavaConfig& config, const WeightFolder& folder, Index layers) {
   const LlavaNames names = llava_names(folder);
   WeightRules rules = vision_rules(config.vision, folder, layers, names.tower());
-  rules.component = -1, rules.stored_as = names;
+  rules.stored_as = names;
   rules.stored_vocabulary = config.language.sizes.vocabulary;
   rules.extra = [of_tower = rules.extra](const std::string& n) {
     return n.ends_with("rotary_emb.inv_freq") ? Extra::ignore : of_tower(n);
@@ -90,7 +90,7 @@ template <class Store>
 void write_llava_folder(const std::string& path, const LlavaConfig& config, const LlavaSettings& now, Store& store,
                         const NameMap& names, const std::vector<KeptTensor>& kept, StoredType type) {
   make_folders(path);
-  auto list = saved_tensors(store, -1, names, type);
+  auto list = saved_tensors(store, std::nullopt, names, type);
   add_kept(list, kept, type);
   write_weights(path, "model", std::move(list));
   write_file(path + "/config.json", pretty_json(llava_folder::changed_config(config, now, type)));

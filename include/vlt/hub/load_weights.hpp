@@ -16,7 +16,7 @@ enum class Extra {
 
 // How a folder's tensors relate to a component's parameters.
 struct WeightRules {
-  int component = 0;  // -1: all of them
+  std::optional<ComponentKind> component;  // none: all of them
   NameMap stored_as = same_name;
   std::function<Extra(const std::string&)> extra = [](const std::string&) { return Extra::refuse; };
   // Embedding and head may have more rows in the model than in the folder: so many are in the folder (0: as many).
@@ -102,7 +102,7 @@ LoadPlan plan_load(const Registry<F, D>& registry, const WeightFolder& folder, c
   std::set<std::string> used;
   for (std::size_t i = 0; i < registry.params.size(); ++i) {
     const auto& p = registry.params[i];
-    if ((rules.component >= 0 && p.component != rules.component) || p.adapter != (which == Which::adapters)) continue;
+    if ((rules.component && p.component != rules.component) || p.adapter != (which == Which::adapters)) continue;
     for (const Part& part : p.parts) {
       const std::string name = rules.stored_as(part.name);
       const WeightFolder::Place place = folder.find(name);

@@ -25,7 +25,7 @@ template <class Config, class F> void each(Config& c, F&& f) {
 template <class Store>
 void write_projector_folder(const std::string& path, const ProjectorConfig& config, Store& store, StoredType type) {
   make_folders(path);
-  write_weights(path, "model", saved_tensors(store, int(ComponentKind::projector), same_name, type));
+  write_weights(path, "model", saved_tensors(store, ComponentKind::projector, same_name, type));
   boost::json::object json{{"model_type", "vltune_projector"}, {"kind", config.kind}};
   projector_config::each(config, [&](const char* key, Index size) {
     if (size > 0) json[key] = size;

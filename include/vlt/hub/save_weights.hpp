@@ -35,15 +35,15 @@ template <class Store> void append_part(Store& store, int param, const Part& par
 
 }  // namespace saving
 
-// The tensors of one component, or of all (-1), as a checkpoint has them: its own weights, or its adapters only. The
+// The tensors of one component, or of all, as a checkpoint has them: its own weights, or its adapters only. The
 // store must outlive the list.
 template <class Store>
-std::vector<SavedTensor> saved_tensors(Store& store, int component, const NameMap& stored_as, StoredType type,
-                                       Which which = Which::base) {
+std::vector<SavedTensor> saved_tensors(Store& store, std::optional<ComponentKind> component, const NameMap& stored_as,
+                                       StoredType type, Which which = Which::base) {
   std::vector<SavedTensor> out;
   const auto& params = store.registry().params;
   for (std::size_t i = 0; i < params.size(); ++i)
-    if ((component < 0 || params[i].component == component) && params[i].adapter == (which == Which::adapters))
+    if ((!component || params[i].component == component) && params[i].adapter == (which == Which::adapters))
       for (const Part& part : params[i].parts)
         out.push_back({{stored_as(part.name), type, checkpoint_shape(params[i], part)},
                        [&store, i, &part](SafetensorsWriter& to) { saving::append_part(store, int(i), part, to); }});

@@ -167,9 +167,9 @@ template <class Vision, class Projector, class Language> struct Vlm {
   }
 
   template <class R> void collect(R& registry, const std::string& path) {
-    registry.component = 0, vlt::collect(vision, registry, path);
-    registry.component = 1, vlt::collect(projector, registry, join(path, "projection"));
-    registry.component = 2, vlt::collect(language, registry, path);
+    registry.component = ComponentKind::vision, vlt::collect(vision, registry, path);
+    registry.component = ComponentKind::projector, vlt::collect(projector, registry, join(path, "projection"));
+    registry.component = ComponentKind::language, vlt::collect(language, registry, path);
   }
 
  private:

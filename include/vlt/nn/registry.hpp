@@ -1,9 +1,11 @@
 #pragma once
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 #include <vlt/base/error.hpp>
+#include <vlt/nn/component_kind.hpp>
 #include <vlt/nn/fields.hpp>
 #include <vlt/tensor/scope.hpp>
 
@@ -28,7 +30,8 @@ template <Precision F, Device D> struct ParamRef {
   Role role = Role::matrix;
   bool decay = true;  // weight decay applies: to everything but vectors
   bool packable = false, adapter = false;
-  int component = 0, unit = -1;
+  ComponentKind component{};
+  int unit = -1;
 
   bool may_train() const { return grad != nullptr; }
   bool trains() const { return may_train() && choice->selected; }
@@ -48,7 +51,13 @@ struct LinearRef {
   int which;  // member of a fused group
   void (*attach)(void* layer, int which, Index rank, double alpha);
   void (*merge)(void* layer, int which, Scope& s);  // folds the adapter, if any, into the base weight
-  int component = 0;
+  ComponentKind component{};
+
+  // Does its full name contain one of the substrings?
+  bool matches(const std::vector<std::string>& substrings) const {
+    return std::any_of(substrings.begin(), substrings.end(),
+                       [&](const std::string& part) { return name.find(part) != name.npos; });
+  }
 };
 
 // The list a model gives of itself. It is made anew after adapters were attached or something was chosen: what is built
@@ -56,7 +65,8 @@ struct LinearRef {
 template <Precision F, Device D = Device::cpu> struct Registry {
   std::vector<ParamRef<F, D>> params;
   std::vector<LinearRef> linears;
-  int component = 0, unit = -1, units = 0;
+  ComponentKind component{};  // of what is added next
+  int unit = -1, units = 0;
   std::vector<const int*> unit_ids;  // as the units themselves know them
 
   // Has nothing been chosen, attached or collected otherwise since this list was made?
@@ -119,18 +129,17 @@ template <Precision F, Device D> void choose_panels(Registry<F, D>& registry) {
 }
 
 // Gives every linear layer whose full name contains one of the substrings a rank-r adapter of scale alpha / rank; the
-// layer's own weight then does not train, unless it is chosen again. `component` limits the search (-1: all). Returns
+// layer's own weight then does not train, unless it is chosen again. `component` limits the search. Returns
 // how many layers matched; none is an error.
 template <Precision F, Device D>
 int attach_adapters(const Registry<F, D>& registry, const std::vector<std::string>& substrings, Index rank,
-                    double alpha, int component = -1) {
+                    double alpha, std::optional<ComponentKind> component = std::nullopt) {
   int count = 0;
   std::string some_names;
   for (const LinearRef& l : registry.linears) {
-    if (component >= 0 && l.component != component) continue;
+    if (component && l.component != component) continue;
     if (std::count(some_names.begin(), some_names.end(), ',') < 3) some_names += l.name + ", ";
-    const auto matches = [&](const std::string& part) { return l.name.find(part) != l.name.npos; };
-    if (std::none_of(substrings.begin(), substrings.end(), matches)) continue;
+    if (!l.matches(substrings)) continue;
     l.attach(l.layer, l.which, rank, alpha);
     ++count;
   }

@@ -1,5 +1,4 @@
 #pragma once
-#include <array>
 #include <optional>
 #include <vector>
 #include <vlt/nn/component_kind.hpp>
@@ -12,11 +11,11 @@ namespace vlt {
 struct PeakRates {
   double learning_rate = 1e-3;
   double pretrained = 0;
-  std::array<std::optional<double>, 3> component{};  // by ComponentKind
+  PerComponent<std::optional<double>> component;
 
-  double of(int component_index, bool adapter) const {
-    if (component[component_index]) return *component[component_index];
-    const bool is_new = adapter || component_index == int(ComponentKind::projector);
+  double of(ComponentKind kind, bool adapter) const {
+    if (component[kind]) return *component[kind];
+    const bool is_new = adapter || kind == ComponentKind::projector;
     return is_new || pretrained == 0 ? learning_rate : pretrained;
   }
 };
@@ -32,8 +31,8 @@ template <Precision F, Device D> std::vector<double> peak_rates(const Registry<F
 struct ComponentCount {
   Index parameters = 0, trained = 0, decayed = 0;
 };
-template <Precision F, Device D> std::array<ComponentCount, 3> count_parameters(const Registry<F, D>& registry) {
-  std::array<ComponentCount, 3> count{};
+template <Precision F, Device D> PerComponent<ComponentCount> count_parameters(const Registry<F, D>& registry) {
+  PerComponent<ComponentCount> count{};
   for (const auto& p : registry.params) {
     ComponentCount& c = count[p.component];
     c.parameters += p.value->size();

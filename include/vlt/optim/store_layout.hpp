@@ -58,7 +58,7 @@ struct UnitLayout {
   Range row_major;            // the part of `all` that has a compute copy
   Range share, share_frozen;  // this rank's part
   Range held_weights, held_frozen, held_grads, held_optimizer;
-  int component = -1;
+  ComponentKind component{};
 };
 
 // Where every parameter lies, from the list of parameters alone and before any memory exists: what is planned from it
@@ -89,10 +89,10 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
             std::size_t(u.held_optimizer.size()) * sizeof(typename roles::master) * 2};
   }
   // All of it, or that of one component.
-  StoreBytes bytes(int component = -1) const {
+  StoreBytes bytes(std::optional<ComponentKind> component = std::nullopt) const {
     StoreBytes sum;
     for (const UnitLayout& u : units_)
-      if (component < 0 || u.component == component) sum += bytes(u);
+      if (!component || u.component == component) sum += bytes(u);
     return sum;
   }
 
@@ -131,7 +131,7 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
     }
   }
   // Data flows through components in their order: behind the first that trains, every layer passes a gradient on.
-  static bool gradient_reaches(const Registry<F, D>& registry, int component) {
+  static bool gradient_reaches(const Registry<F, D>& registry, ComponentKind component) {
     return std::any_of(registry.params.begin(), registry.params.end(),
                        [&](const auto& p) { return p.trains() && p.component <= component; });
   }

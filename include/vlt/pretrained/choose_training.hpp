@@ -27,8 +27,8 @@ struct TrainingChoice {
   Tuning language_tuning() const { return tuning(language, language_adapters); }
 
   template <Precision F, Device D> bool selects(const ParamRef<F, D>& p) const {
-    if (!p.trains() || p.adapter || p.component == int(ComponentKind::projector)) return p.trains();
-    if (p.component == int(ComponentKind::vision)) return vision;
+    if (!p.trains() || p.adapter || p.component == ComponentKind::projector) return p.trains();
+    if (p.component == ComponentKind::vision) return vision;
     return p.role == Role::embedding ? embedding : language;
   }
 };
@@ -58,9 +58,9 @@ void attach(const Registry<F, D>& registry, ComponentKind component, const Adapt
   Words names;
   bool found = false;
   for (const LinearRef& l : registry.linears) {
-    if (l.component != int(component)) continue;
+    if (l.component != component) continue;
     names.push_back(l.name);
-    for (const std::string& part : a.names) found |= l.name.find(part) != l.name.npos;
+    found |= l.matches(a.names);
   }
   if (!found) {
     std::string some;
@@ -70,7 +70,7 @@ void attach(const Registry<F, D>& registry, ComponentKind component, const Adapt
                       .expected("a part of one of: " + some + (names.size() > 8 ? ", ..." : ""))
                       .found(quoted(option_text::joined(a.names, ","))));
   }
-  attach_adapters(registry, a.names, a.rank, a.alpha, int(component));
+  attach_adapters(registry, a.names, a.rank, a.alpha, component);
 }
 
 // Freezes what is not asked for. Something must be left.

@@ -17,7 +17,7 @@ template <Precision F> class ModelExport {
  public:
   // types: what a component's tensors are stored as; without an entry, the precision of training.
   ModelExport(const ModelDescription& m, const WeightOrigin& origin, const TrainingChoice& choice,
-              std::map<int, StoredType> types = {})
+              std::map<ComponentKind, StoredType> types = {})
       : m_(m), origin_(origin), choice_(choice), types_(std::move(types)) {}
 
   // The folder appears whole or not at all, in place of what is there.
@@ -42,15 +42,15 @@ template <Precision F> class ModelExport {
   const ModelDescription& m_;
   const WeightOrigin& origin_;
   const TrainingChoice& choice_;
-  std::map<int, StoredType> types_;
+  std::map<ComponentKind, StoredType> types_;
 
   StoredType type(ComponentKind component) const {
-    const auto at = types_.find(int(component));
+    const auto at = types_.find(component);
     return at == types_.end() ? stored_type<F>() : at->second;
   }
   static bool base_changed(ParameterStore<F>& store, ComponentKind component) {
     for (const auto& p : store.registry().params)
-      if (p.component == int(component) && !p.adapter && p.trains()) return true;
+      if (p.component == component && !p.adapter && p.trains()) return true;
     return false;
   }
   void language(const std::string& folder, ParameterStore<F>& store) const {

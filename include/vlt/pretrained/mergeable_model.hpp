@@ -34,7 +34,7 @@ template <Precision F> class MergeableModel {
   }
 
   // Rounds weights as they will be stored. Throws NUM-MERGE-002 for one that its type cannot hold: f16 is narrow.
-  void round(const std::map<int, StoredType>& types) {
+  void round(const std::map<ComponentKind, StoredType>& types) {
     std::vector<float> row;
     std::vector<char> bytes;
     for (std::size_t i = 0; i < params().size(); ++i) {

@@ -12,8 +12,8 @@ namespace vlt {
 struct WeightOrigin {
   NameMap vision_names = same_name;  // of a LLaVA: all names
   std::vector<KeptTensor> vision_kept;
-  Index grown_rows = 0;              // of the embedding
-  std::map<int, StoredType> stored;  // by component: the type that holds all that was read without loss
+  Index grown_rows = 0;                        // of the embedding
+  std::map<ComponentKind, StoredType> stored;  // by component: the type that holds all that was read without loss
   std::vector<std::string> warnings;
 };
 
@@ -59,8 +59,8 @@ template <Precision F> class ModelWeights {
 
   bool is_new(const ParamRef<F, Device::cpu>& p) const {
     const ModelFolders& f = m_.folders;
-    if (p.component == int(ComponentKind::projector)) return f.projector.empty();
-    return p.adapter && (p.component == int(ComponentKind::vision) ? f.vision_adapter : f.language_adapter).empty();
+    if (p.component == ComponentKind::projector) return f.projector.empty();
+    return p.adapter && (p.component == ComponentKind::vision ? f.vision_adapter : f.language_adapter).empty();
   }
   void remember_types(const Registry<F>& registry, const LoadPlan& plan) {
     for (const loading::Source& s : plan.sources) {

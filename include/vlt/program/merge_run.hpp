@@ -57,7 +57,7 @@ template <Precision F> class MergeRun {
   }
   // Rounding may cost what it always costs in a type, or half of what the adapters do: then they are in the weights.
   void judge_rounding(std::span<const float> apart, std::span<const float> base,
-                      const std::map<int, StoredType>& types) const {
+                      const std::map<ComponentKind, StoredType>& types) const {
     double allowed = same_arithmetic;
     for (const auto& [component, type] : types) allowed = std::max(allowed, rounding_difference(type));
     const double difference = relative_difference(apart, written_), effect = relative_difference(apart, base);

@@ -145,7 +145,7 @@ template <Precision F> class SftRun {
     std::vector<double> rates = peak_rates(registry, peak_rates_of(o_));
     std::vector<ComponentKind> component;
     for (std::size_t i = 0; i < rates.size(); ++i) {
-      component.push_back(ComponentKind(registry.params[i].component));
+      component.push_back(registry.params[i].component);
       if (!registry.params[i].trains()) rates[i] = -1;
     }
     TrainerSettings settings{

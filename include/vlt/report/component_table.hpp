@@ -22,14 +22,13 @@ std::vector<ReportComponent> component_rows(const Registry<F, D>& registry, cons
   std::vector<ReportComponent> rows;
   const auto counts = count_parameters(registry);
   const PeakRates rates = peak_rates_of(o);
-  for (std::size_t c = 0; c < counts.size(); ++c) {
+  for (const ComponentKind c : component_kinds) {
     ReportComponent row;
-    row.name = component_names[c], row.dtype = precision_name<F>();
+    row.name = name(c), row.dtype = precision_name<F>();
     row.parameters = counts[c].parameters, row.trainable = counts[c].trained;
-    row.bytes = Index(layout.bytes(int(c)).total());
+    row.bytes = Index(layout.bytes(c).total());
     for (const auto& p : registry.params)
-      if (p.component == int(c) && p.trains())
-        row.learning_rate = std::max(row.learning_rate, rates.of(int(c), p.adapter));
+      if (p.component == c && p.trains()) row.learning_rate = std::max(row.learning_rate, rates.of(c, p.adapter));
     row.weight_decay = counts[c].decayed > 0 ? o.weight_decay : 0;
     rows.push_back(row);
   }
@@ -56,7 +55,7 @@ inline constexpr double rash_pretrained_rate = 1e-4;
 template <Precision F, Device D> double fastest_pretrained_rate(const Registry<F, D>& registry, const SftOptions& o) {
   double fastest = 0;
   for (const auto& p : registry.params)
-    if (p.trains() && !p.adapter && p.component != int(ComponentKind::projector))
+    if (p.trains() && !p.adapter && p.component != ComponentKind::projector)
       fastest = std::max(fastest, peak_rates_of(o).of(p.component, false));
   return fastest;
 }

@@ -75,13 +75,13 @@ struct Plan {
 
 // The lines of a model's parameters.
 template <Precision F, Device D> void add_parameters(Plan& plan, const StoreLayout<F, D>& layout) {
-  for (std::size_t c = 0; c < component_names.size(); ++c) {
-    const StoreBytes b = layout.bytes(int(c));
-    plan.add(component_names[c], "weights", b.compute);
-    plan.add(component_names[c], "packed weights", b.panels);
-    plan.add(component_names[c], "gradients", b.gradient);
-    plan.add(component_names[c], "master weights", b.master);
-    plan.add(component_names[c], "optimiser moments", b.moments);
+  for (const ComponentKind c : component_kinds) {
+    const StoreBytes b = layout.bytes(c);
+    plan.add(name(c), "weights", b.compute);
+    plan.add(name(c), "packed weights", b.panels);
+    plan.add(name(c), "gradients", b.gradient);
+    plan.add(name(c), "master weights", b.master);
+    plan.add(name(c), "optimiser moments", b.moments);
   }
 }
 

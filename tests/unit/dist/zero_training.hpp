@@ -101,7 +101,7 @@ template <class P> Outcome train(dist::World& world, bool tied, int stage, Reduc
   Threads threads(1);
   Z zero(store, world, threads, stage, when);
   std::vector<double> rates;
-  for (const auto& p : store.registry().params) rates.push_back(p.component == 1 ? 0.05 : 0.03);
+  for (const auto& p : store.registry().params) rates.push_back(p.component == ComponentKind::projector ? 0.05 : 0.03);
   Outcome o;
   for (int step = 0; step < steps; ++step) {
     double tokens = 0;

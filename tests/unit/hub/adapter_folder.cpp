@@ -28,7 +28,7 @@ template <class Layers> struct Stored {
   }
   Registry<Precision::f32> list(ComponentKind component, const char* path) {
     Registry<Precision::f32> r;
-    r.component = int(component);
+    r.component = component;
     vlt::collect(layers, r, path);
     return r;
   }

@@ -65,7 +65,7 @@ std::vector<SavedTensor> norm_behind(const LlavaNames& names) {
 void write_whole(const std::string& path, const LlavaConfig& c, Stored& whole, const LlavaNames& names,
                  std::vector<SavedTensor> more = {}) {
   make_folders(path);
-  auto list = saved_tensors(whole.store, -1, names, StoredType::f32);
+  auto list = saved_tensors(whole.store, std::nullopt, names, StoredType::f32);
   for (auto& t : norm_behind(names)) list.push_back(std::move(t));
   for (auto& t : more) list.push_back(std::move(t));
   write_weights(path, "model", std::move(list));

@@ -33,7 +33,7 @@ struct StoredDecoder {
   }
   static registry_t<P> list(LlamaDecoder<P>& layers) {
     registry_t<P> r;
-    r.component = int(ComponentKind::language);
+    r.component = ComponentKind::language;
     vlt::collect(layers, r, "");
     return r;
   }
@@ -187,7 +187,7 @@ TEST_CASE("known useless tensors are counted, a tied head must be the embedding"
     });
     embedding[17] += change;
     const WeightFolder source{Folder(t / "m")};
-    auto list = saved_tensors(a.store, int(ComponentKind::language), same_name, StoredType::f32);
+    auto list = saved_tensors(a.store, ComponentKind::language, same_name, StoredType::f32);
     list.push_back(
         {{"lm_head.weight", StoredType::f32, {10, 8}}, [embedding](SafetensorsWriter& w) { w.append(embedding); }});
     list.push_back(constant_tensor("model.layers.0.self_attn.rotary_emb.inv_freq", {2}, 1, StoredType::f32));

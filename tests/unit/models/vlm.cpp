@@ -125,7 +125,9 @@ TEST_CASE("parameters know their component, and only the projector's names have 
   auto model = small_model<ClipVit<Gold>, Trainable>(tower());
   for (const auto& p : registry_of<Gold>(model).params) {
     INFO(p.name());
-    const int component = p.name().find("vision_model.") == 0 ? 0 : p.name().find("projection.") == 0 ? 1 : 2;
+    const ComponentKind component = p.name().starts_with("vision_model.") ? ComponentKind::vision
+                                    : p.name().starts_with("projection.") ? ComponentKind::projector
+                                                                          : ComponentKind::language;
     CHECK(p.component == component);
   }
 }

@@ -61,7 +61,7 @@ TEST_CASE("gradients of everything, image_newline included, with tiles") {
   bool newline_trains = false;
   for (auto& p : registry.params) {
     newline_trains |= p.name() == "projection.image_newline" && p.trains() && p.one_dimensional() && !p.decay &&
-                      p.component == int(ComponentKind::projector);
+                      p.component == ComponentKind::projector;
     tensors.push_back({p.name(), p.value->data, g, p.value->size()}), g += p.value->size();
   }
   CHECK(newline_trains);

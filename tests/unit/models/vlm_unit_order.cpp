@@ -75,7 +75,7 @@ TEST_CASE("a frozen tower has no backward and needs one block's memory") {
 
 TEST_CASE("a tower that could train and was not chosen to has no backward either") {
   auto model = small_model<ClipVit<Gold>, LlamaDecoder<Gold>>(small_tower());
-  choose<Gold>(model, [](const auto& p) { return p.component != 0; });
+  choose<Gold>(model, [](const auto& p) { return p.component != ComponentKind::vision; });
   const auto log = visits(model, 1, {{{10, 3, 4}, {-1, -1, 4}}});
   CHECK_THAT(log, !Catch::Contains(" b0 ") && !Catch::Contains(" b1 ") && !Catch::Contains(" b2 "));
 }

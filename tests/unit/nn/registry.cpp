@@ -83,6 +83,9 @@ TEST_CASE("the layer that owns a parameter says what it is") {
                                      : Role::matrix));
     CHECK(p.packable == (p.role == Role::matrix));
   }
+  LayerNorm<Gold> norm(8, 0.1);
+  CHECK(registry_of<Gold>(norm).params[0].role == Role::norm);
+  CHECK(registry_of<Gold>(norm).params[1].role == Role::bias);
   Embedding<Gold> embedding(9, 8);
   CHECK(registry_of<Gold>(embedding).params[0].role == Role::embedding);
 }

@@ -50,7 +50,7 @@ class OptimizerRun {
 
   Registry<Precision::f32> registry(const std::vector<LooseTensor>& start) {
     Registry<Precision::f32> r;
-    r.units = int(start.size()), r.component = 1;
+    r.units = int(start.size()), r.component = ComponentKind::projector;
     for (const LooseTensor& t : start) {
       params_.emplace_back(Shape{t.rows, t.cols}, t.rows == 1 ? Role::vector : Role::matrix);
       r.unit = int(params_.size()) - 1;

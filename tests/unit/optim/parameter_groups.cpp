@@ -51,8 +51,8 @@ TEST_CASE("a pre-trained rate of 0 means the other rate", "[optim]") {
 
 TEST_CASE("an override holds for its component, adapters included", "[optim]") {
   PeakRates peak{.learning_rate = 1e-3, .pretrained = 2e-5};
-  peak.component[int(ComponentKind::language)] = 7e-4;
-  peak.component[int(ComponentKind::projector)] = 0.0;
+  peak.component[ComponentKind::language] = 7e-4;
+  peak.component[ComponentKind::projector] = 0.0;
   int adapters = 0;
   for (const auto& [name, rate] : named_rates(peak)) {
     INFO(name);
@@ -66,11 +66,11 @@ TEST_CASE("an override holds for its component, adapters included", "[optim]") {
 TEST_CASE("parameters are counted by component, and what trains and decays", "[optim]") {
   auto m = build();
   const auto count = count_parameters(registry_of<P>(m));
-  CHECK(count[1].parameters == 12 * 8 + 3 * 12);
-  CHECK(count[1].trained == count[1].parameters);
-  CHECK(count[1].decayed == 12 * 8);
-  CHECK(count[0].trained == 2 * (4 * (8 + 8) + 8 + 16 + 16 + 8));
-  CHECK(count[0].parameters > count[0].trained);
+  CHECK(count[ComponentKind::projector].parameters == 12 * 8 + 3 * 12);
+  CHECK(count[ComponentKind::projector].trained == count[ComponentKind::projector].parameters);
+  CHECK(count[ComponentKind::projector].decayed == 12 * 8);
+  CHECK(count[ComponentKind::vision].trained == 2 * (4 * (8 + 8) + 8 + 16 + 16 + 8));
+  CHECK(count[ComponentKind::vision].parameters > count[ComponentKind::vision].trained);
   // an adapter freezes the weight it stands on
-  CHECK(count[2].parameters - count[2].trained == 12 * 12);
+  CHECK(count[ComponentKind::language].parameters - count[ComponentKind::language].trained == 12 * 12);
 }

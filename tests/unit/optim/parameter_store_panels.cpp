@@ -68,7 +68,8 @@ TEST_CASE("panels are planned: for the backward product only where a gradient ar
   REQUIRE(first.packed.size() == 1);
   CHECK(first.packed[0].backward.size() >= 13 * 7 * 2);
   const auto lines = [](Index bytes) { return std::size_t(bytes + 63) / 64 * 64; };
-  CHECK(layout.bytes(1).panels == lines(cpu::panel_bytes<bf16>(7, 13)) + lines(cpu::panel_bytes<bf16>(13, 7)));
+  CHECK(layout.bytes(ComponentKind::projector).panels ==
+        lines(cpu::panel_bytes<bf16>(7, 13)) + lines(cpu::panel_bytes<bf16>(13, 7)));
   CHECK(second.held_weights.size() == 0);
   CHECK(second.held_grads.size() == 2336);
   CHECK(first.row_major.size() == 32);

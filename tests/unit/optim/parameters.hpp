@@ -15,11 +15,11 @@ template <Precision F> struct LooseModel {
   Registry<F> registry() {
     Registry<F> r;
     r.units = 2;
-    r.unit = 0, r.component = 1;
+    r.unit = 0, r.component = ComponentKind::projector;
     r.add(weight, {{"weight", 0, 7}});
     r.add(bias, {{"bias", 0, 1}});
     r.add(still, {{"still", 0, 5}});
-    r.unit = 1, r.component = 2;
+    r.unit = 1, r.component = ComponentKind::language;
     r.add(second, {{"second", 0, 33}});
     return r;
   }

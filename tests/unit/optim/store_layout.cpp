@@ -14,9 +14,9 @@ TEST_CASE("a layout foretells what a store allocates", "[store]") {
   const StoreBytes first{(128 + 64) * 2, 0, 128 * 4, 128 * 4, 2 * 128 * 4};
   const StoreBytes second{2336 * 2, 0, 2336 * 4, 2336 * 4, 2 * 2336 * 4};
   CHECK(layout.bytes(layout.units()[0]) == first);
-  CHECK(layout.bytes(1) == first);
-  CHECK(layout.bytes(2) == second);
-  CHECK(layout.bytes(0) == StoreBytes{});
+  CHECK(layout.bytes(ComponentKind::projector) == first);
+  CHECK(layout.bytes(ComponentKind::language) == second);
+  CHECK(layout.bytes(ComponentKind::vision) == StoreBytes{});
   CHECK(layout.bytes().total() == first.total() + second.total());
   ParameterStore<Precision::bf16> store(model.registry());
   CHECK(store.bytes() == layout.bytes());

@@ -15,7 +15,7 @@ struct Foreign {
     return members(member<"wte">(&Foreign::wte), member<"dense">(&Foreign::dense), member<"out">(&Foreign::out));
   }
   template <class R> void collect(R& registry, const std::string&) {
-    registry.component = int(ComponentKind::language);
+    registry.component = ComponentKind::language;
     registry.add(wte, {{"wte", 0, 9}});
     registry.add(dense, {{"dense", 0, 4}});
     registry.add(out, {{"out", 0, 9}});

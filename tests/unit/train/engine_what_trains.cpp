@@ -128,9 +128,9 @@ TEST_CASE("layers in front of the first trained one keep nothing and change noth
 
 TEST_CASE("a store refuses a list of parameters that is older than the last choice", "[train]") {
   M model = build<M>();
-  vlt::choose<P>(model, [](const auto& p) { return p.component == 1; });
+  vlt::choose<P>(model, [](const auto& p) { return p.component == ComponentKind::projector; });
   const auto old = registry_of<P>(model);
-  const auto now = vlt::choose<P>(model, [](const auto& p) { return p.component == 0; });
+  const auto now = vlt::choose<P>(model, [](const auto& p) { return p.component == ComponentKind::vision; });
   CHECK_THROWS_WITH(ParameterStore<P::precision>(old), Catch::Contains("the registry is older than the last choice"));
   CHECK_NOTHROW(ParameterStore<P::precision>(now));
 }

@@ -107,9 +107,9 @@ TEST_CASE("what is asked for trains, what lies under an adapter does not") {
   for (const auto& p : registry.params) {
     INFO(p.name());
     const bool under =
-        p.component == int(ComponentKind::language) && !p.adapter &&
+        p.component == ComponentKind::language && !p.adapter &&
         (p.name().find("q_proj.weight") != std::string::npos || p.name().find("v_proj.weight") != std::string::npos);
-    CHECK(p.trains() == (p.component != int(ComponentKind::vision) && !under));
+    CHECK(p.trains() == (p.component != ComponentKind::vision && !under));
   }
   o.lang_lora_module_name = "x_proj";
   CHECK_THROWS_AS(attach(registry_of<any_policy<F>>(model), ComponentKind::language,
