@@ -5,7 +5,7 @@
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
-packages="g++ cmake ninja-build libeigen3-dev libjpeg-dev libpng-dev libstb-dev"
+packages="g++ cmake ninja-build libeigen3-dev libjpeg-dev libpng-dev libstb-dev libxxhash-dev"
 case ${1:-build} in
   tests) packages="$packages catch2 clang-format python3 python3-venv git" ;;
   benchmarks) packages="$packages libbenchmark-dev python3 python3-venv" ;;
@@ -28,7 +28,8 @@ fetch_boost() {
 }
 
 if ! command -v dpkg-query >/dev/null; then
-  say "this is no Debian: please see to g++ 12, CMake 3.24, Ninja, Eigen 3.4, Boost 1.75 with JSON, libjpeg and libpng"
+  say "this is no Debian: please see to g++ 12, CMake 3.24, Ninja, Eigen 3.4, Boost 1.75 with JSON, xxHash, stb,"
+  say "libjpeg and libpng"
   exit 0
 fi
 

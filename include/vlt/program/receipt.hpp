@@ -1,36 +1,21 @@
 #pragma once
 #include <chrono>
-#include <cstdio>
 #include <vlt/image/decode.hpp>
+#include <vlt/io/file_hash.hpp>
 #include <vlt/io/pretty_json.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/program/sft_job.hpp>
 
 namespace vlt {
 
-// FNV-1a (Fowler, Noll, Vo) over a file's bytes: tells whether two runs read the same file.
-inline std::string file_hash(const std::string& path) {
-  const File file = open_file(path, blame_data);
-  std::uint64_t hash = 0xcbf29ce484222325;
-  std::string block;
-  for (std::uint64_t at = 0; at < file.size(); at += block.size()) {
-    block.resize(std::size_t(std::min<std::uint64_t>(1 << 20, file.size() - at)));
-    file.read(at, block.data(), block.size());
-    for (const unsigned char byte : block) hash = (hash ^ byte) * 0x100000001b3;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, "fnv1a64:%016llx", static_cast<unsigned long long>(hash));
-  return text;
-}
-
 // receipt.json: every option as resolved, what the program is, and hashes of the small files that decide the result.
 inline void write_receipt(const SftJob& job) {
   boost::json::object hashes;
-  for (const std::string& path : job.options.data_path) hashes[path] = file_hash(path);
+  for (const std::string& path : job.options.data_path) hashes[path] = file_hash(open_file(path, blame_data));
   const ModelFolders& f = job.model.folders;
   for (const std::string& path :
        {f.language + "/config.json", f.language + "/tokenizer.json", f.vision + "/config.json"})
-    if (std::filesystem::exists(path)) hashes[path] = file_hash(path);
+    if (std::filesystem::exists(path)) hashes[path] = file_hash(open_file(path));
   const auto now =
       std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now().time_since_epoch());
   const auto& split = job.data->split;
