@@ -1,6 +1,5 @@
 #pragma once
 #include <algorithm>
-#include <boost/json/basic_parser_impl.hpp>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -9,6 +8,7 @@
 #include <vlt/hub/stored_type.hpp>
 #include <vlt/io/json.hpp>
 #include <vlt/io/read_limits.hpp>
+#include <vlt/io/silent_handler.hpp>
 
 namespace vlt {
 
@@ -37,19 +37,12 @@ struct SafetensorsHeader {
 namespace safetensors {
 
 // Listens to the JSON parser and builds the list of tensors; no tree of values is made, and keys given twice are seen.
-class HeaderHandler {
+class HeaderHandler : public SilentHandler {
  public:
-  static constexpr std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1),
-                               max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);
-  using error = boost::json::error_code;
-  using text = boost::json::string_view;
-
   HeaderHandler(std::string file, const ReadLimits& limits, Blame blame)
       : file_(std::move(file)), limits_(limits), blame_(blame) {}
   SafetensorsHeader take() { return std::move(header_); }
 
-  bool on_document_begin(error&) { return true; }
-  bool on_document_end(error&) { return true; }
   bool on_object_begin(error&) {
     if (depth_ == 1 && !in_metadata_) begin_tensor();
     else if (depth_ != 0 && !(depth_ == 1 && in_metadata_)) unexpected("an object");
@@ -97,7 +90,6 @@ class HeaderHandler {
     else unexpected(quoted(value));
     return true;
   }
-  bool on_number_part(text, error&) { return true; }
   bool on_int64(std::int64_t v, text, error&) {
     if (v < 0 && depth_ == 3) refuse("ST-017", key_ + " holds a negative number", "integers from 0", std::to_string(v));
     return number(std::uint64_t(v), std::to_string(v));
@@ -112,8 +104,6 @@ class HeaderHandler {
   }
   bool on_bool(bool, error&) { unexpected("true or false"); }
   bool on_null(error&) { unexpected("null"); }
-  bool on_comment_part(text, error&) { return true; }
-  bool on_comment(text, error&) { return true; }
 
  private:
   std::string file_, partial_, name_, key_;

@@ -1,29 +1,20 @@
 #pragma once
-#include <boost/json/basic_parser_impl.hpp>
 #include <set>
 #include <string>
 #include <vector>
 #include <vlt/io/json.hpp>
+#include <vlt/io/silent_handler.hpp>
 
 namespace vlt {
 namespace json_keys {
 
 // Listens to the JSON parser and remembers the keys of every object that is still open.
-class Watcher {
+class Watcher : public SilentHandler {
  public:
-  static constexpr std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1),
-                               max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);
-  using error = boost::json::error_code;
-  using text = boost::json::string_view;
-
   const std::string& repeated() const { return repeated_; }
 
-  bool on_document_begin(error&) { return true; }
-  bool on_document_end(error&) { return true; }
   bool on_object_begin(error&) { return open_.emplace_back(), true; }
   bool on_object_end(std::size_t, error&) { return open_.pop_back(), true; }
-  bool on_array_begin(error&) { return true; }
-  bool on_array_end(std::size_t, error&) { return true; }
   bool on_key_part(text s, std::size_t, error&) { return key_.append(s.data(), s.size()), true; }
   bool on_key(text s, std::size_t, error& problem) {
     key_.append(s.data(), s.size());
@@ -32,16 +23,6 @@ class Watcher {
     problem = boost::json::error::exception;  // stops the parser; the caller asks repeated()
     return false;
   }
-  bool on_string_part(text, std::size_t, error&) { return true; }
-  bool on_string(text, std::size_t, error&) { return true; }
-  bool on_number_part(text, error&) { return true; }
-  bool on_int64(std::int64_t, text, error&) { return true; }
-  bool on_uint64(std::uint64_t, text, error&) { return true; }
-  bool on_double(double, text, error&) { return true; }
-  bool on_bool(bool, error&) { return true; }
-  bool on_null(error&) { return true; }
-  bool on_comment_part(text, error&) { return true; }
-  bool on_comment(text, error&) { return true; }
 
  private:
   std::vector<std::set<std::string>> open_;
