@@ -26,7 +26,7 @@ inline SampleSize size_of(const PreparedSample& p) {
 
 // What became of the records of one file: records = used + bad + too_long.
 struct FileAudit {
-  std::string path, name;  // name: the path's stem, numbered where it repeats
+  std::string path;
   Index records = 0, used = 0;
   Index bad = 0;                         // skipped, or the end of the run
   Index too_long = 0;                    // left out whole by --truncation drop_sample
@@ -35,18 +35,6 @@ struct FileAudit {
   Index images = 0, tokens = 0, supervised = 0;  // of the used ones
   std::map<std::string, Index> reasons;          // of the bad ones, by code
 };
-
-// Short names of files for reports: "a/train.json", "b/train.json", "c/x.json" are train, train-2, x.
-inline std::vector<std::string> stems(const std::vector<std::string>& paths) {
-  std::vector<std::string> names;
-  std::map<std::string, int> seen;
-  for (const std::string& path : paths) {
-    const std::string file = path.substr(path.rfind('/') + 1), stem = file.substr(0, file.rfind('.'));
-    const int n = ++seen[stem];
-    names.push_back(n == 1 ? stem : stem + "-" + std::to_string(n));
-  }
-  return names;
-}
 
 // The records that can be used, and an account of all.
 struct Dataset {
@@ -81,10 +69,9 @@ class Audit {
   // Throws Error if a file is no data set, BadRecords if too many of its records are bad.
   Dataset operator()(const std::vector<std::string>& paths) {
     Index records = 0;
-    const auto names = stems(paths);
     for (std::size_t f = 0; f < paths.size(); ++f) {
       data_.files.push_back({});
-      file().path = paths[f], file().name = names[f];
+      file().path = paths[f];
       DatasetFile reader(paths[f], std::uint32_t(f), limits_);
       file().records = reader.read(
           {[this](Record&& r) { take(std::move(r)); }, [this](RecordFault&& fault) { settle(), blame(fault); }});
@@ -97,7 +84,6 @@ class Audit {
     ledger_.judge(records, data_.size());
     return std::move(data_);
   }
-  const FaultLedger& ledger() const { return ledger_; }
 
  private:
   // What looking at an image or a record ended with.
@@ -132,8 +118,8 @@ class Audit {
   std::vector<Encoder> encoders_;
   Dataset data_;
   std::vector<Record> waiting_;
-  std::map<std::string, Look> looks_;                    // at the images of the waiting records
-  std::unordered_map<std::uint64_t, Size> good_images_;  // by the hashes of their names
+  std::map<std::string, Look> looks_;                  // at the images of the waiting records
+  std::unordered_map<std::string, Size> good_images_;  // by their names
   std::vector<std::pair<std::uint64_t, Index>> ids_;
 
   FileAudit& file() { return data_.files.back(); }
@@ -171,7 +157,7 @@ class Audit {
     looks_.clear();
     for (const Record& r : waiting_)
       for (const std::string& name : r.images)
-        if (!good_images_.contains(hash(name))) looks_.try_emplace(name);
+        if (!good_images_.contains(name)) looks_.try_emplace(name);
     std::vector<std::pair<const std::string, Look>*> all;
     for (auto& look : looks_) all.push_back(&look);
     on_all_threads(all.size(), [&](std::size_t i, Encoder&) {
@@ -179,7 +165,7 @@ class Audit {
       look.attempt([&] { look.size = check_(all[i]->first, false); });
     });
     for (const auto* look : all)
-      if (!look->second.fault && !look->second.broken) good_images_.emplace(hash(look->first), look->second.size);
+      if (!look->second.fault && !look->second.broken) good_images_.emplace(look->first, look->second.size);
   }
   void judge(Record& record, Encoder& encoder, Verdict& v) const {
     for (const std::string& name : record.images) {
@@ -189,7 +175,7 @@ class Audit {
       if (v.fault || v.broken) return;
     }
     if (builder_.rules().pictures.vary())
-      for (const std::string& name : record.images) record.sizes.push_back(good_images_.at(hash(name)));
+      for (const std::string& name : record.images) record.sizes.push_back(good_images_.at(name));
     const PreparedSample p = builder_.prepare(record, encoder);
     v.size = size_of(p);
     v.cut = p.cut, v.turns_left_out = p.turns_left_out;
@@ -202,7 +188,7 @@ class Audit {
     f.turns_cut += v.cut == Cut::turns, f.answers_cut += v.cut == Cut::answer;
     f.turns_left_out += v.turns_left_out;
     f.images += v.size.images, f.tokens += v.size.tokens, f.supervised += v.size.supervised;
-    ids_.emplace_back(hash(record.id), data_.size());
+    ids_.emplace_back(std::hash<std::string>{}(record.id), data_.size());
     data_.sizes.push_back(v.size);
     data_.records.push_back(std::move(record));
   }
@@ -222,7 +208,6 @@ class Audit {
         describe(data_.files[r.place.file].path, r.place, r.id, image ? ".image" : ".conversations");
     return {r.place, 1, r.id, std::move(c.within(where))};
   }
-  static std::uint64_t hash(const std::string& s) { return std::hash<std::string>{}(s); }
 
   void warn_of_repeated_ids() {
     std::sort(ids_.begin(), ids_.end());

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 #include <vector>
+#include <vlt/base/thread_clock.hpp>
 #include <vlt/image/image.hpp>
 #include <vlt/image/image_limits.hpp>
 #include <vlt/image/jpeg_pixels.hpp>

@@ -8,11 +8,8 @@
 
 namespace vlt {
 
-// Resizing equals Pillow's bit for bit; this is the version whose order of passes it follows. For the receipt.
-inline constexpr const char* resize_id = "bicubic, antialiased, 8 bits between passes, as in Pillow 13";
-
 // For each output pixel, which input pixels count and how much, in units of 2^-22: Pillow's antialiased bicubic
-// (Keys 1981, a = -1/2).
+// (Keys 1981, a = -1/2), 8 bits between passes, as in version 13.
 class BicubicWeights {
  public:
   struct Window {

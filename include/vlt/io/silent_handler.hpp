@@ -4,7 +4,7 @@
 
 namespace vlt {
 
-// Listens to Boost's JSON parser, goes on whatever comes and does nothing: a handler is this and the events it is about.
+// Listens to Boost's JSON parser, does nothing and goes on: a handler is this and the events it is about.
 struct SilentHandler {
   static constexpr std::size_t max_object_size = std::size_t(-1), max_array_size = std::size_t(-1),
                                max_key_size = std::size_t(-1), max_string_size = std::size_t(-1);

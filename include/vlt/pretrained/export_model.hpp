@@ -6,10 +6,6 @@
 
 namespace vlt {
 
-template <Precision F> constexpr StoredType stored_type() {
-  return F == Precision::bf16 ? StoredType::bf16 : F == Precision::f64 ? StoredType::f64 : StoredType::f32;
-}
-
 // Writes a trained model: language_model/ and vision_model/ are Hugging Face folders, projector/ is ours, adapters are
 // PEFT folders beside them. Under adapters a base folder is written only if one of its tensors changed; else the
 // original folder is named. A LLaVA is one Hugging Face folder, with its adapters in it.
@@ -46,7 +42,7 @@ template <Precision F> class ModelExport {
 
   StoredType type(ComponentKind component) const {
     const auto at = types_.find(component);
-    return at == types_.end() ? stored_type<F>() : at->second;
+    return at == types_.end() ? stored_type(F) : at->second;
   }
   static bool base_changed(ParameterStore<F>& store, ComponentKind component) {
     for (const auto& p : store.registry().params)
@@ -79,7 +75,7 @@ template <Precision F> class ModelExport {
     write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);
   }
   void llava(const std::string& folder, ParameterStore<F>& store) const {
-    StoredType all = types_.empty() ? stored_type<F>() : types_.begin()->second;
+    StoredType all = types_.empty() ? stored_type(F) : types_.begin()->second;
     for (const auto& [component, type] : types_) all = holds_both(all, type);
     const LlavaSettings now{m_.language_sizes.vocabulary, m_.tokenizer->id("<image>"), m_.vision_feature_layer,
                             m_.drops_class_token() ? "patch" : "full"};

@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/base/shown_bytes.hpp>
 #include <vlt/program/sft_job.hpp>
 #include <vlt/report/audit_page.hpp>
 #include <vlt/report/progress.hpp>

@@ -87,18 +87,6 @@ struct SftJob {
     s.on_bad_sample = bad_sample_rules().policy;
     return s;
   }
-  // What reports call the data files: their stems, numbered where they repeat.
-  std::vector<std::string> dataset_stems() const {
-    std::vector<std::string> stems;
-    for (const std::string& path : options.data_path) {
-      const std::string stem = std::filesystem::path(path).stem().string();
-      std::string name = stem;
-      for (int n = 2; std::find(stems.begin(), stems.end(), name) != stems.end(); ++n)
-        name = stem + "_" + std::to_string(n);
-      stems.push_back(name);
-    }
-    return stems;
-  }
 };
 
 }  // namespace vlt

@@ -1,5 +1,6 @@
 #pragma once
 #include <vlt/cpu/peak.hpp>
+#include <vlt/data/dataset_stems.hpp>
 #include <vlt/data/lost_records.hpp>
 #include <vlt/pretrained/export_model.hpp>
 #include <vlt/program/receipt.hpp>
@@ -122,7 +123,7 @@ template <Precision F> class SftRun {
     JsonLine line;
     line.add("eval_loss", r.loss).add("records", r.records).add("supervised_tokens", r.supervised);
     if (!o_.is_sft_stage) line.add("token_accuracy", r.accuracy);
-    const auto stems = job_.dataset_stems();
+    const auto stems = dataset_stems(o_.data_path);
     JsonLine by_set;
     for (std::size_t g = 0; g < stems.size(); ++g) by_set.add(stems[g], r.loss_by_group[g]);
     job_.out << line.add("loss_by_dataset", by_set).text() << '\n' << std::flush;
@@ -148,9 +149,10 @@ template <Precision F> class SftRun {
       component.push_back(registry.params[i].component);
       if (!registry.params[i].trains()) rates[i] = -1;
     }
-    TrainerSettings settings{
-        *training_,           schedule,    o_.max_grad_norm, evaluates() ? o_.eval_step : 0, !o_.is_sft_stage,
-        job_.dataset_stems(), peak_flops()};
+    TrainerSettings settings{*training_,       schedule,
+                             o_.max_grad_norm, evaluates() ? o_.eval_step : 0,
+                             !o_.is_sft_stage, dataset_stems(o_.data_path),
+                             peak_flops()};
     if (!evaluates()) job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
     write_receipt(job_);
     RunReport<F> report(job_, model_, engine.memory(), plan, components_);

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdio>
 #include <ostream>
+#include <vlt/base/shown_bytes.hpp>
 #include <vlt/optim/parameter_groups.hpp>
 #include <vlt/optim/store_layout.hpp>
 #include <vlt/pretrained/build_model.hpp>
@@ -37,11 +38,11 @@ std::vector<ReportComponent> component_rows(const Registry<F, D>& registry, cons
 
 inline std::ostream& operator<<(std::ostream& out, const std::vector<ReportComponent>& rows) {
   char line[160];
-  std::snprintf(line, sizeof line, "%-10s %14s %14s %10s %8s %6s %10s\n", "component", "parameters", "trainable",
+  std::snprintf(line, sizeof line, "%-10s %14s %14s %10s %8s %6s %12s\n", "component", "parameters", "trainable",
                 "rate", "decay", "dtype", "bytes");
   out << line;
   for (const ReportComponent& r : rows) {
-    std::snprintf(line, sizeof line, "%-10s %14lld %14lld %10.3g %8.3g %6s %10s\n", r.name.c_str(),
+    std::snprintf(line, sizeof line, "%-10s %14lld %14lld %10.3g %8.3g %6s %12s\n", r.name.c_str(),
                   static_cast<long long>(r.parameters), static_cast<long long>(r.trainable), r.learning_rate,
                   r.weight_decay, r.dtype.c_str(), shown_bytes(double(r.bytes)).c_str());
     out << line;

@@ -7,16 +7,6 @@
 // Figures as people read them.
 namespace vlt {
 
-// 12.3 GiB, 512 B: at most four digits and a binary unit.
-inline std::string shown_bytes(double bytes) {
-  static constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
-  std::size_t unit = 0;
-  for (; bytes >= 1023.5 && unit + 1 < std::size(units); ++unit) bytes /= 1024;
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 || bytes >= 99.95 ? "%.0f %s" : "%.1f %s", bytes, units[unit]);
-  return text;
-}
-
 // 1:02:03, 4:05 or 0:07: hours are left out where there are none.
 inline std::string shown_duration(double seconds) {
   const auto whole = static_cast<long long>(std::llround(std::fmax(0, seconds)));

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <vlt/base/config.hpp>
+#include <vlt/base/shown_bytes.hpp>
 #include <vlt/report/figures.hpp>
 #include <vlt/train/metrics.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <numeric>
 #include <string>
+#include <vlt/base/shown_bytes.hpp>
 #include <vlt/io/write_file.hpp>
 #include <vlt/report/page_style.hpp>
 #include <vlt/report/report_charts.hpp>

@@ -4,26 +4,13 @@
 #include <string_view>
 #include <unordered_map>
 #include <vector>
+#include <vlt/io/base64.hpp>
 #include <vlt/text/write_tokenizer_json.hpp>
 
 namespace vlt {
 namespace sentencepiece_json {
 
 namespace bj = boost::json;
-
-inline std::string base64(std::string_view bytes) {
-  static constexpr char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const auto byte = [&](std::size_t k) {
-      return i + k < bytes.size() ? std::uint32_t(std::uint8_t(bytes[i + k])) : 0u;
-    };
-    const std::uint32_t group = byte(0) << 16 | byte(1) << 8 | byte(2);
-    for (int k = 0; k < 4; ++k)
-      out += i + std::size_t(std::max(0, k - 1)) < bytes.size() ? letters[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return out;
-}
 
 // A text as a regular expression that fits nothing else.
 inline std::string literally(std::string_view text) {

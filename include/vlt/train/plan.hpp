@@ -3,6 +3,7 @@
 #include <ostream>
 #include <string>
 #include <vector>
+#include <vlt/base/shown_bytes.hpp>
 #include <vlt/models/vlm.hpp>
 #include <vlt/optim/parameter_groups.hpp>
 #include <vlt/optim/store_layout.hpp>
@@ -92,24 +93,15 @@ inline void add_step(Plan& plan, const PassPlan& training, const PassPlan& evalu
   plan.evaluation_flops = evaluation.cost.flops;
 }
 
-inline std::string human_bytes(double bytes) {
-  const char* unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
-  int u = 0;
-  for (; bytes >= 1024 && u < 4; ++u) bytes /= 1024;
-  char text[32];
-  std::snprintf(text, sizeof text, u == 0 ? "%.0f %s" : "%.2f %s", bytes, unit[u]);
-  return text;
-}
-
 // A table for people: one row per line of the plan, its total, and the arithmetic.
 inline std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   char row[160];
   for (const PlanLine& l : plan.lines) {
     std::snprintf(row, sizeof row, "%-12.40s %-20.40s %12s\n", l.component.c_str(), l.kind.c_str(),
-                  human_bytes(double(l.bytes)).c_str());
+                  shown_bytes(double(l.bytes)).c_str());
     out << row;
   }
-  std::snprintf(row, sizeof row, "%-33s %12s\n", "total", human_bytes(double(plan.total())).c_str());
+  std::snprintf(row, sizeof row, "%-33s %12s\n", "total", shown_bytes(double(plan.total())).c_str());
   out << row;
   std::snprintf(row, sizeof row, "%-33s %8.3f TFLOP\n", "one optimiser step", plan.step_flops * 1e-12);
   return out << row;
@@ -122,12 +114,12 @@ inline void check_fits(const Plan& plan, std::size_t limit) {
   std::sort(lines.begin(), lines.end(), [](const PlanLine& a, const PlanLine& b) { return a.bytes > b.bytes; });
   std::string largest;
   for (std::size_t i = 0; i < lines.size() && i < 3; ++i)
-    largest += (i ? ", " : "") + lines[i].component + " " + lines[i].kind + " " + human_bytes(double(lines[i].bytes));
+    largest += (i ? ", " : "") + lines[i].component + " " + lines[i].kind + " " + shown_bytes(double(lines[i].bytes));
   throw Error(
       ExitCode::memory,
       Complaint("MEM-PLAN-001", "the plan does not fit into memory")
-          .expected("at most " + human_bytes(double(limit)))
-          .found(human_bytes(double(plan.total())) + " (" + largest + ")")
+          .expected("at most " + shown_bytes(double(limit)))
+          .found(shown_bytes(double(plan.total())) + " (" + largest + ")")
           .help("lower --per_device_train_batch_size or --max_seq_len, use --gradient_checkpointing, or train less")
           .note("nothing was allocated"));
 }

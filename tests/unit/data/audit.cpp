@@ -157,8 +157,8 @@ TEST_CASE("several files; ids that repeat within one are a warning") {
                     b = folder.write("b/x.json", record("1") + "\n" + record("3"));
   const auto out = audit({a, b}, {});
   REQUIRE(out.data.files.size() == 2);
-  CHECK(out.data.files[0].name == "x");
-  CHECK(out.data.files[1].name == "x-2");
+  CHECK(out.data.files[0].path == a);
+  CHECK(out.data.files[1].path == b);
   CHECK(out.data.used() == std::vector<Index>{3, 2});
   CHECK(out.data.records[3].place.file == 1);
   REQUIRE(out.data.warnings.size() == 1);

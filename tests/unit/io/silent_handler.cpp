@@ -15,7 +15,7 @@ struct Sum : vlt::SilentHandler {
 
 TEST_CASE("a handler says what to do about the events it is about, and nothing else stops the parser") {
   constexpr std::string_view text =
-      R"({"a": [1, 20, true, false, null, "text", "\u00e9scaped", 1.5, 18446744073709551615], /* b */ "b": {"c": 300}})";
+      R"({"a": [1, 20, true, false, null, "t", "\u00e9scaped", 1.5, 18446744073709551615], /* b */ "b": {"c": 300}})";
   boost::json::parse_options options;
   options.allow_comments = true;
   boost::json::basic_parser<Sum> parser(options);

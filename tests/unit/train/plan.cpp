@@ -46,10 +46,3 @@ TEST_CASE("the process knows its memory", "[train]") {
   CHECK(reported_kib("/proc/self/status", "NoSuchKey:") == 0);
   CHECK(reported_kib("/no/such/file", "RssAnon:") == 0);
 }
-
-TEST_CASE("bytes are shown for people", "[train]") {
-  CHECK(human_bytes(0) == "0 B");
-  CHECK(human_bytes(1023) == "1023 B");
-  CHECK(human_bytes(1536) == "1.50 KiB");
-  CHECK(human_bytes(5.0 * (1ull << 40)) == "5.00 TiB");
-}
