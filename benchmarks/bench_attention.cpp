@@ -16,21 +16,21 @@ struct Call {
     batch.append(c.tokens);
     const Index wide = c.heads * c.head_dim, narrow = c.kv_heads * c.head_dim;
     memory = bench::numbers<bf16>(c.tokens * (4 * wide + 4 * narrow));
-    lse_memory = Buffer<float>(c.tokens * c.heads);
+    lse_memory = Buffer<float, Device::cpu>(c.tokens * c.heads);
     Index at = 0;
     for (auto* m : {&q, &o, &d_o, &dq, &k, &v, &dk, &dv}) {
       const Index cols = m == &q || m == &o || m == &d_o || m == &dq ? wide : narrow;
-      *m = {memory.data() + at, c.tokens, cols, cols};
+      *m = {memory.address(at), c.tokens, cols, cols};
       at += c.tokens * cols;
     }
-    lse = {lse_memory.data(), c.tokens, c.heads, c.heads};
+    lse = {lse_memory.address(), c.tokens, c.heads, c.heads};
   }
   ops::AttentionShape shape() const { return {sizes.heads, sizes.kv_heads, sizes.head_dim, &batch, &batch}; }
 
   Sizes sizes;
   Segments batch;
-  Buffer<bf16> memory;
-  Buffer<float> lse_memory;
+  Buffer<bf16, Device::cpu> memory;
+  Buffer<float, Device::cpu> lse_memory;
   CpuMatrix<bf16> q, k, v, o, d_o, dq, dk, dv;
   CpuMatrix<float> lse;
 };

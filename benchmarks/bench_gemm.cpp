@@ -23,13 +23,13 @@ template <class T> class ProductCase : public bench::Case {
     flops = 2 * double(s.tokens) * double(s.out) * double(s.in);
     if (kind == Kind::dw) {
       a_ = bench::numbers<T>(s.tokens * s.out), b_ = bench::numbers<T>(s.tokens * s.in);
-      gradient_ = Buffer<float>(s.out * s.in);
+      gradient_ = bench::Memory<float>(s.out * s.in);
       set(gradient_product_, gradient_, {s.out, s.in, s.tokens}, {a_.data(), 1, s.out}, {b_.data(), 1, s.in});
       gradient_product_.store.beta = 1;
       return;
     }
     const Index n = backward ? s.in : s.out, k = backward ? s.out : s.in;
-    a_ = bench::numbers<T>(s.tokens * k), b_ = bench::numbers<T>(s.out * s.in), c_ = Buffer<T>(s.tokens * n);
+    a_ = bench::numbers<T>(s.tokens * k), b_ = bench::numbers<T>(s.out * s.in), c_ = bench::Memory<T>(s.tokens * n);
     const cpu::Source<T> weight{b_.data(), backward ? 1 : s.in, backward ? s.in : 1};
     set(product_, c_, {s.tokens, n, k}, {a_.data(), k, 1}, weight);
     if (kind == Kind::y_packed || kind == Kind::dx_packed) pack(s, backward);
@@ -40,17 +40,17 @@ template <class T> class ProductCase : public bench::Case {
   struct Extent {
     Index m, n, k;
   };
-  template <class C> void set(cpu::Product<T, C>& p, Buffer<C>& c, Extent e, cpu::Source<T> a, cpu::Source<T> b) {
+  template <class C> void set(cpu::Product<T, C>& p, bench::Memory<C>& c, Extent e, cpu::Source<T> a, cpu::Source<T> b) {
     p.m = e.m, p.n = e.n, p.k = e.k, p.a = a, p.b = b;
     p.store.c = c.data(), p.store.c_stride = e.n;
-    work_ = Buffer<std::byte>(cpu::work_bytes<Device::cpu, T>(e.m, e.n, e.k, bench::team().count()));
+    work_ = bench::Memory<std::byte>(cpu::work_bytes<Device::cpu, T>(e.m, e.n, e.k, bench::team().count()));
     bytes = double(sizeof(T)) * (double(e.m) * double(e.k) + double(e.k) * double(e.n)) +
             double(sizeof(C)) * double(e.m) * double(e.n) * (into_gradient_ ? 2 : 1);
   }
   void pack(Sizes s, bool backward) {
-    const Matrix<const T, Device::cpu> w{b_.data(), s.out, s.in, s.in};
+    const Matrix<const T, Device::cpu> w{b_.address(), s.out, s.in, s.in};
     const Index size = backward ? cpu::panel_bytes<T>(s.in, s.out) : cpu::panel_bytes<T>(s.out, s.in);
-    panels_ = Buffer<T>(size / Index(sizeof(T)));
+    panels_ = bench::Memory<T>(size / Index(sizeof(T)));
     if (backward) cpu::pack_backward<T>(w, panels_.data(), 0, s.out);
     else cpu::pack_forward<T>(w, panels_.data(), 0, s.out);
     product_.b = {}, product_.panels = reinterpret_cast<const cpu::Unit*>(panels_.data());
@@ -61,9 +61,9 @@ template <class T> class ProductCase : public bench::Case {
 
   testing::Stopwatch stopwatch_;
   bool into_gradient_;
-  Buffer<T> a_, b_, c_, panels_;
-  Buffer<float> gradient_;
-  Buffer<std::byte> work_;
+  bench::Memory<T> a_, b_, c_, panels_;
+  bench::Memory<float> gradient_;
+  bench::Memory<std::byte> work_;
   cpu::Product<T, T> product_;
   cpu::Product<T, float> gradient_product_;
 };

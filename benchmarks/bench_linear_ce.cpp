@@ -18,9 +18,9 @@ template <class P> struct Head {
     collect(head, registry, "");
     parameters.emplace(registry, 1, 0.02);
     batch.append(c.tokens);
-    rows = bench::numbers<float>(c.tokens * c.width), gradients = Buffer<float>(rows.size());
-    x.data = rows.data(), x.rows = c.tokens, x.cols = x.stride = c.width, x.segments = &batch;
-    dx = x, dx.data = gradients.data();
+    rows = bench::numbers<float>(c.tokens * c.width), gradients = Buffer<float, P::device>(rows.size());
+    x.data = rows.address(), x.rows = c.tokens, x.cols = x.stride = c.width, x.segments = &batch;
+    dx = x, dx.data = gradients.address();
     for (Index i = 0; i < c.supervised; ++i) {
       targets.row.push_back(c.tokens - c.supervised + i);
       targets.id.push_back(i * 7919 % c.vocabulary);
@@ -31,9 +31,9 @@ template <class P> struct Head {
 
   LmHead<P> head;
   registry_t<P> registry;
-  std::optional<testing::LooseParameters<P::precision>> parameters;
+  std::optional<testing::LooseParameters<P::precision, P::device>> parameters;
   Segments batch;
-  Buffer<float> rows, gradients;
+  Buffer<float, P::device> rows, gradients;
   typename LmHead<P>::in x, dx;
   Targets targets;
   LossSums sums;

@@ -52,8 +52,7 @@ int main() {
 
   std::vector<float> pixels(3 * 32 * 32);
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = float(i % 7) / 7 - 0.5f;
-  Model::pixels x;
-  x.data = pixels.data(), x.rows = 1, x.cols = x.stride = Index(pixels.size());
+  const auto x = borrow_host<Model::pixels>(pixels.data(), 1, Index(pixels.size()));
   Segments images;
   images.append(1, TokenKind::image);
   const Batch batch = model.batch(images, conversations(), picture);

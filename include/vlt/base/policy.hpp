@@ -10,6 +10,16 @@ namespace vlt {
 // translation units compiled with different flags never share a symbol. `cpu` is the best one of this translation unit.
 enum class Device : std::uint8_t { portable, avx2, avx512, avx512_bf16, cuda, cpu = VLT_HOST_ISA };
 constexpr bool on_host(Device d) { return d != Device::cuda; }
+// Do both read and write the same memory? All instruction sets of the host do.
+constexpr bool same_memory(Device a, Device b) { return a == b || (on_host(a) && on_host(b)); }
+
+// Code that works on memory of the host, a loop over elements above all, says `static_assert(host_code<D>::ok)`.
+template <Device D> struct host_code {
+  static_assert(on_host(D),
+                "vlt: this code works on memory of the host; for Device::cuda it needs the CUDA backend, which this "
+                "build does not have");
+  static constexpr bool ok = true;
+};
 
 enum class Precision : std::uint8_t { f64, f32, bf16 };
 

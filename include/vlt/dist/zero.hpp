@@ -47,12 +47,12 @@ template <Precision F, Device D = Device::cpu> class Zero final : public UnitHoo
       l.weights = take(spare_weights_, u.all.size() + u.all_frozen.size());
       gather(u.weights.part(u.share), std::span(l.weights->data(), u.all.size()));
       gather(u.frozen_weights.part(u.share_frozen), std::span(l.weights->data() + u.all.size(), u.all_frozen.size()));
-      store_.bind_weights(i, l.weights->data(), l.weights->data() + u.all.size());
+      store_.bind_weights(i, l.weights->address(), l.weights->address(u.all.size()));
     }
     if (pass == Pass::backward && store_.placement().share_gradients && !l.grads) {
       l.grads = take(spare_grads_, u.all.size());
-      std::fill(l.grads->begin(), l.grads->end(), grad_t{});
-      store_.bind_grads(i, l.grads->data());
+      l.grads->zero();
+      store_.bind_grads(i, l.grads->address());
     }
   }
   void release(int i) override {
@@ -119,13 +119,13 @@ template <Precision F, Device D = Device::cpu> class Zero final : public UnitHoo
   // Buffers lent to units at the same time, at most.
   std::size_t lent_bytes() const {
     std::size_t n = 0;
-    for (auto& b : spare_weights_) n += b->size() * sizeof(operand);
-    for (auto& b : spare_grads_) n += b->size() * sizeof(grad_t);
+    for (auto& b : spare_weights_) n += b->bytes();
+    for (auto& b : spare_grads_) n += b->bytes();
     return n;
   }
 
  private:
-  template <class T> using Lease = std::unique_ptr<std::vector<T>>;
+  template <class T> using Lease = std::unique_ptr<Buffer<T, D>>;
   struct Lent {
     int users = 0;
     Lease<operand> weights;
@@ -138,9 +138,9 @@ template <Precision F, Device D = Device::cpu> class Zero final : public UnitHoo
     return n;
   }
   template <class T> static Lease<T> take(std::vector<Lease<T>>& spare, Index size) {
-    Lease<T> b = spare.empty() ? std::make_unique<std::vector<T>>() : std::move(spare.back());
+    Lease<T> b = spare.empty() ? std::make_unique<Buffer<T, D>>() : std::move(spare.back());
     if (!spare.empty()) spare.pop_back();
-    if (Index(b->size()) < size) b->resize(size);
+    if (b->size() < size) *b = Buffer<T, D>(size);
     return b;
   }
   void reduce(typename Store::Unit& u) {

@@ -90,8 +90,10 @@ template <IsPolicy P> struct LmHead {
                             LossSums& sums) {
     Frame frame(s);
     const Index rows = logits.rows, counted = sums.count_correct ? rows : 0;
-    const std::span<double> loss(s.temp<CpuMatrix<double>>({rows, 1}).data, std::size_t(rows));
-    const std::span<std::uint8_t> hit(s.temp<CpuMatrix<std::uint8_t>>({counted, 1}).data, std::size_t(counted));
+    double* const losses = s.temp<Matrix<double, P::device>>({rows, 1}).data;
+    std::uint8_t* const hits = s.temp<Matrix<std::uint8_t, P::device>>({counted, 1}).data;
+    const std::span<double> loss(losses, std::size_t(rows));
+    const std::span<std::uint8_t> hit(hits, std::size_t(counted));
     ops::softmax_cross_entropy(s, logits, c.id, scale, dlogits, loss, hit);
     s.run("sum_losses", {double(rows), 8.0 * double(rows)}, [&] {
       for (std::size_t r = 0; r < loss.size(); ++r) sums.add(c.group.empty() ? 0 : c.group[r], scale * loss[r]);

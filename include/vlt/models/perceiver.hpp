@@ -151,7 +151,7 @@ template <IsPolicy P> struct Perceiver {
     if (query.trains()) ops::add<stream>(s, d_query, query.grad);
   }
   static table positions(std::vector<accum>& v, Index width) {
-    return {v.data(), Index(v.size()) / width, width, width};
+    return borrow_host<table>(v.data(), Index(v.size()) / width, width);
   }
   ops::AttentionShape sizes(const saved& k) const { return {heads, heads, k.q.cols / heads, k.q.segments, &keys}; }
 };

@@ -19,13 +19,13 @@ template <Precision F, Device D> class KeyValueCache {
   using Layer = KvLayer<operand, D>;
 
   KeyValueCache(Index depth, Index width, Index capacity)
-      : width_(width), capacity_(capacity), memory_(std::size_t(2 * depth * width * capacity)) {
+      : width_(width), capacity_(capacity), memory_(2 * depth * width * capacity) {
     seen_.offset = {0, 0};
     seen_.place.reserve(std::size_t(capacity));
   }
   Index capacity() const { return capacity_; }
   Index length() const { return seen_.rows(); }
-  std::size_t bytes() const { return memory_.size() * sizeof(operand); }
+  std::size_t bytes() const { return memory_.bytes(); }
 
   // Forgets the sequence; the memory stays.
   void clear() { seen_.offset = {0, 0}, seen_.place.clear(); }
@@ -49,10 +49,12 @@ template <Precision F, Device D> class KeyValueCache {
   Layer layer(Index i) { return {half(2 * i), half(2 * i + 1), &seen_}; }
 
  private:
-  Matrix<operand, D> half(Index i) { return {memory_.data() + i * width_ * capacity_, capacity_, width_, width_}; }
+  Matrix<operand, D> half(Index i) {
+    return {memory_.address(i * width_ * capacity_), capacity_, width_, width_};
+  }
 
   Index width_, capacity_;
-  std::vector<operand> memory_;
+  Buffer<operand, D> memory_;
   Segments seen_;
 };
 

@@ -29,7 +29,7 @@ void add_class_and_positions(Scope& s, CpuMatrix<T> patches, CpuMatrix<W> class_
   s.run("add_class_and_positions", element_cost(y, 1, 2), [&] {
     wide::for_each_row(s.threads(), y.rows, y.cols, [&](Index row) {
       const Index image = row / each, i = row % each;
-      if (i == 0) copy_elements(class_token.data, row_of(y, row), y.cols);
+      if (i == 0) copy_elements(row_of(class_token, 0), row_of(y, row), y.cols);
       else copy_elements(row_of(patches, image * (each - 1) + i - 1), row_of(y, row), y.cols);
       add_elements(row_of(position, i), row_of(y, row), y.cols);
     });
@@ -47,7 +47,7 @@ void add_class_and_positions_backward(Scope& s, CpuMatrix<Y> dy, CpuMatrix<T> d_
                            const Y* const from = row_of(dy, row) + c;
                            if (i > 0 && d_patches.cols)
                              copy_elements(from, row_of(d_patches, image * (each - 1) + i - 1) + c, n);
-                           if (i == 0 && d_class.cols) add_elements(from, d_class.data + c, n);
+                           if (i == 0 && d_class.cols) add_elements(from, row_of(d_class, 0) + c, n);
                            if (d_position.cols) add_elements(from, row_of(d_position, i) + c, n);
                          }
                        });

@@ -8,9 +8,10 @@
 namespace vlt {
 
 // The part of a unit's flat parameters that this rank holds, indexed by position in the whole.
-template <class T> struct Flat {
+template <class T, Device D> struct Flat {
   std::span<T> data;
   Range range;
+  Address<T, D> begin;
   T* at(Index i) const { return data.data() + (i - range.begin); }
   std::span<T> part(Range r) const { return {at(r.begin), std::size_t(r.size())}; }
 };
@@ -27,9 +28,9 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
 
   // One unit: its layout and its memory.
   struct Unit : UnitLayout {
-    Flat<operand> weights, frozen_weights;
-    Flat<grad_t> grads;
-    Flat<master_t> master, m, v;
+    Flat<operand, D> weights, frozen_weights;
+    Flat<grad_t, D> grads;
+    Flat<master_t, D> master, m, v;
   };
 
   explicit ParameterStore(Registry<F, D> registry, Placement placement = {})
@@ -39,9 +40,8 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
       for (const Slot& s : units_[i].trained) homes_[s.param] = {i, s.range};
       for (const Slot& s : units_[i].frozen) homes_[s.param] = {i, s.range};
       for (const PanelSlot& s : units_[i].packed) bind_panels(i, s);
-      if (!placement.share_weights)
-        bind_weights(i, units_[i].weights.data.data(), units_[i].frozen_weights.data.data());
-      if (!placement.share_gradients) bind_grads(i, units_[i].grads.data.data());
+      if (!placement.share_weights) bind_weights(i, units_[i].weights.begin, units_[i].frozen_weights.begin);
+      if (!placement.share_gradients) bind_grads(i, units_[i].grads.begin);
     }
   }
   ParameterStore(const ParameterStore&) = delete;  // layers point into it
@@ -90,15 +90,13 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
   }
 
   // Points the layers at full buffers of a unit: the store's own, or lent ones. Null takes the memory away.
-  void bind_weights(int unit, operand* trained, operand* frozen) {
+  void bind_weights(int unit, Address<operand, D> trained, Address<operand, D> frozen) {
     for (const Slot& s : units_[unit].trained)
-      if (auto& w = *registry_.params[s.param].value; !w.packed) w.data = trained ? trained + s.range.begin : nullptr;
-    for (const Slot& s : units_[unit].frozen)
-      registry_.params[s.param].value->data = frozen ? frozen + s.range.begin : nullptr;
+      if (auto& w = *registry_.params[s.param].value; !w.packed) w.data = trained.after(s.range.begin);
+    for (const Slot& s : units_[unit].frozen) registry_.params[s.param].value->data = frozen.after(s.range.begin);
   }
-  void bind_grads(int unit, grad_t* grads) {
-    for (const Slot& s : units_[unit].trained)
-      registry_.params[s.param].grad->data = grads ? grads + s.range.begin : nullptr;
+  void bind_grads(int unit, Address<grad_t, D> grads) {
+    for (const Slot& s : units_[unit].trained) registry_.params[s.param].grad->data = grads.after(s.range.begin);
   }
 
   // One AdamW step on part of a unit: gradients times `clip`, moments, masters and compute copies. `rates` holds a
@@ -169,7 +167,7 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
   // Packs rows of a weight that begins at `w`; nothing outside these rows is read.
   template <class X> void pack(int param, const X* w, Index first_row, Index rows) {
     const auto& value = *registry_.params[param].value;
-    const Matrix<const X, D> all{w, value.rows, value.cols, value.cols};
+    const auto all = borrow_host<Matrix<const X, D>>(w, value.rows, value.cols);
     const Home& h = homes_[param];
     cpu::pack_forward<operand, D>(all, h.forward, first_row, rows);
     if (h.backward) cpu::pack_backward<operand, D>(all, h.backward, first_row, rows);
@@ -188,14 +186,15 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
       weights += u.held_weights.size() + u.held_frozen.size();
       grads += u.held_grads.size(), optimizer += u.held_optimizer.size();
     }
-    panels_ = Buffer<std::byte>(Index(layout_.bytes().panels));
-    weights_ = Buffer<operand>(weights), grads_ = Buffer<grad_t>(grads);
-    for (auto* b : {&master_, &m_, &v_}) *b = Buffer<master_t>(optimizer);
+    panels_ = Buffer<std::byte, D>(Index(layout_.bytes().panels));
+    weights_ = Buffer<operand, D>(weights), grads_ = Buffer<grad_t, D>(grads);
+    for (auto* b : {&master_, &m_, &v_}) *b = Buffer<master_t, D>(optimizer);
     weights = grads = optimizer = 0;
     const auto cut = [](auto& buffer, Range range, Index& at) {
       at += range.size();
-      return Flat<std::remove_reference_t<decltype(*buffer.data())>>{buffer.part(at - range.size(), range.size()),
-                                                                     range};
+      const Index first = at - range.size();
+      return Flat<std::remove_reference_t<decltype(*buffer.data())>, D>{buffer.part(first, range.size()), range,
+                                                                        buffer.address(first)};
     };
     for (const UnitLayout& layout : layout_.units()) {
       Unit u{layout, {}, {}, {}, {}, {}, {}};
@@ -213,10 +212,10 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
   StoreLayout<F, D> layout_;
   std::vector<Home> homes_;
   std::vector<Unit> units_;
-  Buffer<operand> weights_;
-  Buffer<std::byte> panels_;
-  Buffer<grad_t> grads_;
-  Buffer<master_t> master_, m_, v_;
+  Buffer<operand, D> weights_;
+  Buffer<std::byte, D> panels_;
+  Buffer<grad_t, D> grads_;
+  Buffer<master_t, D> master_, m_, v_;
 };
 
 }  // namespace vlt

@@ -29,7 +29,7 @@ template <Precision F> class MergeableModel {
   // W += (alpha / r) B A for every adapter, which then is zero.
   void merge() {
     for (const LinearRef& l : store_->registry().linears)
-      run_in_own_memory(threads_, [&](Scope& s) { l.merge(l.layer, l.which, s); });
+      run_in_own_memory<any_policy<F>::device>(threads_, [&](Scope& s) { l.merge(l.layer, l.which, s); });
     exchange_adapters({});
   }
 

@@ -7,12 +7,12 @@
 namespace vlt {
 
 // Runs pass(Scope&) twice: to learn how much memory it needs, and in that memory.
-template <class Pass> void run_in_own_memory(Threads& threads, Pass&& pass) {
+template <Device D, class Pass> void run_in_own_memory(Threads& threads, Pass&& pass) {
   Arena plan;
   Scope planned(plan, threads);
   pass(planned);
-  Buffer<std::byte> memory{Index(plan.peak())};
-  Arena arena(memory.data(), memory.bytes());
+  const Buffer<std::byte, D> memory{Index(plan.peak())};
+  Arena arena(memory);
   Scope s(arena, threads);
   pass(s);
 }
@@ -50,14 +50,13 @@ template <Precision F> std::vector<float> probe_logits(AnyVlm<F>& model, Threads
   std::vector<Index> row;
   for (Index r = batch.text.rows() - probe::compared; r < batch.text.rows(); ++r) row.push_back(r);
   std::vector<float> logits(row.size() * std::size_t(model.language.vocabulary()));
-  run_in_own_memory(threads, [&](Scope& s) {
+  run_in_own_memory<any_policy<F>::device>(threads, [&](Scope& s) {
     Frame frame(s);
-    typename AnyVlm<F>::pixels x;
-    x.data = pixels.data(), x.rows = 1, x.cols = x.stride = Index(pixels.size());
+    const auto x = borrow_host<typename AnyVlm<F>::pixels>(pixels.data(), 1, Index(pixels.size()));
     const auto y = s.temp<typename AnyVlm<F>::tokens>({batch.text.rows(), model.language.width()}, &batch.text);
     model.hidden(s, x, batch, y);
-    typename AnyLanguage<F>::logits_t out;
-    out.data = logits.data(), out.rows = Index(row.size()), out.cols = out.stride = model.language.vocabulary();
+    using Logits = typename AnyLanguage<F>::logits_t;
+    const auto out = borrow_host<Logits>(logits.data(), Index(row.size()), model.language.vocabulary());
     model.language.logits(s, y, row, out);
   });
   return logits;

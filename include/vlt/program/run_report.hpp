@@ -18,9 +18,9 @@ template <Precision F> class RunReport {
   static constexpr double flops_for_answers = 3e12;  // a large model is asked fewer questions
 
   // memory: the engine's, which is free between steps.
-  RunReport(const SftJob& job, AnyVlm<F>& model, std::span<std::byte> memory, const Plan& plan,
+  RunReport(const SftJob& job, AnyVlm<F>& model, const typename Generator<F>::Memory& memory, const Plan& plan,
             std::vector<ReportComponent> components)
-      : job_(job), answer_(model, *job.threads, job.model, *job.images, memory) {
+      : job_(job), answer_(model, *job.threads, job.model, *job.images, &memory) {
     data_.title = "VLTune: " + std::filesystem::path(job.output->path()).filename().string();
     data_.components = std::move(components);
     data_.audit = audit_rows(job.data->data());

@@ -1,33 +1,18 @@
 #pragma once
-#include <sys/mman.h>
 #include <span>
-#include <string>
 #include <utility>
-#include <vlt/base/config.hpp>
-#include <vlt/base/error.hpp>
+#include <vlt/device/memory.hpp>
+#include <vlt/tensor/address.hpp>
 
 namespace vlt {
 
-// A large block of zeros straight from the operating system. A page counts as used only once it has been written, so
-// that what a process occupies is what it has touched. Aligned to a page. Very large blocks ask for pages of 2 MiB,
-// which are found faster; a system that has none gives ordinary ones.
-template <class T> class Buffer {
+// A large block of zeros in the memory of a device, aligned to a page (Memory::allocate).
+template <class T, Device D> class Buffer {
  public:
   Buffer() = default;
-  explicit Buffer(Index count) : count_(count) {
-    if (count_ == 0) return;
-    void* at = ::mmap(nullptr, bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED)
-      throw Error(ExitCode::memory,
-                  Complaint("MEM-ALLOC-001", "the operating system refused memory")
-                      .expected(std::to_string(bytes()) + " bytes")
-                      .help("use a smaller batch, fewer trained parameters or --gradient_checkpointing"));
-    data_ = static_cast<T*>(at);
-    if (bytes() >= very_large) ::madvise(at, bytes(), MADV_HUGEPAGE);
-  }
-  ~Buffer() {
-    if (data_) ::munmap(data_, bytes());
-  }
+  explicit Buffer(Index count)
+      : data_(static_cast<T*>(Memory<D>::allocate(std::size_t(count) * sizeof(T)))), count_(count) {}
+  ~Buffer() { Memory<D>::release(data_, bytes()); }
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}
   Buffer& operator=(Buffer&& other) noexcept {
@@ -35,13 +20,30 @@ template <class T> class Buffer {
     return *this;
   }
 
-  T* data() const { return data_; }
+  T* data() const { return data_; }  // only code for D may follow it
+  Address<T, D> address(Index at = 0) const { return Address<T, D>(data_).after(at); }
   Index size() const { return count_; }
   std::size_t bytes() const { return std::size_t(count_) * sizeof(T); }
-  std::span<T> part(Index begin, Index count) const { return {data_ + begin, std::size_t(count)}; }
+  std::span<T> part(Index begin, Index count) const {
+    static_assert(host_code<D>::ok);
+    return {data_ + begin, std::size_t(count)};
+  }
+
+  void zero() { Memory<D>::zero(data_, bytes()); }
+  // Elements from `at` on become `from`; and the other way.
+  void copy_from_host(std::span<const T> from, Index at = 0) {
+    require_inside(at, from.size());
+    Memory<D>::copy_from_host(data_ + at, from.data(), from.size_bytes());
+  }
+  void copy_to_host(std::span<T> to, Index at = 0) const {
+    require_inside(at, to.size());
+    Memory<D>::copy_to_host(to.data(), data_ + at, to.size_bytes());
+  }
 
  private:
-  static constexpr std::size_t very_large = 32 << 20;  // bytes: the last page's waste is small against it
+  void require_inside(Index at, std::size_t count) const {
+    require(at >= 0 && at <= count_ && Index(count) <= count_ - at, "a copy reaches beyond its buffer");
+  }
 
   T* data_ = nullptr;
   Index count_ = 0;

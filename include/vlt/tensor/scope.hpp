@@ -69,10 +69,10 @@ class Scope {
   }
 
   template <class M> M keep(Shape shape, const Segments* batch = nullptr) {
-    return view<M>(arena_.keep<value<M>>(shape.size()), shape, batch);
+    return view<M>(arena_.keep<typename M::value_type, M::device>(shape.size()), shape, batch);
   }
   template <class M> M temp(Shape shape, const Segments* batch = nullptr) {
-    return view<M>(arena_.temp<value<M>>(shape.size()), shape, batch);
+    return view<M>(arena_.temp<typename M::value_type, M::device>(shape.size()), shape, batch);
   }
   // Kept only if backward will read it; else it lives until the caller's Frame closes.
   template <class M> M keep_if(bool needed, Shape shape, const Segments* batch = nullptr) {
@@ -82,8 +82,7 @@ class Scope {
   Threads& threads() { return threads_; }
 
  private:
-  template <class M> using value = typename M::value_type;
-  template <class M> static M view(value<M>* data, Shape shape, const Segments* batch) {
+  template <class M> static M view(decltype(M::data) data, Shape shape, const Segments* batch) {
     M m;
     m.data = data, m.rows = shape.rows, m.cols = m.stride = shape.cols;
     if constexpr (requires { m.segments; }) m.segments = batch;

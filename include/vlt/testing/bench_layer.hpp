@@ -77,10 +77,7 @@ template <IsPolicy P, class L> class LayerBench {
     layer_.backward(s, dy_, overwrite(dx_), saved_);
     backward_cost_ = {s.total().flops - forward_cost_.flops, s.total().bytes - forward_cost_.bytes};
     arena_bytes_ = plan.peak();
-    memory_.resize(arena_bytes_ + Arena::granule);
-    void* base = memory_.data();
-    std::size_t room = memory_.size();
-    base_ = static_cast<std::byte*>(std::align(Arena::granule, arena_bytes_, base, room));
+    memory_ = Buffer<std::byte, P::device>(Index(arena_bytes_));
   }
   LayerBench(const LayerBench&) = delete;
 
@@ -92,7 +89,7 @@ template <IsPolicy P, class L> class LayerBench {
     Elapsed forward, backward;
   };
   Passes run() {
-    Arena arena(base_, arena_bytes_);
+    Arena arena(memory_);
     Scope s(arena, threads_);
     Passes p;
     p.forward = stopwatch_.time([&] { layer_.forward(s, x_, y_, saved_); });
@@ -106,8 +103,8 @@ template <IsPolicy P, class L> class LayerBench {
     std::normal_distribution<float> normal;
     memory.resize(std::size_t(shape.size()));
     for (auto& v : memory) v = typename M::value_type(normal(rng));
-    M m;
-    m.data = memory.data(), m.rows = shape.rows, m.cols = m.stride = shape.cols, m.segments = &batch;
+    M m = borrow_host<M>(memory.data(), shape.rows, shape.cols);
+    m.segments = &batch;
     return m;
   }
 
@@ -115,7 +112,7 @@ template <IsPolicy P, class L> class LayerBench {
   Threads& threads_;
   Stopwatch stopwatch_;
   registry_t<P> registry_;
-  LooseParameters<P::precision> parameters_;
+  LooseParameters<P::precision, P::device> parameters_;
   std::vector<typename L::in::value_type> x_memory_, dx_memory_;
   std::vector<typename L::out::value_type> y_memory_, dy_memory_;
   typename L::in x_, dx_;

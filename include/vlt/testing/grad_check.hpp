@@ -62,7 +62,12 @@ template <class L> class GradCheck {
   }
 
  private:
+  static constexpr Device D = in::device;
+  static_assert(host_code<D>::ok);
+  using View = Matrix<double, D>;
+  using Memory = Buffer<std::byte, D>;
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  static constexpr std::byte byte_of_nan{0xff};  // eight of them are one
   static constexpr Index gap = 3;  // elements between the end of a row and the next
   static constexpr double between_rows = 1e30;
   struct Fill {  // what is in dx and in the parameters' gradients beforehand, and what is asked for
@@ -115,8 +120,8 @@ template <class L> class GradCheck {
     const Index stride = shape.cols + gap;
     auto& v = storage_.emplace_back(std::size_t(shape.rows * stride), between_rows);
     std::normal_distribution<double> normal;
-    M m;
-    m.data = v.data(), m.rows = shape.rows, m.cols = shape.cols, m.stride = stride, m.segments = &batch;
+    M m = borrow_host<M>(v.data(), shape.rows, shape.cols, stride);
+    m.segments = &batch;
     for_each(m, [&](double& e, std::size_t) { e = scale * normal(rng_); });
     return m;
   }
@@ -130,8 +135,7 @@ template <class L> class GradCheck {
     return v;
   }
   bool gaps_are_whole() const {
-    for (const auto& m : {Matrix<double, Device::cpu>(x_), Matrix<double, Device::cpu>(y_),
-                          Matrix<double, Device::cpu>(dy_), Matrix<double, Device::cpu>(dx_)})
+    for (const auto& m : {View(x_), View(y_), View(dy_), View(dx_)})
       for (Index r = 0; r < m.rows; ++r)
         for (Index c = m.cols; c < m.stride; ++c)
           if (m.data[r * m.stride + c] != between_rows) return false;
@@ -142,7 +146,7 @@ template <class L> class GradCheck {
     Scope s(arena, *team_);
     pass(s, Fill{});
     bytes_ = arena.peak();
-    memory_.resize(bytes_ / sizeof(double) + 1);
+    memory_ = Memory(Index(bytes_));
     return {{}, {}, {}, bytes_, s.total()};
   }
   void pass(Scope& s, Fill f) {
@@ -157,12 +161,13 @@ template <class L> class GradCheck {
   }
   // Between the passes only what was kept may survive.
   void forget_all_but(std::size_t kept) {
-    for (std::size_t i = (kept + sizeof(double) - 1) / sizeof(double); i < memory_.size(); ++i) memory_[i] = nan;
+    if (const Index begin = Index(kept); begin < memory_.size())
+      std::ranges::fill(memory_.part(begin, memory_.size() - begin), byte_of_nan);
   }
   Arena poisoned(std::size_t bytes) {
-    std::fill(memory_.begin(), memory_.end(), nan);
+    forget_all_but(0);
     for_each(y_, [](double& e, std::size_t) { e = nan; });
-    return Arena(reinterpret_cast<std::byte*>(memory_.data()), bytes);
+    return Arena(memory_, bytes);
   }
   Result step(Fill f) {
     Arena arena = poisoned(bytes_);
@@ -177,8 +182,11 @@ template <class L> class GradCheck {
     expect(values(x_) == x && values(dy_) == dy, "x or dy was changed");
     expect(gaps_are_whole(), "something was written between the rows of x, y, dy or dx");
     Result r{values(y_), values(dx_), {}, arena.peak(), s.total()};
-    for (auto& p : registry_.params)
-      if (p.trains()) r.grad.insert(r.grad.end(), p.grad->data, p.grad->data + p.grad->size());
+    for (auto& p : registry_.params) {
+      if (!p.trains()) continue;
+      const double* const g = p.grad->data;
+      r.grad.insert(r.grad.end(), g, g + p.grad->size());
+    }
     return r;
   }
   bool throws_without(std::size_t bytes) {
@@ -196,7 +204,7 @@ template <class L> class GradCheck {
     return values(y_);
   }
   double loss() {
-    Arena arena(reinterpret_cast<std::byte*>(memory_.data()), bytes_);
+    Arena arena(memory_);
     Scope s(arena, *team_);
     typename L::saved k;
     for_each(x_, [&](double& e, std::size_t i) { e = x_values_[i]; });
@@ -210,10 +218,11 @@ template <class L> class GradCheck {
 
   L& layer_;
   GradCheckOptions options_;
-  Registry<Precision::f64> registry_;
-  LooseParameters<Precision::f64> parameters_;
+  Registry<Precision::f64, D> registry_;
+  LooseParameters<Precision::f64, D> parameters_;
   std::deque<std::vector<double>> storage_;
-  std::vector<double> memory_, x_values_;
+  Memory memory_;
+  std::vector<double> x_values_;
   std::size_t bytes_ = 0;
   std::mt19937 rng_{3};
   Threads one_{1}, three_{3};

@@ -11,7 +11,7 @@ namespace vlt {
 template <Precision F> class Answerer {
  public:
   Answerer(AnyVlm<F>& model, Threads& threads, const ModelDescription& m, const ImageReader& images,
-           std::span<std::byte> lent = {})
+           const typename Generator<F>::Memory* lent = nullptr)
       : m_(m),
         images_(images),
         pictures_(m.pictures()),

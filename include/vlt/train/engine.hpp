@@ -93,7 +93,7 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   Cost step_cost() const { return step_cost_; }  // forward and backward of the last step on this rank
   std::size_t arena_bytes() const { return memory_.bytes(); }
   std::size_t arena_peak() const { return peak_; }                                 // most of it that was ever in use
-  std::span<std::byte> memory() const { return memory_.part(0, memory_.size()); }  // free between calls
+  const Buffer<std::byte, D>& memory() const { return memory_; }  // free between calls
 
  private:
   Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes, EngineSettings settings,
@@ -135,7 +135,7 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
                                       .help("plan with a batch at least as large as any that follows"));
   }
   template <class Pass> Cost run(Pass&& pass) {
-    Arena arena(memory_.data(), memory_.bytes());
+    Arena arena(memory_);
     Scope s(arena, threads_, &zero_);
     pass(s);
     peak_ = std::max(peak_, arena.peak());
@@ -167,7 +167,7 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   dist::Single single_;
   dist::world_t<D>& world_;
   dist::Zero<F, D> zero_;
-  Buffer<std::byte> memory_;
+  Buffer<std::byte, D> memory_;
   typename Model::saved saved_;
   LossSums sums_, planned_sums_;
   std::vector<Index> group_tokens_;

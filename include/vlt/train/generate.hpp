@@ -58,10 +58,11 @@ template <Precision F> class Generator {
   using Model = AnyVlm<F>;
   using P = any_policy<F>;
   using tokens = typename Model::tokens;
+  using Memory = Buffer<std::byte, P::device>;
 
   // ends: the tokens that close an answer; they are not part of it. lent: memory that is free during an answer, if any.
   Generator(Model& model, Threads& threads, Index image_id, std::vector<std::int32_t> ends,
-            std::span<std::byte> lent = {})
+            const Memory* lent = nullptr)
       : model_(model), threads_(threads), image_id_(image_id), ends_(std::move(ends)), lent_(lent) {}
 
   // emit(id) hears of each token as it is made; `number` names the answer for its random draws.
@@ -92,8 +93,8 @@ template <Precision F> class Generator {
   Threads& threads_;
   Index image_id_;
   std::vector<std::int32_t> ends_;
-  std::span<std::byte> lent_;
-  Buffer<std::byte> memory_;  // used where that is not enough
+  const Memory* lent_;
+  Memory memory_;  // used where that is not enough
   std::vector<float> logits_;
 
   // Plans, makes room, runs. A plan must not fill the cache: it works on an empty one of the same size.
@@ -103,9 +104,9 @@ template <Precision F> class Generator {
     const Index before = cache.length();
     pass(planned);
     cache.shorten(before);
-    const bool fits = plan.peak() <= lent_.size();
-    if (!fits && plan.peak() > memory_.bytes()) memory_ = Buffer<std::byte>(Index(plan.peak()));
-    Arena arena = fits ? Arena(lent_.data(), lent_.size()) : Arena(memory_.data(), memory_.bytes());
+    const bool fits = lent_ && plan.peak() <= lent_->bytes();
+    if (!fits && plan.peak() > memory_.bytes()) memory_ = Memory(Index(plan.peak()));
+    Arena arena(fits ? *lent_ : memory_);
     Scope s(arena, threads_);
     pass(s);
   }
@@ -113,9 +114,8 @@ template <Precision F> class Generator {
     Frame frame(s);
     const Shape shape{batch.text.rows(), model_.language.width()};
     auto h = s.temp<tokens>(shape, &batch.text), y = s.temp<tokens>(shape, &batch.text);
-    typename Model::pixels x;
-    x.data = prompt.pixels.data(), x.rows = prompt.tiles();
-    x.cols = x.stride = x.rows > 0 ? Index(prompt.pixels.size()) / x.rows : 0;
+    const Index tiles = prompt.tiles(), each = tiles > 0 ? Index(prompt.pixels.size()) / tiles : 0;
+    const auto x = borrow_host<typename Model::pixels>(prompt.pixels.data(), tiles, each);
     model_.embed_prompt(s, x, batch, h);
     model_.language.extend(s, h, y, cache);
     look(s, y, shape.rows - 1);
@@ -131,8 +131,7 @@ template <Precision F> class Generator {
     look(s, y, 0);
   }
   void look(Scope& s, tokens y, Index row) {
-    typename AnyLanguage<F>::logits_t logits;
-    logits.data = logits_.data(), logits.rows = 1, logits.cols = logits.stride = Index(logits_.size());
+    const auto logits = borrow_host<typename AnyLanguage<F>::logits_t>(logits_.data(), 1, Index(logits_.size()));
     model_.language.logits(s, y, std::span<const Index>(&row, 1), logits);
   }
 };

@@ -38,9 +38,7 @@ template <class Model> Batch pack(const Model& model, const MicroBatch& b, const
   return model.batch(std::move(images), b.samples, builder.image_id(), b.group, layouts);
 }
 template <class Model> typename Model::pixels pixels_of(MicroBatch& b, Index floats_per_image) {
-  typename Model::pixels x;
-  x.data = b.pixels.data(), x.rows = b.tiles, x.cols = x.stride = floats_per_image;
-  return x;
+  return borrow_host<typename Model::pixels>(b.pixels.data(), b.tiles, floats_per_image);
 }
 
 // The training loop and nothing else: which micro-batches make a step, at which rate, and what happens between steps.

@@ -64,8 +64,8 @@ template <class Pass> void carry_out(Threads& threads, Pass&& pass) {
     Scope s(plan, threads);
     pass(s);
   }
-  const Buffer<std::byte> memory(Index(plan.peak()));
-  Arena arena(memory.data(), memory.bytes());
+  const Buffer<std::byte, Device::cpu> memory(Index(plan.peak()));
+  Arena arena(memory);
   Scope s(arena, threads);
   pass(s);
 }
@@ -83,8 +83,8 @@ template <Precision F> class Probe {
     for (const Size size : given_.sizes) layouts.push_back(folder.description.pictures().layout(size));
     batch_ = model_.batch(equal_segments(given_.tiles, 1), given_.samples,
                           folder.description.tokenizer->id(folder.description.chat_template.mark), {}, layouts);
-    x_.data = given_.pixels.data(), x_.rows = given_.tiles;
-    x_.cols = x_.stride = given_.tiles > 0 ? Index(given_.pixels.size()) / given_.tiles : 0;
+    const Index each = given_.tiles > 0 ? Index(given_.pixels.size()) / given_.tiles : 0;
+    x_ = borrow_host<decltype(x_)>(given_.pixels.data(), given_.tiles, each);
   }
 
   void write(const std::string& path) {

@@ -26,7 +26,7 @@ template <vlt::Device D, class T, class C> double gemm_error(const GemmCase& g) 
   p.b = {b.m.data, g.b_transposed ? b.m.stride : 1, g.b_transposed ? 1 : b.m.stride};
   WorkMemory packed(cpu::panel_bytes<T, D>(g.n, g.k));
   if (g.panels) {
-    const Matrix<const T, D> w{b.m.data, b.m.rows, b.m.cols, b.m.stride};
+    const auto w = borrow_host<Matrix<const T, D>>(b.m.data, b.m.rows, b.m.cols, b.m.stride);
     T* const to = reinterpret_cast<T*>(packed.data());
     if (g.b_transposed) cpu::pack_forward<T, D>(w, to, 0, w.rows);
     else cpu::pack_backward<T, D>(w, to, 0, w.rows);

@@ -11,8 +11,8 @@ template <class T> struct Twin {
 
   Twin(vlt::Index rows, vlt::Index cols, double scale = 1, vlt::Index gap = 3)
       : values_(std::size_t(rows * (cols + gap) + 2 * guard), T(guard_value)), wide_(std::size_t(rows * cols)) {
-    m = {values_.data() + guard, rows, cols, cols + gap};
-    d = {wide_.data(), rows, cols, cols};
+    m = vlt::borrow_host<Narrow>(values_.data() + guard, rows, cols, cols + gap);
+    d = vlt::borrow_host<Wide>(wide_.data(), rows, cols);
     static std::mt19937 rng(7);
     std::normal_distribution<double> normal;
     for (vlt::Index r = 0; r < rows; ++r)

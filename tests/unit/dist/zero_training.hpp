@@ -1,4 +1,5 @@
 #pragma once
+#include <unit/device.hpp>
 #include <vlt/dist/thread_group.hpp>
 #include <vlt/dist/zero.hpp>
 #include <vlt/models/llama.hpp>
@@ -79,11 +80,10 @@ template <class P, class Model> void micro_batch(Model& model, UnitHooks& hooks,
   using Real = typename P::stream;
   std::vector<Real> f(std::size_t(images * 2 * features));
   for (std::size_t i = 0; i < f.size(); ++i) f[i] = Real(std::sin(0.5 * double(i) + n));
-  typename Model::pixels x;
-  x.data = f.data(), x.rows = images * 2, x.cols = x.stride = features;
+  const auto x = borrow_host<typename Model::pixels>(f.data(), images * 2, features);
   const Batch b = model.batch(equal_segments(images, 2), text, image);
-  std::vector<std::byte> memory(1 << 20);
-  Arena arena(memory.data(), memory.size());
+  const Buffer<std::byte, under_test> memory(1 << 20);
+  Arena arena(memory);
   Threads threads(1);
   Scope s(arena, threads, &hooks);
   typename Model::saved k;

@@ -1,5 +1,6 @@
 #pragma once
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <unit/tolerance.hpp>
 #include <vlt/hub/safetensors.hpp>
 #include <vlt/models/vlm.hpp>
@@ -67,13 +68,13 @@ inline double relative(const float* a, const std::vector<float>& b, double floor
 
 // Plans a pass, then runs it in the memory that it planned.
 template <class Pass> void carry_out(Pass&& pass) {
-  std::vector<std::byte> memory;
+  vlt::Buffer<std::byte, under_test> memory;
   vlt::Threads threads;
   for (const bool plan : {true, false}) {
-    vlt::Arena arena = plan ? vlt::Arena() : vlt::Arena(memory.data(), memory.size());
+    vlt::Arena arena = plan ? vlt::Arena() : vlt::Arena(memory);
     vlt::Scope s(arena, threads);
     pass(s);
-    memory.resize(arena.peak());
+    if (plan) memory = memory_of_nans(arena.peak());
   }
 }
 
@@ -86,7 +87,7 @@ template <class Model> std::vector<float> logits_of(Model& model, typename Model
     vlt::Frame frame(s);
     auto y = s.temp<typename Model::tokens>({rows, model.language.width()}, &b.text);
     model.hidden(s, x, b, y);
-    model.language.logits(s, y, row, {logits.data(), rows, vocabulary, vocabulary});
+    model.language.logits(s, y, row, vlt::borrow_host<vlt::Matrix<float, under_test>>(logits.data(), rows, vocabulary));
   });
   return logits;
 }
@@ -103,7 +104,8 @@ template <class R> void check_gradients(const R& registry, const GoldenModel& go
       INFO(part.name);
       const auto want = golden.numbers("grad." + part.name);
       REQUIRE(vlt::Index(want.size()) == p.size(part));
-      const float* got = p.grad->data + p.first(part);
+      const std::vector<float> gradient = values_of(*p.grad);
+      const float* got = gradient.data() + p.first(part);
       // A key's bias without rotary positions shifts all scores of a query alike: it has no gradient.
       const bool zero = part.name.ends_with("k_proj.bias") && !part.name.starts_with("model.layers.");
       if (zero) CHECK(norm({got, got + want.size()}) / whole < tolerance("models.zero_gradient"));
@@ -120,7 +122,7 @@ void check_golden(Model model, const GoldenModel& golden, vlt::Index image,
                   const std::vector<vlt::ImageLayout>& layouts = {}) {
   using P = vlt::Policy<vlt::Device::cpu, vlt::Precision::f32>;
   auto registry = vlt::registry_of<P>(model);
-  const vlt::testing::LooseParameters<vlt::Precision::f32> memory(registry);
+  const vlt::testing::LooseParameters memory(registry);
   for (const auto& p : registry.params)
     for (const vlt::Part& part : p.parts) {
       const auto values = golden.numbers("weight." + part.name);
@@ -128,8 +130,8 @@ void check_golden(Model model, const GoldenModel& golden, vlt::Index image,
       std::copy(values.begin(), values.end(), p.value->data + p.first(part));
     }
   std::vector<float> pixels = golden.numbers("pixels");
-  typename Model::pixels x;
-  x.data = pixels.data(), x.rows = golden.tiles(), x.cols = x.stride = vlt::Index(pixels.size()) / golden.tiles();
+  const vlt::Index each = vlt::Index(pixels.size()) / golden.tiles();
+  const auto x = vlt::borrow_host<typename Model::pixels>(pixels.data(), golden.tiles(), each);
   const vlt::Batch b = model.batch(vlt::equal_segments(golden.tiles(), 1), golden.samples(), image, {}, layouts);
   vlt::LossSums sums;
   typename Model::saved saved;

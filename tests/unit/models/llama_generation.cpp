@@ -7,18 +7,20 @@ using namespace vlt;
 namespace {
 
 using Tokens = stream_t<Gold, space::text>;
+using Logits = Matrix<double, under_test>;
 
 Tokens view(std::vector<double>& v, const Segments& b) {
-  Tokens t;
-  t.data = v.data(), t.rows = b.rows(), t.cols = t.stride = 8, t.segments = &b;
+  Tokens t = borrow_host<Tokens>(v.data(), b.rows(), 8);
+  t.segments = &b;
   return t;
 }
 
 // Logits of the last row of ids (an image among them): all at once, or the prompt first and then token by token.
 template <class Model> std::vector<double> logits(Model& model, const std::vector<Index>& ids, std::size_t prompt) {
-  std::vector<double> scratch(60000), y(11);
+  std::vector<double> y(11);
+  const Buffer<std::byte, under_test> scratch(480000);
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(scratch.data()), scratch.size() * sizeof(double));
+  Arena a(scratch);
   Scope s(a, threads);
   Pictures pictures(1);
   Sample sample{{ids.begin(), ids.begin() + prompt}, std::vector<Index>(prompt, -1)};
@@ -35,22 +37,23 @@ template <class Model> std::vector<double> logits(Model& model, const std::vecto
     model.language.extend(s, view(h, one), view(out, one), cache);
     last = 0;
   }
-  model.language.logits(s, view(out, b.text), std::span(&last, 1), {y.data(), 1, 11, 11});
+  model.language.logits(s, view(out, b.text), std::span(&last, 1), borrow_host<Logits>(y.data(), 1, 11));
   return y;
 }
 
 // The same from Vlm::hidden, without a cache.
 template <class Model> std::vector<double> logits_at_once(Model& model, const std::vector<Index>& ids) {
-  std::vector<double> scratch(60000), y(11);
+  std::vector<double> y(11);
+  const Buffer<std::byte, under_test> scratch(480000);
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(scratch.data()), scratch.size() * sizeof(double));
+  Arena a(scratch);
   Scope s(a, threads);
   Pictures pictures(1);
   const Batch b = model.batch(equal_segments(1, 1), {{ids, std::vector<Index>(ids.size(), -1)}}, image_id);
   std::vector<double> out(std::size_t(b.text.rows() * 8));
   model.hidden(s, pictures.template view<typename Model::pixels>(), b, view(out, b.text));
   const Index last = b.text.rows() - 1;
-  model.language.logits(s, view(out, b.text), std::span(&last, 1), {y.data(), 1, 11, 11});
+  model.language.logits(s, view(out, b.text), std::span(&last, 1), borrow_host<Logits>(y.data(), 1, 11));
   return y;
 }
 
@@ -66,7 +69,7 @@ template <class Model> void same_logits(Model& model) {
 template <class Decoder> void check(bool tied) {
   auto model = small_model<ClipVit<Gold::frozen>, Decoder>(small_tower(), tied);
   auto registry = registry_of<Gold>(model);
-  testing::LooseParameters<Precision::f64> memory(registry, 7);
+  testing::LooseParameters memory(registry, 7);
   same_logits(model);
   Vlm<ClipVit<Gold::frozen>, BaselineProjector<Gold>, AnyDecoder<Gold>> erased{model.vision, model.projector,
                                                                                AnyDecoder<Gold>(model.language)};

@@ -1,5 +1,6 @@
 // The perceiver: REF 13.5 (positions), REF 13.8 (a whole projector), gradients with query rows != key rows.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/models/perceiver.hpp>
 #include <vlt/testing/grad_check.hpp>
 using namespace vlt;
@@ -64,7 +65,7 @@ TEMPLATE_TEST_CASE("a whole perceiver gives the reference's output", "", Gold, (
   using number = typename P::operand;
   auto p = perceiver_projector<P>({.vision_width = 6, .text_width = 256, .patches = 4});
   auto registry = registry_of<P>(p);
-  testing::LooseParameters<P::precision> memory(registry);
+  testing::LooseParameters memory(registry);
   const std::vector<std::string> order{"query",
                                        "kv_proj.weight",
                                        "kv_proj.bias",
@@ -92,14 +93,14 @@ TEMPLATE_TEST_CASE("a whole perceiver gives the reference's output", "", Gold, (
   }
   const Segments images = equal_segments(2, 5), out = p.out_segments(images);
   REQUIRE(out.rows() == 512);
-  std::vector<number> x(60), y(512 * 256), scratch(1 << 22);
+  std::vector<number> x(60), y(512 * 256);
   for (std::size_t e = 0; e < 60; ++e) x[e] = float(std::sin(0.5 * double(e)));
-  stream_t<P, space::vision> tx;
-  tx.data = x.data(), tx.rows = 10, tx.cols = tx.stride = 6, tx.segments = &images;
-  stream_t<P, space::text> ty;
-  ty.data = y.data(), ty.rows = out.rows(), ty.cols = ty.stride = 256, ty.segments = &out;
+  auto tx = borrow_host<stream_t<P, space::vision>>(x.data(), 10, 6);
+  auto ty = borrow_host<stream_t<P, space::text>>(y.data(), out.rows(), 256);
+  tx.segments = &images, ty.segments = &out;
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(scratch.data()), scratch.size() * sizeof(number));
+  const Buffer<std::byte, under_test> scratch(1 << 25);
+  Arena a(scratch);
   Scope s(a, threads);
   p.infer(s, tx, ty);
   const double first[4] = {-1.227555, 0.564139, 1.124878, -0.761364};

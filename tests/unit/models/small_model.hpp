@@ -1,4 +1,5 @@
 #pragma once
+#include <unit/device.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
@@ -56,9 +57,7 @@ struct Pictures {
     for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(0.37 * double(i));
   }
   template <class View> View view() {
-    View x;
-    x.data = values.data(), x.rows = vlt::Index(values.size()) / 192, x.cols = x.stride = 192;
-    return x;
+    return vlt::borrow_host<View>(values.data(), vlt::Index(values.size()) / 192, 192);
   }
 };
 
@@ -72,21 +71,20 @@ template <class M, class R> Outcome run(M& model, const vlt::Batch& b, Pictures&
   auto x = pictures.view<typename M::pixels>();
   Outcome o;
   o.sums.count_correct = o.evaluated.count_correct = true;
-  std::vector<double> memory;
+  vlt::Buffer<std::byte, under_test> memory;
   typename M::saved k;
   vlt::Threads threads;
   for (bool evaluate : {true, false})
     for (bool plan : {true, false}) {
-      std::fill(memory.begin(), memory.end(), NAN);
       std::size_t& peak = evaluate ? o.evaluate_peak : o.peak;
-      vlt::Arena a = plan ? vlt::Arena() : vlt::Arena(reinterpret_cast<std::byte*>(memory.data()), peak);
+      vlt::Arena a = plan ? vlt::Arena() : vlt::Arena(memory);
       vlt::Scope s(a, threads);
       if (evaluate) model.evaluate(s, x, b, 0.3, o.evaluated);
       else model.forward_backward(s, x, b, 0.3, k, o.sums);
       peak = a.peak();
-      memory.resize(peak / sizeof(double) + 1);
+      memory = memory_of_nans(peak);
     }
   for (auto& p : registry.params)
-    if (p.trains()) o.grads.insert(o.grads.end(), p.grad->data, p.grad->data + p.grad->size());
+    if (p.trains()) append_values(o.grads, *p.grad);
   return o;
 }

@@ -15,7 +15,7 @@ template <class M>
 void check(M model, const std::vector<std::string>& adapters, const std::vector<Sample>& samples, Index images) {
   if (!adapters.empty()) attach_adapters(registry_of<Gold>(model), adapters, 2, 3.0);
   auto registry = registry_of<Gold>(model);
-  testing::LooseParameters<Precision::f64> memory(registry, 7);
+  testing::LooseParameters memory(registry, 7);
   Pictures pictures(images);
   const Batch b = model.batch(equal_segments(images, 1), samples, image_id);
   const Outcome o = run(model, b, pictures, registry);
@@ -28,10 +28,10 @@ void check(M model, const std::vector<std::string>& adapters, const std::vector<
   const double* g = o.grads.data();
   for (auto& p : registry.params)
     if (p.trains()) tensors.push_back({p.name(), p.value->data, g, p.value->size()}), g += p.value->size();
-  std::vector<double> scratch(o.evaluate_peak / sizeof(double) + 1);
+  const Buffer<std::byte, under_test> scratch(Index(o.evaluate_peak));
   Threads threads;
   const auto a = testing::compare_with_differences(tensors, [&] {
-    Arena arena(reinterpret_cast<std::byte*>(scratch.data()), o.evaluate_peak);
+    Arena arena(scratch);
     Scope s(arena, threads);
     LossSums sums;
     model.evaluate(s, pictures.view<typename M::pixels>(), b, 0.3, sums);
@@ -69,14 +69,15 @@ TEST_CASE("dropping the class token leaves the patches' features as they were") 
   const auto features = [](bool drop) {
     ClipVit<Gold::frozen> t(tower(drop));
     auto registry = registry_of<Gold>(t);
-    testing::LooseParameters<Precision::f64> memory(registry, 7);
+    testing::LooseParameters memory(registry, 7);
     Pictures pictures(2);
     const Segments images = equal_segments(2, 1), out = t.out_segments(images);
-    std::vector<double> y(std::size_t(out.rows() * 6)), scratch(10000);
-    stream_t<Gold, space::vision> ty;
-    ty.data = y.data(), ty.rows = out.rows(), ty.cols = ty.stride = 6, ty.segments = &out;
+    std::vector<double> y(std::size_t(out.rows() * 6));
+    auto ty = borrow_host<stream_t<Gold, space::vision>>(y.data(), out.rows(), 6);
+    ty.segments = &out;
     Threads threads;
-    Arena a(reinterpret_cast<std::byte*>(scratch.data()), scratch.size() * sizeof(double));
+    const Buffer<std::byte, under_test> scratch(80000);
+    Arena a(scratch);
     Scope s(a, threads);
     auto x = pictures.view<stream_t<Gold, space::pixels>>();
     x.segments = &images;
@@ -93,7 +94,7 @@ TEST_CASE("dropping the class token leaves the patches' features as they were") 
 TEST_CASE("losses are summed by group, and hits are counted where asked") {
   auto model = small_model<ClipVit<Gold::frozen>, Frozen>(tower());
   auto registry = registry_of<Gold>(model);
-  testing::LooseParameters<Precision::f64> memory(registry, 7);
+  testing::LooseParameters memory(registry, 7);
   Pictures pictures(3);
   const int groups[3] = {0, 2, 0};
   const Batch b = model.batch(equal_segments(3, 1), conversations(), image_id, groups);
@@ -106,16 +107,18 @@ TEST_CASE("losses are summed by group, and hits are counted where asked") {
   CHECK(run(model, second, none, registry).sums.total() == Approx(o.sums.by_group[2]).epsilon(1e-12));
 
   // hits, counted from the logits themselves
-  std::vector<double> hidden(std::size_t(b.text.rows() * 8)), logits(11), scratch(40000);
+  std::vector<double> hidden(std::size_t(b.text.rows() * 8)), logits(11);
+  const Buffer<std::byte, under_test> scratch(320000);
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(scratch.data()), scratch.size() * sizeof(double));
+  Arena a(scratch);
   Scope s(a, threads);
-  decltype(model)::tokens y;
-  y.data = hidden.data(), y.rows = b.text.rows(), y.cols = y.stride = 8, y.segments = &b.text;
-  model.hidden(s, pictures.view<decltype(model)::pixels>(), b, y);
+  using M = decltype(model);
+  auto y = borrow_host<M::tokens>(hidden.data(), b.text.rows(), 8);
+  y.segments = &b.text;
+  model.hidden(s, pictures.view<M::pixels>(), b, y);
   Index hits = 0;
   for (std::size_t i = 0; i < b.targets.row.size(); ++i) {
-    model.language.logits(s, y, std::span(b.targets.row).subspan(i, 1), {logits.data(), 1, 11, 11});
+    model.language.logits(s, y, std::span(b.targets.row).subspan(i, 1), borrow_host<Trainable::logits_t>(logits.data(), 1, 11));
     hits += std::max_element(logits.begin(), logits.end()) - logits.begin() == b.targets.id[i];
   }
   CHECK(o.sums.correct == hits);

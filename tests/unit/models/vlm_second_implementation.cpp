@@ -41,7 +41,7 @@ template <class Mask> void compare(bool tied, int softmaxes, auto&& visible_in) 
   using Decoder = LlamaDecoder<Gold, LlamaBlock<Gold, Mask>>;
   auto model = small_model<ClipVit<Gold>, Decoder>(small_tower(), tied);
   auto registry = registry_of<Gold>(model);
-  testing::LooseParameters<Precision::f64> memory(registry, 7);
+  testing::LooseParameters memory(registry, 7);
   const plain::Weights w = weights_of(registry);
   Pictures pixels(3);
   const Batch b = model.batch(equal_segments(3, 1), conversations(), image_id);

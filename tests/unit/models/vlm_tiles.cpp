@@ -51,7 +51,7 @@ TEST_CASE("pictures become the rows that their layouts name") {
 TEST_CASE("gradients of everything, image_newline included, with tiles") {
   Next model = next_model();
   auto registry = registry_of<Gold>(model);
-  testing::LooseParameters<Precision::f64> memory(registry, 7);
+  testing::LooseParameters memory(registry, 7);
   Pictures pictures(6);
   const Batch b = tiled_batch(model);
   const Outcome o = run(model, b, pictures, registry);
@@ -65,10 +65,10 @@ TEST_CASE("gradients of everything, image_newline included, with tiles") {
     tensors.push_back({p.name(), p.value->data, g, p.value->size()}), g += p.value->size();
   }
   CHECK(newline_trains);
-  std::vector<double> scratch(o.evaluate_peak / sizeof(double) + 1);
+  const Buffer<std::byte, under_test> scratch(Index(o.evaluate_peak));
   Threads threads;
   const auto a = testing::compare_with_differences(tensors, [&] {
-    Arena arena(reinterpret_cast<std::byte*>(scratch.data()), o.evaluate_peak);
+    Arena arena(scratch);
     Scope s(arena, threads);
     LossSums sums;
     model.evaluate(s, pictures.view<Next::pixels>(), b, 0.3, sums);
@@ -82,7 +82,7 @@ TEST_CASE("gradients of everything, image_newline included, with tiles") {
 TEST_CASE("a frozen image_newline is used and gets no gradient") {
   Next model = next_model();
   auto registry = choose<Gold>(model, [](const auto& p) { return p.name() != "projection.image_newline"; });
-  testing::LooseParameters<Precision::f64> memory(registry, 7);
+  testing::LooseParameters memory(registry, 7);
   Pictures pictures(6);
   const Batch b = tiled_batch(model);
   const double before = run(model, b, pictures, registry).sums.total();
@@ -94,7 +94,7 @@ TEST_CASE("a frozen image_newline is used and gets no gradient") {
 TEST_CASE("a batch of tiles gives what its conversations give one at a time") {
   Next model = next_model();
   auto registry = registry_of<Gold>(model);
-  testing::LooseParameters<Precision::f64> memory(registry, 7);
+  testing::LooseParameters memory(registry, 7);
   Pictures all(6);
   const Outcome together = run(model, tiled_batch(model), all, registry);
   std::vector<double> grads(together.grads.size());
@@ -108,7 +108,7 @@ TEST_CASE("a batch of tiles gives what its conversations give one at a time") {
     Pictures part(0);
     part.values.assign(all.values.begin() + tile * 192, all.values.begin() + (tile + tiles) * 192);
     const Batch b = model.batch(equal_segments(Index(tiles), 1), {conversations()[sample]}, image_id, {}, own);
-    for (auto& p : registry.params) std::fill(p.grad->data, p.grad->data + p.grad->size(), 0);
+    for (auto& p : registry.params) fill_values(*p.grad, 0.0);
     const Outcome one = run(model, b, part, registry);
     loss += one.sums.total();
     for (std::size_t i = 0; i < grads.size(); ++i) grads[i] += one.grads[i];

@@ -15,13 +15,13 @@ struct Recorder : UnitHooks {
 
 template <class Model> std::string visits(Model& model, Index images, const std::vector<Sample>& samples) {
   auto registry = registry_of<Gold>(model);
-  testing::LooseParameters<Precision::f64> memory(registry);
+  testing::LooseParameters memory(registry);
   Pictures pictures(images);
   const Batch b = model.batch(equal_segments(images, 1), samples, image_id);
-  std::vector<double> scratch(1 << 16);
+  const Buffer<std::byte, under_test> scratch(1 << 19);
   Threads threads;
   Recorder recorder;
-  Arena a(reinterpret_cast<std::byte*>(scratch.data()), scratch.size() * sizeof(double));
+  Arena a(scratch);
   Scope s(a, threads, &recorder);
   typename Model::saved k;
   LossSums sums;

@@ -6,14 +6,14 @@ using namespace vlt;
 namespace {
 
 template <class L> std::vector<double> output(L& layer, const Segments& batch, Index in, Index out) {
-  std::vector<double> x(std::size_t(batch.rows() * in)), y(std::size_t(batch.rows() * out)), memory(100000);
+  std::vector<double> x(std::size_t(batch.rows() * in)), y(std::size_t(batch.rows() * out));
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(0.7 * double(i));
-  typename L::in tx;
-  typename L::out ty;
-  tx.data = x.data(), tx.rows = batch.rows(), tx.cols = tx.stride = in, tx.segments = &batch;
-  ty.data = y.data(), ty.rows = batch.rows(), ty.cols = ty.stride = out, ty.segments = &batch;
+  auto tx = borrow_host<typename L::in>(x.data(), batch.rows(), in);
+  auto ty = borrow_host<typename L::out>(y.data(), batch.rows(), out);
+  tx.segments = ty.segments = &batch;
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(memory.data()), memory.size() * sizeof(double));
+  const Buffer<std::byte, under_test> memory(800000);
+  Arena a(memory);
   Scope s(a, threads);
   infer(s, layer, tx, ty);
   return y;
@@ -24,19 +24,19 @@ template <class P> void merging(const std::vector<std::string>& substrings, int 
   Stack<LlamaBlock<P, mask::Causal>> stack(2, odd_sizes());
   CHECK(attach_adapters(registry_of<P>(stack), substrings, 3, 5.0) == expected);
   auto registry = registry_of<P>(stack);
-  testing::LooseParameters<Precision::f64> memory(registry);
+  testing::LooseParameters memory(registry);
   const auto adapters = std::count_if(registry.params.begin(), registry.params.end(),
                                       [](const auto& p) { return p.adapter && p.trains(); });
   CHECK(adapters == 2 * expected);
 
   const auto adapted = output(stack, batch, 8, 8);
-  std::vector<double> scratch(1000);
+  const Buffer<std::byte, under_test> scratch(8000);
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(scratch.data()), 8000);
+  Arena a(scratch);
   Scope s(a, threads);
   for (auto& l : registry.linears) l.merge(l.layer, l.which, s);
   for (auto& p : registry.params)
-    if (p.name().find("lora_B") != p.name().npos) std::fill_n(p.value->data, p.value->size(), 0.0);
+    if (p.name().find("lora_B") != p.name().npos) fill_values(*p.value, 0.0);
   const auto merged = output(stack, batch, 8, 8);
   for (std::size_t i = 0; i < merged.size(); ++i) CHECK(merged[i] == Approx(adapted[i]).margin(1e-12));
 }
@@ -56,7 +56,7 @@ TEST_CASE("an adapted layer is its definition: y = x W^T + b + alpha / r (x A^T)
   Linear<Gold::adapted> layer(5, 8, true);
   layer.adapter.attach(3, 5.0, 5, 8);
   auto registry = registry_of<Gold>(layer);
-  testing::LooseParameters<Precision::f64> memory(registry);
+  testing::LooseParameters memory(registry);
   const auto y = output(layer, batch, 8, 5);
   for (Index r = 0; r < 4; ++r)
     for (Index c = 0; c < 5; ++c) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/nn/pre_norm_block.hpp>
 #include <vlt/testing/grad_check.hpp>
 #include <vlt/testing/mixed_batch.hpp>

@@ -16,16 +16,17 @@ template <class Block>
 std::vector<double> through(
     Stack<Block>& stack, const std::vector<Index>& portions, const std::function<void(Index)>& before = [](Index) {}) {
   auto registry = registry_of<Gold>(stack);
-  testing::LooseParameters<Precision::f64> parameters(registry);
-  std::vector<double> x(kinds.size() * 8), y(x.size(), NAN), memory(20000, NAN);
+  testing::LooseParameters parameters(registry);
+  std::vector<double> x(kinds.size() * 8), y(x.size(), NAN);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(0.7 * double(i));
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(memory.data()), memory.size() * sizeof(double));
+  const auto memory = memory_of_nans(160000);
+  Arena a(memory);
   Scope s(a, threads);
   KvCache<Gold> cache(3, stack.blocks.front().layer.kv_width(), Index(kinds.size()));
   const auto rows = [&](std::vector<double>& v, const Segments& b, Index first) {
-    typename Block::in t;
-    t.data = v.data() + first * 8, t.rows = b.rows(), t.cols = t.stride = 8, t.segments = &b;
+    auto t = borrow_host<typename Block::in>(v.data() + first * 8, b.rows(), 8);
+    t.segments = &b;
     return t;
   };
   for (Index n : portions) {

@@ -10,7 +10,8 @@ template <class T> struct Spread {
   Tokens<space::text, T, Device::cpu> m;
   Spread(Index rows, Index cols, Index gap, double f, const Segments& batch)
       : memory(std::size_t(rows * (cols + gap)), T(1e3)) {
-    m.data = memory.data(), m.rows = rows, m.cols = cols, m.stride = cols + gap, m.segments = &batch;
+    m = borrow_host<decltype(m)>(memory.data(), rows, cols, cols + gap);
+    m.segments = &batch;
     for (Index r = 0; r < rows; ++r)
       for (Index c = 0; c < cols; ++c) m(r, c) = T(std::sin(f * double(r * cols + c) + 0.2));
   }
@@ -22,12 +23,13 @@ template <class P> std::vector<double> passes() {
   const Segments batch = testing::mixed_batch();
   Linear<P> layer(37, 21, true);
   auto registry = registry_of<P>(layer);
-  testing::LooseParameters<P::precision> parameters(registry);
+  testing::LooseParameters parameters(registry);
   Spread<T> x(14, 21, 3, 0.7, batch), y(14, 37, 5, 0, batch), residual(14, 37, 2, 0.9, batch);
   Spread<T> dy(14, 37, 1, 1.1, batch), dx(14, 21, 6, 0.3, batch);
-  std::vector<double> memory(1 << 16), all;
+  const Buffer<std::byte, under_test> memory(1 << 19);
+  std::vector<double> all;
   Threads threads;
-  Arena a(reinterpret_cast<std::byte*>(memory.data()), memory.size() * sizeof(double));
+  Arena a(memory);
   Scope s(a, threads);
   typename Linear<P>::saved k;
   layer.forward(s, x.m, y.m, k, residual.m);
@@ -35,7 +37,7 @@ template <class P> std::vector<double> passes() {
   for (const Spread<T>* v : {&y, &dx})
     for (Index r = 0; r < v->m.rows; ++r)
       for (Index c = 0; c < v->m.stride; ++c) all.push_back(double(v->m.data[r * v->m.stride + c]));
-  for (auto& p : registry.params) all.insert(all.end(), p.grad->data, p.grad->data + p.grad->size());
+  for (auto& p : registry.params) append_values(all, *p.grad);
   return all;
 }
 

@@ -17,8 +17,8 @@ template <class B> Stack<B> stack_of(Index depth) {
   return s;
 }
 View view(std::vector<double>& v, const Segments& b) {
-  View t;
-  t.data = v.data(), t.rows = b.rows(), t.cols = t.stride = 8, t.segments = &b;
+  View t = borrow_host<View>(v.data(), b.rows(), 8);
+  t.segments = &b;
   return t;
 }
 std::vector<double> wave(Index n, double f) {
@@ -34,27 +34,27 @@ struct Outcome {
 };
 template <class L> Outcome run(L& layer, const Segments& b, std::vector<double> x, std::vector<double> dy) {
   auto registry = registry_of<P>(layer);
-  testing::LooseParameters<Precision::f64> memory(registry);
+  testing::LooseParameters memory(registry);
   Threads threads;
   Outcome o;
   o.y.resize(x.size()), o.dx.resize(x.size());
-  std::vector<std::byte> bytes;
+  Buffer<std::byte, under_test> bytes;
   for (bool plan : {true, false}) {
-    Arena a = plan ? Arena() : Arena(bytes.data(), bytes.size());
+    Arena a = plan ? Arena() : Arena(bytes);
     Scope s(a, threads);
     typename L::saved k;
     layer.forward(s, view(x, b), view(o.y, b), k);
     o.forward_peak = a.peak();
     layer.backward(s, view(dy, b), overwrite(view(o.dx, b)), k);
     o.peak = a.peak(), o.cost = s.total(), o.kept_after = a.mark().keep;
-    bytes.resize(o.peak);
+    if (plan) bytes = memory_of_nans(o.peak);
   }
   Arena a;
   Scope s(a, threads);
   infer(s, layer, view(x, b), view(o.y, b));
   o.infer_peak = a.peak();
   for (auto& p : registry.params)
-    if (p.trains()) o.grads.insert(o.grads.end(), p.grad->data, p.grad->data + p.grad->size());
+    if (p.trains()) append_values(o.grads, *p.grad);
   return o;
 }
 

@@ -27,8 +27,8 @@ TEST_CASE("AdamW in registers is AdamW") {
       for (Index i = 0; i < n; ++i) v.m(0, i) = v.m(0, i) * v.m(0, i), v.d(0, i) = double(v.m(0, i));
       const AdamW o{.learning_rate = 1e-2, .weight_decay = 0.1};
       for (long step : {1, 2, 3}) {
-        ops::wide::adamw<D>(o, step, 0.7, 0.1, g.m.data, w.m.data, m.m.data, v.m.data, compute.m.data, n);
-        ops::reference::adamw(o, step, 0.7, 0.1, g.d.data, w.d.data, m.d.data, v.d.data, compute.d.data, n);
+        ops::wide::adamw<D>(o, step, 0.7, 0.1, &g.m(0, 0), &w.m(0, 0), &m.m(0, 0), &v.m(0, 0), &compute.m(0, 0), n);
+        ops::reference::adamw(o, step, 0.7, 0.1, &g.d(0, 0), &w.d(0, 0), &m.d(0, 0), &v.d(0, 0), &compute.d(0, 0), n);
       }
       CHECK(w.off(1e-6, 1e-6) < 1);
       CHECK(m.off(1e-7, 1e-6) < 1);

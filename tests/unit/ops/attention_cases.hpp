@@ -1,5 +1,6 @@
 #pragma once
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/ops/attention.hpp>
 #include "../cpu/isa.hpp"
 #include "../cpu/random_matrix.hpp"
@@ -30,10 +31,11 @@ void check_attention(const vlt::ops::AttentionShape& a, int threads_count) {
   Twin<float> lse(queries, a.heads * Mask::groups);
   std::vector<double> row(std::size_t(2 * a.keys->longest() + a.head_dim));
   const Index n = a.keys->longest();
-  const Matrix<double, Device::cpu> p{row.data(), 1, n, n}, dp{row.data() + n, 1, n, n},
-      sum{row.data() + 2 * n, 1, a.head_dim, a.head_dim};
+  using Wide = Twin<double>::Wide;
+  const auto p = borrow_host<Wide>(row.data(), 1, n), dp = borrow_host<Wide>(row.data() + n, 1, n),
+             sum = borrow_host<Wide>(row.data() + 2 * n, 1, a.head_dim);
   ops::reference::attention<Mask>(a, q.d, k.d, v.d, o.d, lse.d, p, sum);
-  std::fill_n(dk.d.data, dk.d.size(), 0.0), std::fill_n(dv.d.data, dv.d.size(), 0.0);
+  fill_values(dk.d, 0.0), fill_values(dv.d, 0.0);
   ops::reference::attention_backward<Mask>(a, d_o.d, q.d, k.d, v.d, lse.d, dq.d, dk.d, dv.d, p, dp, sum);
 
   Threads threads(threads_count);

@@ -1,6 +1,7 @@
 // Results do not depend on the number of threads, and the work memory planned is the work memory used.
 #include <catch2/catch.hpp>
 #include <functional>
+#include <unit/device.hpp>
 #include <vlt/ops/activation.hpp>
 #include <vlt/ops/attention.hpp>
 #include <vlt/ops/cross_entropy.hpp>
@@ -20,16 +21,17 @@ std::vector<float> result(int threads_count, Twin<T>& y, const std::function<voi
   Scope planned(plan, threads);
   operation(planned);
   if (plan.peak() > 0) {
-    WorkMemory less(Index(plan.peak() - Arena::granule));
-    Arena tight(less.data(), plan.peak() - Arena::granule);
+    const Buffer<std::byte, under_test> less(Index(plan.peak() - Arena::granule));
+    Arena tight(less);
     Scope s(tight, threads);
     CHECK_THROWS_AS(operation(s), std::bad_alloc);
   }
-  WorkMemory memory{Index(plan.peak())};
-  Arena arena(memory.data(), plan.peak());
+  const Index guard = 64;
+  const auto memory = memory_of_nans(plan.peak() + guard);
+  Arena arena(memory, plan.peak());
   Scope s(arena, threads);
   operation(s);
-  CHECK(memory.guard_intact());
+  for (const std::byte b : memory.part(Index(plan.peak()), guard)) CHECK(b == std::byte(0xff));
   CHECK(arena.peak() == plan.peak());
   CHECK(s.total() == planned.total());
   CHECK(arena.mark().temp == 0);
@@ -62,7 +64,7 @@ TEST_CASE("a packed weight is the same weight") {
   Weight<bf16, Device::cpu> packed;
   packed.rows = 200, packed.cols = packed.stride = 900, packed.packed = true;
   WorkMemory forward(cpu::panel_bytes<bf16>(200, 900)), backward(cpu::panel_bytes<bf16>(900, 200));
-  const Matrix<const bf16, Device::cpu> all{w.m.data, 200, 900, w.m.stride};
+  const Matrix<const bf16, under_test> all{w.m.data, 200, 900, w.m.stride};
   cpu::pack_forward<bf16>(all, reinterpret_cast<bf16*>(forward.data()), 0, 200);
   cpu::pack_backward<bf16>(all, reinterpret_cast<bf16*>(backward.data()), 0, 200);
   packed.forward_panels = forward.data(), packed.backward_panels = backward.data();

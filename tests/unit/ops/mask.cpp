@@ -2,6 +2,7 @@
 // paper, not from the code.
 #include <catch2/catch.hpp>
 #include <functional>
+#include <unit/device.hpp>
 #include "../cpu/random_matrix.hpp"
 #include "attention_cases.hpp"
 using namespace vlt;
@@ -29,8 +30,8 @@ double softmax_of(const Segments& b, Inputs& in, Index row, Index h, Index d, co
 template <class Mask>
 Twin<double>::Wide attend(const Segments& queries, const Segments& keys, CpuMatrix<double> q, CpuMatrix<double> k,
                           CpuMatrix<double> v, Twin<double>& o) {
-  std::vector<double> memory(1 << 14);
-  Arena arena(reinterpret_cast<std::byte*>(memory.data()), memory.size() * sizeof(double));
+  const Buffer<std::byte, under_test> memory(1 << 17);
+  Arena arena(memory);
   Threads threads(1);
   Scope s(arena, threads);
   const auto lse = s.temp<CpuMatrix<double>>({queries.rows(), heads * Mask::groups});

@@ -1,5 +1,6 @@
 // Moves of rows, patches and positions against index arithmetic.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/ops/patchify.hpp>
 #include <vlt/ops/positions.hpp>
 #include "../cpu/random_matrix.hpp"
@@ -8,8 +9,8 @@ using namespace vlt;
 namespace {
 // A Scope of two threads over a little memory.
 struct Bench {
-  std::vector<double> memory = std::vector<double>(1 << 12);
-  Arena arena{reinterpret_cast<std::byte*>(memory.data()), memory.size() * sizeof(double)};
+  Buffer<std::byte, under_test> memory{1 << 15};
+  Arena arena{memory};
   Threads threads{2};
   Scope s{arena, threads};
 };

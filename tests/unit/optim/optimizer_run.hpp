@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 #include <vlt/dist/zero.hpp>
+#include "../device.hpp"
 
 namespace vlt {
 
@@ -27,7 +28,7 @@ class OptimizerRun {
     for (std::size_t i = 0; i < params_.size(); ++i) {
       const std::span<const float> g = gradient(i);
       require(Index(g.size()) == params_[i].grad.size(), "a gradient has the size of its tensor");
-      std::copy(g.begin(), g.end(), params_[i].grad.data);
+      set_values(params_[i].grad, g);
     }
     return zero_.step(settings_, max_norm_, rates);
   }

@@ -47,29 +47,15 @@ TEST_CASE("shares cover a unit once and begin on cache lines", "[store]") {
 TEST_CASE("parameters begin on cache lines and do not overlap", "[store]") {
   LooseModel<Precision::bf16> model;
   ParameterStore<Precision::bf16> store(model.registry());
+  const auto number = [&](const auto& p) { return 1 + (&p - store.registry().params.data()); };
   const auto line = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 64; };
   for (const auto& p : store.registry().params) {
     CHECK(line(p.value->data) == 0);
-    std::fill_n(p.value->data, p.value->size(), bf16(float(1 + (&p - store.registry().params.data()))));
+    fill_values(*p.value, bf16(float(number(p))));
     if (p.trains()) CHECK(line(p.grad->data) == 0);
   }
   for (const auto& p : store.registry().params)
-    for (Index i = 0; i < p.value->size(); ++i)
-      REQUIRE(float(p.value->data[i]) == float(1 + (&p - store.registry().params.data())));
+    for (const bf16 v : values_of(*p.value)) REQUIRE(float(v) == float(number(p)));
   CHECK_FALSE(model.still.trains());
   CHECK(model.still.grad.data == nullptr);
-}
-
-TEST_CASE("a buffer is zero, and occupies only what was touched", "[store]") {
-  const std::size_t before = anonymous_memory();
-  Buffer<float> buffer(64 << 20);  // 256 MiB
-  CHECK(anonymous_memory() - before < (1 << 20));
-  for (Index i = 0; i < 16 << 20; i += 1024) REQUIRE(buffer.data()[i]++ == 0);
-  const std::size_t touched = anonymous_memory() - before;
-  CHECK(touched > (60 << 20));
-  CHECK(touched < (70 << 20));
-  Buffer<float> moved = std::move(buffer);
-  CHECK(buffer.data() == nullptr);
-  CHECK(moved.data()[0] == 1);
-  CHECK_THROWS_AS(Buffer<float>(Index(1) << 60), Error);
 }

@@ -1,6 +1,7 @@
 // Scope::run is where planning and execution part; hooks speak only while executing.
 #include <catch2/catch.hpp>
 #include <string>
+#include <unit/device.hpp>
 #include <vlt/tensor/scope.hpp>
 
 using namespace vlt;
@@ -35,9 +36,9 @@ TEST_CASE("a plan counts and does not execute") {
 }
 
 TEST_CASE("with memory it executes, counts the same, and calls the hooks") {
-  alignas(64) std::byte memory[64];
+  const Buffer<std::byte, under_test> memory(64);
   Threads threads;
-  Arena arena(memory, sizeof memory);
+  Arena arena(memory);
   Recorder hooks;
   Scope s(arena, threads, &hooks);
   int ran = 0;
@@ -54,8 +55,8 @@ TEST_CASE("a Frame gives back temporaries, not what is kept") {
   Scope s(plan, threads);
   {
     Frame frame(s);
-    s.temp<CpuMatrix<float>>({4, 4});
-    s.keep<CpuMatrix<float>>({4, 4});
+    s.temp<Matrix<float, under_test>>({4, 4});
+    s.keep<Matrix<float, under_test>>({4, 4});
     CHECK(plan.mark().temp == 64);
   }
   CHECK(plan.mark().temp == 0);
@@ -67,10 +68,10 @@ TEST_CASE("keep_if keeps what backward reads and nothing else") {
   Arena plan;
   Scope s(plan, threads);
   const Segments batch = equal_segments(1, 16);
-  const auto kept = s.keep_if<Tokens<space::text, float, Device::cpu>>(true, {16, 1}, &batch);
+  const auto kept = s.keep_if<Tokens<space::text, float, under_test>>(true, {16, 1}, &batch);
   CHECK(plan.mark().keep == 64);
   CHECK(kept.segments == &batch);
-  s.keep_if<CpuMatrix<float>>(false, {16, 1});
+  s.keep_if<Matrix<float, under_test>>(false, {16, 1});
   CHECK(plan.mark().keep == 64);
   CHECK(plan.mark().temp == 64);
 }

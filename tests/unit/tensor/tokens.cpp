@@ -8,7 +8,8 @@ using namespace vlt;
 TEST_CASE("columns and row ranges share the memory they are cut from") {
   std::vector<float> v(12);
   for (std::size_t i = 0; i < 12; ++i) v[i] = float(i);
-  const CpuMatrix<float> m{v.data(), 3, 4, 4};
+  using M = Matrix<float, Device::cpu>;
+  const M m = borrow_host<M>(v.data(), 3, 4);
   const auto part = columns(m, 1, 2);
   CHECK(part(2, 0) == 9);
   CHECK(part.stride == 4);
@@ -17,7 +18,7 @@ TEST_CASE("columns and row ranges share the memory they are cut from") {
   CHECK(rows(0, 1) == 6);
   rows(1, 1) = -1;
   CHECK(v[10] == -1);
-  CHECK(columns(CpuMatrix<float>{nullptr, 3, 4, 4}, 1, 2).data == nullptr);  // a plan has shapes only
+  CHECK(columns(M{nullptr, 3, 4, 4}, 1, 2).data == nullptr);  // a plan has shapes only
 }
 
 TEST_CASE("segments know their borders, positions and kinds") {

@@ -30,7 +30,7 @@ void check(const std::string& title, const std::function<void(M&)>& decide, std:
     return x;
   };
   const auto seen_by_layers = [&](std::size_t i) {
-    return std::vector<double>(params[i].value->data, params[i].value->data + params[i].value->size());
+    return values_of(*params[i].value);
   };
   for (std::size_t i = 0; i < params.size(); ++i) before[i] = values(i), compute[i] = seen_by_layers(i);
   bench.step({{0, 1}, {2, 3}});
@@ -54,15 +54,14 @@ int index(const Bench<P>& b, const char* name) {
 std::vector<double> gradient_of(Bench<P>& b, int param, std::size_t* peak = nullptr) {
   auto w = work_of(b.model, {0, 1});
   Threads threads(1);
-  std::vector<std::byte> memory(1 << 22);
-  Arena arena(memory.data(), memory.size());
+  const Buffer<std::byte, under_test> memory(1 << 22);
+  Arena arena(memory);
   Scope s(arena, threads);
   M::saved k;
   LossSums sums;
   b.model.forward_backward(s, w.view(), w.batch, 1, k, sums);
   if (peak) *peak = arena.peak();
-  const auto& g = *b.store->registry().params[param].grad;
-  return std::vector<double>(g.data, g.data + g.size());
+  return values_of(*b.store->registry().params[param].grad);
 }
 }  // namespace
 
@@ -105,8 +104,8 @@ TEST_CASE("a tied head is one tensor whose gradient is the sum of both uses", "[
   apart.store->write(head, 0, rows);
   const auto both = gradient_of(tied, index(tied, "model.embed_tokens.weight"));
   const auto first = gradient_of(apart, embed);
-  const auto& g = *apart.store->registry().params[head].grad;
-  for (std::size_t e = 0; e < both.size(); ++e) REQUIRE(both[e] == Approx(first[e] + g.data[e]).margin(1e-12));
+  const auto second = values_of(*apart.store->registry().params[head].grad);
+  for (std::size_t e = 0; e < both.size(); ++e) REQUIRE(both[e] == Approx(first[e] + second[e]).margin(1e-12));
 }
 
 TEST_CASE("layers in front of the first trained one keep nothing and change nothing", "[train]") {

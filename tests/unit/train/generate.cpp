@@ -1,4 +1,5 @@
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/pretrained/choose_training.hpp>
@@ -43,17 +44,15 @@ std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std:
   Segments images;
   images.append(p.tiles(), TokenKind::image);
   const Batch b = model.batch(images, {p.sample}, picture, {}, p.layouts);
-  std::vector<std::byte> memory(1 << 22);
+  const Buffer<std::byte, under_test> memory(1 << 22);
   std::vector<float> logits(30);
-  Arena arena(memory.data(), memory.size());
+  Arena arena(memory);
   Scope s(arena, threads);
-  AnyVlm<F>::pixels x;
-  x.data = p.pixels.data(), x.rows = p.tiles(), x.cols = x.stride = Index(p.pixels.size()) / x.rows;
+  const auto x = borrow_host<AnyVlm<F>::pixels>(p.pixels.data(), p.tiles(), Index(p.pixels.size()) / p.tiles());
   const auto y = s.temp<AnyVlm<F>::tokens>({b.text.rows(), 16}, &b.text);
   model.hidden(s, x, b, y);
   const Index last = y.rows - 1;
-  AnyLanguage<F>::logits_t out;
-  out.data = logits.data(), out.rows = 1, out.cols = out.stride = 30;
+  const auto out = borrow_host<AnyLanguage<F>::logits_t>(logits.data(), 1, 30);
   model.language.logits(s, y, std::span<const Index>(&last, 1), out);
   return likeliest(logits);
 }

@@ -37,8 +37,7 @@ template <class Q, class M> void grown_over_planned(M model, bool packed, Index 
   for (Index t = 0; t < tokens; ++t)
     sample.id.push_back(t == 1 ? 0 : 1 + t % 100), sample.label.push_back(t > tokens / 2 ? sample.id.back() : -1);
   std::vector<float> features(16 * 64, 0.5f);
-  typename M::pixels x;
-  x.data = features.data(), x.rows = 16, x.cols = x.stride = 64;
+  const auto x = borrow_host<typename M::pixels>(features.data(), 16, 64);
   const Batch b = model.batch(equal_segments(1, 16), {sample}, 0);
 
   // quote: plan

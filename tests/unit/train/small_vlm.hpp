@@ -1,4 +1,5 @@
 #pragma once
+#include <unit/device.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
@@ -61,9 +62,8 @@ template <class M> struct Work {
   Batch batch;
   std::vector<Real> pixels;
   typename M::pixels view() {
-    typename M::pixels x;
-    x.data = pixels.data(), x.cols = x.stride = 3 * picture * picture, x.rows = Index(pixels.size()) / x.cols;
-    return x;
+    const Index each = 3 * picture * picture;
+    return borrow_host<typename M::pixels>(pixels.data(), Index(pixels.size()) / each, each);
   }
 };
 template <class M> Work<M> work_of(const M& model, const std::vector<int>& which) {
