@@ -25,7 +25,8 @@ template <class T, vlt::Device D> std::vector<std::remove_const_t<T>> values_of(
     vlt::Memory<D>::copy_to_host(values.data() + r * m.cols, m.data + r * m.stride, std::size_t(m.cols) * sizeof(T));
   return values;
 }
-template <class T, vlt::Device D> void set_values(vlt::Matrix<T, D> m, std::type_identity_t<std::span<const T>> values) {
+template <class T, vlt::Device D>
+void set_values(vlt::Matrix<T, D> m, std::type_identity_t<std::span<const T>> values) {
   vlt::require(m.size() == vlt::Index(values.size()), "a matrix was given another number of values than it has");
   for (vlt::Index r = 0; r < m.rows; ++r)
     vlt::Memory<D>::copy_from_host(m.data + r * m.stride, values.data() + r * m.cols, std::size_t(m.cols) * sizeof(T));

@@ -49,9 +49,7 @@ template <Precision F, Device D> class KeyValueCache {
   Layer layer(Index i) { return {half(2 * i), half(2 * i + 1), &seen_}; }
 
  private:
-  Matrix<operand, D> half(Index i) {
-    return {memory_.address(i * width_ * capacity_), capacity_, width_, width_};
-  }
+  Matrix<operand, D> half(Index i) { return {memory_.address(i * width_ * capacity_), capacity_, width_, width_}; }
 
   Index width_, capacity_;
   Buffer<operand, D> memory_;

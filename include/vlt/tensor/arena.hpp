@@ -15,8 +15,7 @@ class Arena {
   // All of a buffer, or its first `bytes`. The buffer must stay.
   template <Device D> explicit Arena(const Buffer<std::byte, D>& memory) : Arena(memory, memory.bytes()) {}
   template <Device D>
-  Arena(const Buffer<std::byte, D>& memory, std::size_t bytes)
-      : base_(memory.data()), limit_(bytes), device_(D) {
+  Arena(const Buffer<std::byte, D>& memory, std::size_t bytes) : base_(memory.data()), limit_(bytes), device_(D) {
     require(bytes <= memory.bytes(), "an arena cannot be larger than its buffer");
   }
 

@@ -68,7 +68,7 @@ template <class L> class GradCheck {
   using Memory = Buffer<std::byte, D>;
   static constexpr double nan = std::numeric_limits<double>::quiet_NaN();
   static constexpr std::byte byte_of_nan{0xff};  // eight of them are one
-  static constexpr Index gap = 3;  // elements between the end of a row and the next
+  static constexpr Index gap = 3;                // elements between the end of a row and the next
   static constexpr double between_rows = 1e30;
   struct Fill {  // what is in dx and in the parameters' gradients beforehand, and what is asked for
     double beta = 0;

@@ -31,8 +31,7 @@ TEST_CASE("gradients are scaled so that their norm becomes the limit", "[dist]")
   ParameterStore<Precision::f64> store(registry_of<Gold>(model));
   dist::Zero<Precision::f64> zero(store, world, threads);
   double count = 0;
-  for (const auto& p : store.registry().params)
-    fill_values(*p.grad, 0.5), count += double(p.grad->size());
+  for (const auto& p : store.registry().params) fill_values(*p.grad, 0.5), count += double(p.grad->size());
   const double norm = zero.step({.beta1 = 0.9}, 2.0);
   CHECK(norm == Approx(0.5 * std::sqrt(count)).epsilon(1e-13));
   CHECK(store.unit(0).m.data[0] == Approx(0.1 * 0.5 * 2.0 / (norm + 1e-6)).epsilon(1e-13));
@@ -70,8 +69,7 @@ TEST_CASE("a NaN on one rank stops the step on every rank", "[threads]") {
     store.fill([](const auto&, Index) { return 2.0; });
     Threads threads(1);
     Z zero(store, world, threads, 1);
-    for (const auto& p : store.registry().params)
-      fill_values(*p.grad, world.rank() == 1 ? NAN : 0.5);
+    for (const auto& p : store.registry().params) fill_values(*p.grad, world.rank() == 1 ? NAN : 0.5);
     norm[world.rank()] = zero.step({}, 1.0);
     for (const auto& p : store.registry().params)
       untouched[world.rank()] &= p.value->data[0] == 2.0 && p.grad->data[0] == 0 && zero.steps() == 0;

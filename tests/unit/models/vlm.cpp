@@ -116,9 +116,10 @@ TEST_CASE("losses are summed by group, and hits are counted where asked") {
   auto y = borrow_host<M::tokens>(hidden.data(), b.text.rows(), 8);
   y.segments = &b.text;
   model.hidden(s, pictures.view<M::pixels>(), b, y);
+  const auto scores = borrow_host<Trainable::logits_t>(logits.data(), 1, 11);
   Index hits = 0;
   for (std::size_t i = 0; i < b.targets.row.size(); ++i) {
-    model.language.logits(s, y, std::span(b.targets.row).subspan(i, 1), borrow_host<Trainable::logits_t>(logits.data(), 1, 11));
+    model.language.logits(s, y, std::span(b.targets.row).subspan(i, 1), scores);
     hits += std::max_element(logits.begin(), logits.end()) - logits.begin() == b.targets.id[i];
   }
   CHECK(o.sums.correct == hits);

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
-#include <vector>
 #include <unit/device.hpp>
+#include <vector>
 #include <vlt/optim/parameter_store.hpp>
 
 namespace vlt {

@@ -24,7 +24,7 @@ TEST_CASE("memory that the system does not give is an error with its size") {
     FAIL("it was given");
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::memory);
-    CHECK(e.complaint().expected == "4611686018427387904 bytes");
+    CHECK(e.complaint().expected() == "4611686018427387904 bytes");
   }
 }
 

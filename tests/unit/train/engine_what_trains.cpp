@@ -29,9 +29,7 @@ void check(const std::string& title, const std::function<void(M&)>& decide, std:
     bench.store->read(int(i), 0, x);
     return x;
   };
-  const auto seen_by_layers = [&](std::size_t i) {
-    return values_of(*params[i].value);
-  };
+  const auto seen_by_layers = [&](std::size_t i) { return values_of(*params[i].value); };
   for (std::size_t i = 0; i < params.size(); ++i) before[i] = values(i), compute[i] = seen_by_layers(i);
   bench.step({{0, 1}, {2, 3}});
   bench.step({{4, 0}});
