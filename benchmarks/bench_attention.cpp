@@ -16,7 +16,7 @@ struct Call {
     batch.append(c.tokens);
     const Index wide = c.heads * c.head_dim, narrow = c.kv_heads * c.head_dim;
     memory = bench::numbers<bf16>(c.tokens * (4 * wide + 4 * narrow));
-    lse_memory = Buffer<float, Device::cpu>(c.tokens * c.heads);
+    lse_memory = bench::Memory<float>(c.tokens * c.heads);
     Index at = 0;
     for (auto* m : {&q, &o, &d_o, &dq, &k, &v, &dk, &dv}) {
       const Index cols = m == &q || m == &o || m == &d_o || m == &dq ? wide : narrow;
@@ -29,8 +29,8 @@ struct Call {
 
   Sizes sizes;
   Segments batch;
-  Buffer<bf16, Device::cpu> memory;
-  Buffer<float, Device::cpu> lse_memory;
+  bench::Memory<bf16> memory;
+  bench::Memory<float> lse_memory;
   CpuMatrix<bf16> q, k, v, o, d_o, dq, dk, dv;
   CpuMatrix<float> lse;
 };

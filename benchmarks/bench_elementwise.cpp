@@ -16,15 +16,15 @@ template <class T> struct Operands {
     for (auto* m : {&stream, &d_stream}) *m = matrix(stream_memory.emplace_back(bench::numbers<float>(rows * cols)));
     for (auto* m : {&a, &b, &c, &d, &e}) *m = matrix(branch_memory.emplace_back(bench::numbers<T>(rows * cols)));
     mean_memory = bench::numbers<float>(rows), rstd_memory = bench::numbers<float>(rows);
-    mean = {mean_memory.data(), rows, 1, 1}, rstd = {rstd_memory.data(), rows, 1, 1};
+    mean = {mean_memory.address(), rows, 1, 1}, rstd = {rstd_memory.address(), rows, 1, 1};
     weight = row_range(a, 0, 1);
   }
-  template <class X> static CpuMatrix<X> matrix(Buffer<X>& b) { return {b.data(), rows, cols, cols}; }
+  template <class X> static CpuMatrix<X> matrix(bench::Memory<X>& b) { return {b.address(), rows, cols, cols}; }
 
   Segments batch;
-  std::vector<Buffer<float>> stream_memory;
-  std::vector<Buffer<T>> branch_memory;
-  Buffer<float> mean_memory, rstd_memory;
+  std::vector<bench::Memory<float>> stream_memory;
+  std::vector<bench::Memory<T>> branch_memory;
+  bench::Memory<float> mean_memory, rstd_memory;
   CpuMatrix<float> stream, d_stream, mean, rstd;
   CpuMatrix<T> a, b, c, d, e, weight;
 };

@@ -40,7 +40,8 @@ template <class T> class ProductCase : public bench::Case {
   struct Extent {
     Index m, n, k;
   };
-  template <class C> void set(cpu::Product<T, C>& p, bench::Memory<C>& c, Extent e, cpu::Source<T> a, cpu::Source<T> b) {
+  template <class C>
+  void set(cpu::Product<T, C>& p, bench::Memory<C>& c, Extent e, cpu::Source<T> a, cpu::Source<T> b) {
     p.m = e.m, p.n = e.n, p.k = e.k, p.a = a, p.b = b;
     p.store.c = c.data(), p.store.c_stride = e.n;
     work_ = bench::Memory<std::byte>(cpu::work_bytes<Device::cpu, T>(e.m, e.n, e.k, bench::team().count()));

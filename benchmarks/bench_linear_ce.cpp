@@ -18,7 +18,7 @@ template <class P> struct Head {
     collect(head, registry, "");
     parameters.emplace(registry, 1, 0.02);
     batch.append(c.tokens);
-    rows = bench::numbers<float>(c.tokens * c.width), gradients = Buffer<float, P::device>(rows.size());
+    rows = bench::numbers<float>(c.tokens * c.width), gradients = bench::Memory<float>(rows.size());
     x.data = rows.address(), x.rows = c.tokens, x.cols = x.stride = c.width, x.segments = &batch;
     dx = x, dx.data = gradients.address();
     for (Index i = 0; i < c.supervised; ++i) {
@@ -33,7 +33,7 @@ template <class P> struct Head {
   registry_t<P> registry;
   std::optional<testing::LooseParameters<P::precision, P::device>> parameters;
   Segments batch;
-  Buffer<float, P::device> rows, gradients;
+  bench::Memory<float> rows, gradients;
   typename LmHead<P>::in x, dx;
   Targets targets;
   LossSums sums;

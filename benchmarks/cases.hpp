@@ -7,8 +7,10 @@
 // The kinds of things that are measured: an operation on a Scope, and a pass of a layer.
 namespace bench {
 
-template <class T> vlt::Buffer<T> numbers(vlt::Index n) {
-  vlt::Buffer<T> b(n);
+template <class T> using Memory = vlt::Buffer<T, vlt::Device::cpu>;
+
+template <class T> Memory<T> numbers(vlt::Index n) {
+  Memory<T> b(n);
   for (vlt::Index i = 0; i < n; ++i) b.data()[i] = T(float(i * 2654435761u % 1000) * 0.002f - 1);
   return b;
 }
@@ -26,10 +28,10 @@ class ScopeCase : public Case {
     vlt::Scope s(plan, team());
     operations_(s);
     flops = s.total().flops, bytes = s.total().bytes;
-    work_ = vlt::Buffer<std::byte>(vlt::Index(plan.peak()));
+    work_ = Memory<std::byte>(vlt::Index(plan.peak()));
   }
   Elapsed run() override {
-    vlt::Arena arena(work_.data(), work_.bytes());
+    vlt::Arena arena(work_);
     vlt::Scope s(arena, team());
     return stopwatch_.time([&] { operations_(s); });
   }
@@ -37,7 +39,7 @@ class ScopeCase : public Case {
  private:
   std::function<void(vlt::Scope&)> operations_;
   std::shared_ptr<void> owned_;
-  vlt::Buffer<std::byte> work_;
+  Memory<std::byte> work_;
   vlt::testing::Stopwatch stopwatch_;
 };
 

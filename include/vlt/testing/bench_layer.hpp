@@ -120,8 +120,7 @@ template <IsPolicy P, class L> class LayerBench {
   typename L::saved saved_;
   Cost forward_cost_, backward_cost_;
   std::size_t arena_bytes_ = 0;
-  std::vector<std::byte> memory_;
-  std::byte* base_ = nullptr;
+  Buffer<std::byte, P::device> memory_;
 };
 
 // Times forward and backward of any layer: the median of several samples.
