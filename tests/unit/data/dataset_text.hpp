@@ -1,25 +1,10 @@
 #pragma once
-#include <unistd.h>
-
-#include <filesystem>
-#include <fstream>
 #include <string>
+#include <unit/io/temporary_folder.hpp>
 #include <vector>
 #include <vlt/data/dataset_file.hpp>
 
 namespace vlt::test {
-
-// A folder that is removed when the test ends.
-struct TemporaryFolder {
-  std::string path = (std::filesystem::temp_directory_path() / ("vlt_data_" + std::to_string(::getpid()))).string();
-  TemporaryFolder() { std::filesystem::create_directories(path); }
-  ~TemporaryFolder() { std::filesystem::remove_all(path); }
-  std::string write(const std::string& name, std::string_view bytes) const {
-    const std::string full = path + "/" + name;
-    std::ofstream(full, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
-    return full;
-  }
-};
 
 // What reading a data set gives: records, faults, or the end.
 struct ReadOutcome {
