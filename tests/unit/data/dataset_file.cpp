@@ -23,7 +23,7 @@ std::string talk(const std::string& list) { return with(R"("image": null, "conve
 // A file that is no data set: exit 3, and what it says.
 void refused(const std::string& text, const char* code, const char* says, const char* place) {
   INFO(text.substr(0, 200));
-  const auto out = read_text(text);
+  const auto out = read_data_text(text);
   CHECK(out.exit == 3);
   CHECK(out.fatal.code() == code);
   CHECK_THAT(out.told(), Contains(says));
@@ -32,7 +32,7 @@ void refused(const std::string& text, const char* code, const char* says, const 
 // One bad record in a good file.
 void bad(const std::string& text, const char* code, const char* says, const RecordLimits& limits = {}) {
   INFO(text.substr(0, 200));
-  const auto out = read_text(text, limits);
+  const auto out = read_data_text(text, limits);
   REQUIRE(out.fatal.code() == "");
   REQUIRE(out.bad == 1);
   CHECK(out.faults[0].code() == code);
@@ -41,7 +41,7 @@ void bad(const std::string& text, const char* code, const char* says, const Reco
 }
 void accepted(const std::string& text, std::size_t images) {
   INFO(text.substr(0, 200));
-  const auto out = read_text(text);
+  const auto out = read_data_text(text);
   INFO(out.told());
   REQUIRE(out.fatal.code() == "");
   REQUIRE(out.bad == 0);
@@ -91,13 +91,13 @@ TEST_CASE("a file that was cut ends with the place of its end") {
   std::mt19937 random(3);
   for (int i = 0; i < 40; ++i) {
     const std::size_t at = 1 + random() % (whole.size() - 2);
-    const auto out = read_text(whole.substr(0, at));
+    const auto out = read_data_text(whole.substr(0, at));
     INFO(at);
     CHECK(out.exit == 3);
     CHECK((out.fatal.code() == "DATA-JSON-008" || out.fatal.code() == "DATA-JSON-014"));  // 014: within a character
     if (out.fatal.code() == "DATA-JSON-008") CHECK_THAT(out.fatal.what(), Contains("the file ended"));
   }
-  const auto out = read_text("[{\"id\": \"7");
+  const auto out = read_data_text("[{\"id\": \"7");
   CHECK(out.fatal.what() == "the file ended inside a string");
   CHECK_THAT(out.fatal.place(), Contains("x.json:1:11"));
 }
@@ -106,7 +106,7 @@ TEST_CASE("lists and lines give the same records") {
   const std::string a = record("a"), b = record("b", "null", "hi"), c = record("c", "[\"1.png\", \"2.png\"]");
   for (const std::string& text : {"[" + a + "," + b + "]", a + "\n" + b, a + "\n\n" + b + "\n",
                                   "\xef\xbb\xbf[" + a + ",\n" + b + "]", a + "\r\n" + b}) {
-    const auto out = read_text(text);
+    const auto out = read_data_text(text);
     INFO(out.told());
     REQUIRE(out.good.size() == 2);
     CHECK(out.records == 2);
@@ -115,8 +115,8 @@ TEST_CASE("lists and lines give the same records") {
     CHECK(out.good[1].conversation.turns[0].question == "hi");
     CHECK(out.good[1].place.index == 1);
   }
-  CHECK(read_text(a).good.size() == 1);
-  CHECK(read_text(a + "\nnull\n" + b).faults.at(0).code() == "DATA-RECORD-023");
+  CHECK(read_data_text(a).good.size() == 1);
+  CHECK(read_data_text(a + "\nnull\n" + b).faults.at(0).code() == "DATA-RECORD-023");
 }
 
 TEST_CASE("what a record may be") {
@@ -130,7 +130,7 @@ TEST_CASE("what a record may be") {
       talk(R"([{"from": "system", "value": ""}, {"from": "user", "value": ""}, {"value": "a", "from": "assistant"}])"),
       0);
   accepted(talk(R"([{"from": "human", "value": "q", "x": [1]}, {"from": "gpt", "value": "<image>"}])"), 0);
-  CHECK(read_text(with(R"("id": -12.5e3)")).good.at(0).id == "-12.5e3");
+  CHECK(read_data_text(with(R"("id": -12.5e3)")).good.at(0).id == "-12.5e3");
 }
 
 TEST_CASE("a bad record is told with its place and reason") {
@@ -196,7 +196,7 @@ TEST_CASE("sizes have limits") {
 }
 
 TEST_CASE("good records after a bad one are kept, and places are right") {
-  const auto out = read_text("[\n" + record("a") + ",\n {\"id\": 5},\n3, 4,\n" + record("b") + "\n]");
+  const auto out = read_data_text("[\n" + record("a") + ",\n {\"id\": 5},\n3, 4,\n" + record("b") + "\n]");
   CHECK(out.records == 5);
   CHECK(out.bad == 3);
   REQUIRE(out.good.size() == 2);
@@ -224,7 +224,7 @@ TEST_CASE("a damaged data set is refused, or all its good records are sound", "[
       else if (random() % 2 == 0) text.insert(at, text.substr(from, random() % 60));
       else text.insert(at, pieces[random() % std::size(pieces)]);
     }
-    const auto out = read_text(text);
+    const auto out = read_data_text(text);
     INFO(text);
     refusals += !out.fatal.code().empty(), faults += out.bad > 0;
     if (out.fatal.code().empty()) REQUIRE(out.records == Index(out.good.size()) + out.bad);

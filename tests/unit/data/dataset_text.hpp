@@ -35,7 +35,7 @@ inline ReadOutcome read_file(const std::string& path, const RecordLimits& limits
   } catch (const Error& e) { out.fatal = e.complaint(), out.exit = int(e.exit()); }
   return out;
 }
-inline ReadOutcome read_text(std::string_view text, const RecordLimits& limits = {}) {
+inline ReadOutcome read_data_text(std::string_view text, const RecordLimits& limits = {}) {
   const TemporaryFolder folder;
   return read_file(folder.write("x.json", text), limits);
 }
