@@ -58,6 +58,10 @@ class Loader {
   Loader& operator=(const Loader&) = delete;
 
   bool more() const { return next_ < state_->end; }
+  const BatchPlan& plan() const { return state_->plan; }
+  const SampleSource& source() const { return *state_->source; }
+  Index position() const { return next_; }  // the number of the next micro-batch
+
   // The next micro-batch. It stays valid, and the caller's, until `held` further ones were asked for. Throws what a
   // worker threw for this micro-batch, and Error (exit 11) if it is not there in time.
   MicroBatch& next() {
@@ -83,7 +87,7 @@ class Loader {
   // What workers share. It outlives a loader whose worker hangs.
   struct State {
     std::shared_ptr<const SampleSource> source;
-    BatchPlan plan;
+    BatchPlan plan;  // workers ask for records; all else stays as it is
     LoaderSettings settings;
     Index end;
     std::vector<Slot> slots;

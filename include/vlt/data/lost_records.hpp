@@ -8,7 +8,8 @@ namespace vlt {
 // count as bad beside those that the audit found.
 class LostRecords {
  public:
-  LostRecords(const Dataset& data, const BadSampleRules& rules) : rules_(rules) {
+  // lost: where their numbers are kept; those that are there were lost before.
+  LostRecords(const Dataset& data, const BadSampleRules& rules, std::set<Index>& lost) : rules_(rules), lost_(lost) {
     for (const FileAudit& f : data.files) records_ += f.records, bad_ += f.bad;
   }
 
@@ -32,7 +33,7 @@ class LostRecords {
  private:
   BadSampleRules rules_;
   Index records_ = 0, bad_ = 0;
-  std::set<Index> lost_;
+  std::set<Index>& lost_;
 };
 
 }  // namespace vlt

@@ -115,6 +115,7 @@ template <Precision F, Device D = Device::cpu> class Zero final : public UnitHoo
   }
 
   long steps() const { return steps_; }  // updates made
+  void set_updates(Index made) { steps_ = made; }
 
   // Buffers lent to units at the same time, at most.
   std::size_t lent_bytes() const {

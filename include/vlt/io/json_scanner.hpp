@@ -24,8 +24,15 @@ class JsonScanner {
   // Fills at most that many bytes and says how many; 0 at the end of the file.
   using Source = std::function<std::size_t(char*, std::size_t)>;
 
-  JsonScanner(Source source, std::string name, int max_depth, std::size_t window = 1 << 16)
-      : source_(std::move(source)), name_(std::move(name)), max_depth_(max_depth), window_(window, char()) {}
+  JsonScanner(Source source, std::string name, int max_depth, std::size_t window = 1 << 16, Blame blame = blame_data)
+      : source_(std::move(source)),
+        name_(std::move(name)),
+        max_depth_(max_depth),
+        blame_(blame),
+        window_(window, char()) {}
+  // Of a text in memory, which must stay.
+  JsonScanner(std::string_view text, std::string name, int max_depth, Blame blame = blame_data)
+      : JsonScanner(source_of(text), std::move(name), max_depth, 1 << 16, blame) {}
 
   const std::string& name() const { return name_; }
 
@@ -164,7 +171,7 @@ class JsonScanner {
   [[noreturn]] void refuse(const std::string& what, const std::string& expected, std::string help = {},
                            const char* code = "JSON-009") {
     if (peek() < 0) refuse_end();
-    blame_data.raise(
+    blame_.raise(
         Complaint(code, what).at(text_of(name_, place())).expected(expected).found(next_text()).help(std::move(help)));
   }
   [[noreturn]] void refuse_end() const {
@@ -172,19 +179,26 @@ class JsonScanner {
                        : inside_.back() == '{' ? "the file ended inside an object"
                        : inside_.back() == '[' ? "the file ended inside a list"
                                                : "the file ended inside a string";
-    blame_data.raise(
-        Complaint("JSON-008", what).at(text_of(name_, place())).help("the file was cut off; copy it again"));
+    blame_.raise(Complaint("JSON-008", what).at(text_of(name_, place())).help("the file was cut off; copy it again"));
   }
 
  private:
   Source source_;
   std::string name_;
   int max_depth_;
+  Blame blame_;
   std::string window_;  // bytes [before_, before_ + end_) of the file
   std::size_t at_ = 0, end_ = 0;
   std::uint64_t before_ = 0, line_ = 1, line_begin_ = 0, key_at_ = 0;
   std::vector<char> inside_;  // '{', '[' or '"': what is open
 
+  static Source source_of(std::string_view text) {
+    return [text](char* to, std::size_t most) mutable {
+      const std::size_t n = text.copy(to, most);
+      text.remove_prefix(n);
+      return n;
+    };
+  }
   bool refill() {
     before_ += end_, at_ = 0;
     end_ = source_(window_.data(), window_.size());
@@ -217,10 +231,10 @@ class JsonScanner {
     ++at_;
     skip_blanks();
     if (peek() != close) return true;
-    blame_data.raise(Complaint("JSON-010", "a comma with nothing behind it")
-                         .at(text_of(name_, comma))
-                         .found(std::string("`,` before `") + close + "`")
-                         .help("remove the comma"));
+    blame_.raise(Complaint("JSON-010", "a comma with nothing behind it")
+                     .at(text_of(name_, comma))
+                     .found(std::string("`,` before `") + close + "`")
+                     .help("remove the comma"));
   }
   void word() {
     const std::string_view expected = peek() == 't' ? "true" : peek() == 'f' ? "false" : "null";
@@ -303,11 +317,11 @@ class JsonScanner {
     const int bytes = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
     while (int(out.size()) < bytes && peek() >= 0x80 && peek() < 0xC0) out.push_back(char(take()));
     if (utf8::valid_length(out, 0) == int(out.size())) return;
-    blame_data.raise(Complaint("JSON-014", "invalid UTF-8 in a string")
-                         .at(text_of(name_, begin) + " @ byte " + std::to_string(begin.offset))
-                         .expected("UTF-8")
-                         .found(quoted(out))
-                         .help("convert the file to UTF-8"));
+    blame_.raise(Complaint("JSON-014", "invalid UTF-8 in a string")
+                     .at(text_of(name_, begin) + " @ byte " + std::to_string(begin.offset))
+                     .expected("UTF-8")
+                     .found(quoted(out))
+                     .help("convert the file to UTF-8"));
   }
 };
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <exception>
 #include <new>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -35,11 +36,17 @@ class Messages {
       : out_(&out), program_(std::move(program)), build_(std::move(build)), colour_(colour) {}
 
   void use(LogFormat format) { format_ = format; }
+  // Of several ranks: errors name this one, and what all notice is left to rank 0.
+  void speak_for(int rank) { rank_ = rank; }
   LogFormat format() const { return format_; }
 
   void error(const Error& e) { write("error", e.complaint(), static_cast<int>(e.exit())); }
-  void warning(const Complaint& c) { write("warning", c, 0); }
-  void notice(std::string_view sentence) { write("note", Complaint({}, std::string(sentence)), 0); }
+  void warning(const Complaint& c) {
+    if (rank_.value_or(0) == 0) write("warning", c, 0);
+  }
+  void notice(std::string_view sentence) {
+    if (rank_.value_or(0) == 0) write("note", Complaint({}, std::string(sentence)), 0);
+  }
   // A bug of ours: nothing that the user did.
   void internal_error(std::string_view what) {
     const Complaint c =
@@ -53,6 +60,7 @@ class Messages {
   std::string program_, build_;
   bool colour_;
   LogFormat format_ = LogFormat::text;
+  std::optional<int> rank_;
 
   static constexpr const char* plain = "\033[0m";
 
@@ -79,7 +87,8 @@ class Messages {
   }
   std::string paragraph(std::string_view level, const Complaint& c) const {
     const std::string head = std::string(level) + (c.code().empty() ? "" : "[" + c.code() + "]");
-    std::string out = program_ + ": " + painted(colour_of(level), head) + ": " + indented(c.what(), 2) + "\n";
+    std::string out = program_ + (rank_ ? "[" + std::to_string(*rank_) + "]" : "") + ": " +
+                      painted(colour_of(level), head) + ": " + indented(c.what(), 2) + "\n";
     if (!c.place().empty()) out += "  " + painted("\033[1;34m", "-->") + " " + indented(c.place(), 6) + "\n";
     const auto line = [&](const char* name, const std::string& text, std::size_t column) {
       if (text.empty()) return;
@@ -95,6 +104,7 @@ class Messages {
   std::string object(std::string_view level, const Complaint& c, int exit) const {
     JsonLine line;
     line.add("level", level).add("program", program_);
+    if (rank_) line.add("rank", *rank_);
     if (exit != 0) line.add("exit", exit);
     const std::pair<const char*, const std::string*> fields[] = {
         {"code", &c.code()},   {"what", &c.what()}, {"place", &c.place()}, {"expected", &c.expected()},

@@ -140,7 +140,8 @@ template <Precision F> class GenerateRun {
     EngineSettings settings;
     settings.groups = int(o_.data_path.size()), settings.count_correct = true;
     Engine<F, AnyVlm<F>> engine(model_, store_, *job_.threads, plan.arena_bytes, settings);
-    const EvaluationResult r = evaluate<F>(model_, engine, source, batches, {}, [](const LostSample&) {});
+    dist::Single single;
+    const EvaluationResult r = evaluate(model_, engine, {source, batches, {}}, single, [](const LostSample&) {});
     score.supervised = r.supervised, score.correct = Index(std::llround(r.accuracy * double(r.supervised)));
   }
 };

@@ -7,20 +7,22 @@
 #include <vlt/train/answer.hpp>
 #include <vlt/train/plan.hpp>
 #include <vlt/train/process_memory.hpp>
+#include <vlt/train/run_state.hpp>
+#include <vlt/train/trainer_listener.hpp>
 
 namespace vlt {
 
-// report.html of a run: gathers what happens, asks the model a few held-out questions before and after, and is written
-// again whenever something worth seeing has happened.
-template <Precision F> class RunReport {
+// report.html of a run: shows its history, asks the model a few held-out questions before and after, and is written
+// again whenever something worth seeing has happened. What the model said before is kept in the run's state.
+template <Precision F> class RunReport final : public TrainerListener {
  public:
   static constexpr Index most_questions = 6, answer_tokens = 32;
   static constexpr double flops_for_answers = 3e12;  // a large model is asked fewer questions
 
   // memory: the engine's, which is free between steps.
   RunReport(const SftJob& job, AnyVlm<F>& model, const typename Generator<F>::Memory& memory, const Plan& plan,
-            std::vector<ReportComponent> components)
-      : job_(job), answer_(model, *job.threads, job.model, *job.images, &memory) {
+            std::vector<ReportComponent> components, RunState& state, Index steps)
+      : job_(job), answer_(model, *job.threads, job.model, *job.images, &memory), state_(state), steps_(steps) {
     data_.title = "VLTune: " + std::filesystem::path(job.output->path()).filename().string();
     data_.components = std::move(components);
     data_.audit = audit_rows(job.data->data());
@@ -32,25 +34,32 @@ template <Precision F> class RunReport {
         data_.options.emplace_back(row.name, value);
     const double each = plan.evaluation_flops / double(job.options.per_device_eval_batch_size);
     choose(each > 0 ? Index(std::min(double(most_questions), flops_for_answers / each)) : most_questions);
-    ask(&ReportSample::before);
+    if (state_.before_answers.empty()) state_.before_answers = answers();
+    show(state_.before_answers, &ReportSample::before);
   }
 
-  void add(const StepMetrics& m) { data_.metrics.steps.push_back(m); }
-  void add(const EvalMetrics& m) { data_.metrics.evaluations.push_back(m); }
-
-  // `over`: the run has ended, as the status says.
-  void write(const std::string& status, bool over) {
-    if (over) ask(&ReportSample::after);
-    data_.status = status, data_.running = !over;
-    facts();
-    write_report(job_.output->file("report.html"), data_);
+  void evaluated(const EvalMetrics& m) override {
+    write("training: step " + std::to_string(m.step) + " of " + std::to_string(steps_), false);
+  }
+  // The run has ended.
+  void finish() {
+    show(answers(), &ReportSample::after);
+    write("finished after " + std::to_string(steps_) + " steps", true);
   }
 
  private:
   const SftJob& job_;
   Answerer<F> answer_;
+  RunState& state_;
+  Index steps_;
   ReportData data_;
   std::vector<Question> questions_;
+
+  void write(const std::string& status, bool over) {
+    data_.status = status, data_.running = !over, data_.metrics = state_.history;
+    facts();
+    write_report(job_.output->file("report.html"), data_);
+  }
 
   // The first question of the first held-out records, those with pictures first.
   void choose(Index count) {
@@ -77,10 +86,14 @@ template <Precision F> class RunReport {
     }
     return true;
   }
-  void ask(std::optional<std::string> ReportSample::*when) {
-    for (std::size_t i = 0; i < questions_.size(); ++i)
-      data_.samples[i].*when =
-          answer_(questions_[i].conversation, questions_[i].images, Sampling{answer_tokens, 0, 1, 0}, i);
+  std::vector<std::string> answers() {
+    std::vector<std::string> all;
+    for (const Question& q : questions_)
+      all.push_back(answer_(q.conversation, q.images, Sampling{answer_tokens, 0, 1, 0}, all.size()));
+    return all;
+  }
+  void show(const std::vector<std::string>& answers, std::optional<std::string> ReportSample::*when) {
+    for (std::size_t i = 0; i < answers.size() && i < data_.samples.size(); ++i) data_.samples[i].*when = answers[i];
   }
   void facts() {
     data_.facts.clear();

@@ -9,6 +9,7 @@
 #include <vlt/base/parallel.hpp>
 #include <vlt/data/data_options.hpp>
 #include <vlt/data/image_reader.hpp>
+#include <vlt/dist/world.hpp>
 #include <vlt/pretrained/choose_training.hpp>
 #include <vlt/pretrained/model_description.hpp>
 #include <vlt/program/compiled_in.hpp>
@@ -28,8 +29,9 @@ struct SftJob {
   CompiledIn compiled;
   Messages& messages;
   std::ostream& out;
+  dist::World& world;
   std::unique_ptr<Threads> threads;
-  std::unique_ptr<OutputFolder> output;  // none for a plan, an audit or an evaluation
+  std::unique_ptr<OutputFolder> output;  // rank 0's; none for a plan, an audit or an evaluation
   ModelDescription model;
   TrainingChoice choice;
   std::optional<RunData> data;  // none: a plan from limits
@@ -50,8 +52,11 @@ struct SftJob {
                                      .at(output->file(OutputFolder::bad_records))
                                      .help("see that --output_dir is writable and that its disk has room"));
   }
+  // One rank speaks for all.
+  bool speaks() const { return world.rank() == 0; }
   // Prints something; in a log of JSON as the text of one note.
   template <class T> void say(const T& what) {
+    if (!speaks()) return;
     std::ostringstream text;
     text << what;
     if (options.log_format == "json") out << JsonLine().add("note", text.str()).text() << '\n' << std::flush;

@@ -17,9 +17,12 @@ using SftRunner = ExitCode (*)(SftJob&);
 // sft_main without its precisions: reads the command line, describes the model, audits the data, hands over.
 class SftProgram {
  public:
-  SftProgram(CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages, std::ostream& out)
+  SftProgram(CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages, std::ostream& out,
+             dist::World& world)
       : runners_(std::move(runners)),
-        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, {}, {}, {}, {}, {}, {}, {}} {}
+        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, world, {}, {}, {}, {}, {}, {}, {}} {
+    if (world.size() > 1) messages.speak_for(world.rank());
+  }
 
   ExitCode operator()(const Words& args) {
     read_options(args);
@@ -31,7 +34,7 @@ class SftProgram {
     if (!o.validate_only && runner == runners_.end())
       CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "precision");
     job_.threads = std::make_unique<Threads>(SftJob::threads_for(o));
-    if (!o.plan && !o.validate_only && !o.eval_only) job_.output = std::make_unique<OutputFolder>(o.output_dir);
+    if (!o.plan && !o.validate_only && !o.eval_only) make_output();
     describe();
     if (!o.data_path.empty()) read_data();
     return o.validate_only ? ExitCode::ok : runner->second(job_);
@@ -47,6 +50,10 @@ class SftProgram {
     if (const std::string& file = job_.options.config; !file.empty())
       reader.config_file(read_settings(open_file(file, blame_option), job_.options), file);
     job_.given = reader.given();
+  }
+  void make_output() {
+    if (job_.world.rank() == 0) job_.output = std::make_unique<OutputFolder>(job_.options.output_dir);
+    job_.world.barrier();
   }
   // Pages that are printed instead of any work.
   bool pages() const {
@@ -117,7 +124,7 @@ class SftProgram {
     for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
     job_.say(audit_table(job_.data->data(), job_.data->split));
     if (!o.eval_only && !o.validate_only) check_training_split(job_.data->split);
-    if (!o.data_debug_path.empty()) write_samples();
+    if (!o.data_debug_path.empty() && job_.speaks()) write_samples();
   }
   // The first training samples: in the order of the files for an audit, else in that of the first epoch.
   void write_samples() {

@@ -89,8 +89,9 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
     return sums;
   }
 
-  Index steps() const { return zero_.steps(); }  // updates made
-  Cost step_cost() const { return step_cost_; }  // forward and backward of the last step on this rank
+  Index steps() const { return zero_.steps(); }              // updates made
+  void set_updates(Index made) { zero_.set_updates(made); }  // those of a run that is taken up again
+  Cost step_cost() const { return step_cost_; }              // forward and backward of the last step on this rank
   std::size_t arena_bytes() const { return memory_.bytes(); }
   std::size_t arena_peak() const { return peak_; }                // most of it that was ever in use
   const Buffer<std::byte, D>& memory() const { return memory_; }  // free between calls

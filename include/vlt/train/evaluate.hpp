@@ -1,43 +1,77 @@
 #pragma once
-#include <vlt/train/trainer.hpp>
+#include <functional>
+#include <vlt/data/loader.hpp>
+#include <vlt/train/gather_lost.hpp>
+#include <vlt/train/pack.hpp>
 
 namespace vlt {
 
-// What the evaluation set says about a model: a token mean over all its records.
+// What the evaluation set says about a model: a token mean over all its records, whoever read them.
 struct EvaluationResult {
   double loss = 0, accuracy = 0;
   Index tokens = 0, supervised = 0, records = 0;
   std::vector<double> loss_by_group;
 };
 
-// Reads the records of a plan in its order and adds up token losses.
-template <Precision F>
-EvaluationResult evaluate(AnyVlm<F>& model, Engine<F, AnyVlm<F>>& engine, std::shared_ptr<const SampleSource> source,
-                          const BatchPlan& plan, LoaderSettings settings,
+// What an evaluation adds up over micro-batches and ranks. Counts are doubles: they are exact, and one message does.
+class EvaluationSums {
+ public:
+  explicit EvaluationSums(std::size_t groups) : groups_(groups), sums_(counts + 2 * groups, 0.0) {}
+
+  // losses: by_group and correct hold sums over the batch.
+  template <class Sums> void add(const MicroBatch& b, std::span<const int> target_groups, const Sums& losses) {
+    sums_[loss] += losses.total(), sums_[correct] += double(losses.correct);
+    sums_[tokens] += double(b.tokens), sums_[supervised] += double(b.supervised);
+    sums_[records] += double(b.samples.size());
+    for (std::size_t g = 0; g < losses.by_group.size(); ++g) sums_[counts + g] += losses.by_group[g];
+    for (const int g : target_groups) ++sums_[counts + groups_ + std::size_t(g)];
+  }
+  // Collective.
+  EvaluationResult result(dist::World& world) {
+    world.all_reduce_sum(std::span(sums_));
+    EvaluationResult r;
+    r.tokens = Index(sums_[tokens]), r.supervised = Index(sums_[supervised]), r.records = Index(sums_[records]);
+    r.loss_by_group.assign(groups_, 0);
+    if (r.supervised == 0) return r;
+    r.loss = sums_[loss] / double(r.supervised), r.accuracy = sums_[correct] / double(r.supervised);
+    for (std::size_t g = 0; g < groups_; ++g)
+      if (const double n = sums_[counts + groups_ + g]; n > 0) r.loss_by_group[g] = sums_[counts + g] / n;
+    return r;
+  }
+
+ private:
+  enum : std::size_t { loss, correct, tokens, supervised, records, counts };  // then loss and tokens of each group
+  std::size_t groups_;
+  std::vector<double> sums_;
+};
+
+// What an evaluation reads.
+struct EvaluationData {
+  std::shared_ptr<const SampleSource> source;
+  BatchPlan plan;         // of as many ranks as the world has
+  LoaderSettings loader;  // how it is read; where it begins, whose part and how many at once follow
+};
+
+// Reads the records of a plan in its order and adds up token losses. Every rank runs as many micro-batches, some of
+// them perhaps empty. Collective. lost: hears on every rank of the samples that any of them lost.
+template <class Model, class Engine>
+EvaluationResult evaluate(Model& model, Engine& engine, const EvaluationData& data, dist::World& world,
                           const std::function<void(const LostSample&)>& lost) {
-  EvaluationResult result;
-  settings.first = 0, settings.held = 1;
-  Loader loader(source, plan, settings);
-  double sum = 0;
-  Index correct = 0;
-  std::vector<Index> tokens(source->data.files.size(), 0);
-  result.loss_by_group.assign(tokens.size(), 0);
+  LoaderSettings settings = data.loader;
+  settings.first = 0, settings.held = 1, settings.rank = world.rank();
+  Loader loader(data.source, data.plan, settings);
+  EvaluationSums sums(data.source->data.files.size());
   while (loader.more()) {
     MicroBatch& b = loader.next();
-    for (const LostSample& l : b.lost) lost(l);
-    if (b.samples.empty()) continue;
-    const Batch batch = pack(model, b, source->builder);
-    const LossSums sums = engine.evaluate(pixels_of<AnyVlm<F>>(b, source->floats_per_image), batch);
-    sum += sums.total(), correct += sums.correct;
-    for (std::size_t g = 0; g < sums.by_group.size(); ++g) result.loss_by_group[g] += sums.by_group[g];
-    for (const int g : batch.targets.group) ++tokens[std::size_t(g)];
-    result.tokens += b.tokens, result.supervised += b.supervised, result.records += Index(b.samples.size());
+    std::array<Index, 2> everywhere{Index(b.samples.size()), Index(b.lost.size())};
+    world.all_reduce_sum(std::span<Index>(everywhere));
+    if (everywhere[1] > 0)
+      for (const LostSample& l : gather_lost(world, b.lost)) lost(l);
+    if (everywhere[0] == 0) continue;
+    const Batch batch = pack(model, b, data.source->builder);
+    sums.add(b, batch.targets.group, engine.evaluate(pixels_of<Model>(b, data.source->floats_per_image), batch));
   }
-  if (result.supervised == 0) return result;
-  result.loss = sum / double(result.supervised), result.accuracy = double(correct) / double(result.supervised);
-  for (std::size_t g = 0; g < tokens.size(); ++g)
-    if (tokens[g] > 0) result.loss_by_group[g] /= double(tokens[g]);
-  return result;
+  return sums.result(world);
 }
 
 }  // namespace vlt

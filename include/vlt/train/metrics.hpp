@@ -1,7 +1,7 @@
 #pragma once
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -26,9 +26,9 @@ struct StepMetrics {
   double tokens_per_s = 0, images_per_s = 0;
   double mfu = 0;    // share of the machine's peak, 0 if unknown
   Index memory = 0;  // resident bytes
-  std::optional<double> loss_scale;
   std::optional<double> token_accuracy;
   std::vector<std::pair<std::string, double>> loss_by_dataset;
+  bool operator==(const StepMetrics&) const = default;
 };
 
 // What one evaluation found.
@@ -37,12 +37,14 @@ struct EvalMetrics {
   double epoch = 0;
   double eval_loss = 0;  // mean over the supervised tokens of the evaluation set
   std::optional<double> token_accuracy;
+  bool operator==(const EvalMetrics&) const = default;
 };
 
-// Everything that a metrics.jsonl holds, in the order of its lines.
+// What steps and evaluations of a run have found so far. An evaluation follows the step of its number.
 struct MetricsHistory {
   std::vector<StepMetrics> steps;
   std::vector<EvalMetrics> evaluations;
+  bool operator==(const MetricsHistory&) const = default;
 };
 
 inline std::string metrics_line(const StepMetrics& m) {
@@ -53,7 +55,6 @@ inline std::string metrics_line(const StepMetrics& m) {
   line.add("tokens", m.tokens).add("supervised_tokens", m.supervised_tokens);
   line.add("tokens_per_s", m.tokens_per_s).add("images_per_s", m.images_per_s).add("mfu", m.mfu);
   line.add("memory", m.memory);
-  if (m.loss_scale) line.add("loss_scale", *m.loss_scale);
   if (m.token_accuracy) line.add("token_accuracy", *m.token_accuracy);
   if (!m.loss_by_dataset.empty()) {
     JsonLine sets;
@@ -70,29 +71,21 @@ inline std::string metrics_line(const EvalMetrics& m) {
   return line.text();
 }
 
-// Writes metrics.jsonl, a line at a time; every line reaches the system before the call returns. Exit 6 if it cannot.
-class MetricsWriter {
- public:
-  explicit MetricsWriter(std::string path) : path_(std::move(path)), file_(path_, std::ios::binary) { check(); }
-
-  void write(const StepMetrics& m) { write_line(metrics_line(m)); }
-  void write(const EvalMetrics& m) { write_line(metrics_line(m)); }
-
- private:
-  std::string path_;
-  std::ofstream file_;
-
-  void write_line(const std::string& line) {
-    file_ << line << '\n' << std::flush;
-    check();
+// The lines of a history, in the order in which they came about.
+inline std::vector<std::string> metrics_lines(const MetricsHistory& history) {
+  std::vector<std::string> lines;
+  auto evaluation = history.evaluations.begin();
+  const auto evaluations_before = [&](Index step) {
+    for (; evaluation != history.evaluations.end() && evaluation->step < step; ++evaluation)
+      lines.push_back(metrics_line(*evaluation));
+  };
+  for (const StepMetrics& m : history.steps) {
+    evaluations_before(m.step);
+    lines.push_back(metrics_line(m));
   }
-  void check() const {
-    if (file_) return;
-    throw Error(ExitCode::write, Complaint("WRITE-LOG-001", "the metrics cannot be written")
-                                     .at(path_)
-                                     .help("see that --output_dir is writable and that its disk has room"));
-  }
-};
+  evaluations_before(std::numeric_limits<Index>::max());
+  return lines;
+}
 
 namespace metrics {
 
@@ -135,30 +128,27 @@ inline Line line(JsonScanner& json) {
   return out;
 }
 
+// Appends the line that comes next.
+inline void read_line(JsonScanner& json, MetricsHistory& history) {
+  Line l = line(json);
+  if (l.has("eval_loss")) {
+    history.evaluations.push_back(
+        {l.whole("step"), l.real("epoch"), l.real("eval_loss"), l.optional("token_accuracy")});
+    return;
+  }
+  history.steps.push_back({l.whole("step"), l.real("epoch"), l.real("loss"), l.real("grad_norm"), l.optional("lr"),
+                           l.optional("lr_vision"), l.optional("lr_language"), l.whole("tokens"),
+                           l.whole("supervised_tokens"), l.real("tokens_per_s"), l.real("images_per_s"), l.real("mfu"),
+                           l.whole("memory"), l.optional("token_accuracy"), std::move(l.loss_by_dataset)});
+}
+
 }  // namespace metrics
 
-// Reads what a MetricsWriter wrote; a line that is not JSON ends in DATA-JSON-..., as `name`:line:column.
+// Reads a metrics.jsonl; a line that is not JSON ends in DATA-JSON-..., as `name`:line:column.
 inline MetricsHistory parse_metrics(std::string_view text, const std::string& name) {
   MetricsHistory history;
-  const auto fill = [&](char* to, std::size_t most) {
-    const std::size_t n = text.copy(to, most);
-    text.remove_prefix(n);
-    return n;
-  };
-  JsonScanner json(fill, name, 4);
-  while (json.kind() != JsonScanner::Kind::end) {
-    metrics::Line l = metrics::line(json);
-    if (l.has("eval_loss")) {
-      history.evaluations.push_back(
-          {l.whole("step"), l.real("epoch"), l.real("eval_loss"), l.optional("token_accuracy")});
-      continue;
-    }
-    history.steps.push_back({l.whole("step"), l.real("epoch"), l.real("loss"), l.real("grad_norm"), l.optional("lr"),
-                             l.optional("lr_vision"), l.optional("lr_language"), l.whole("tokens"),
-                             l.whole("supervised_tokens"), l.real("tokens_per_s"), l.real("images_per_s"),
-                             l.real("mfu"), l.whole("memory"), l.optional("loss_scale"), l.optional("token_accuracy"),
-                             std::move(l.loss_by_dataset)});
-  }
+  JsonScanner json(text, name, 4);
+  while (json.kind() != JsonScanner::Kind::end) metrics::read_line(json, history);
   return history;
 }
 

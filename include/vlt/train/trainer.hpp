@@ -1,150 +1,179 @@
 #pragma once
 #include <chrono>
-#include <functional>
-#include <vlt/data/loader.hpp>
-#include <vlt/optim/parameter_groups.hpp>
+#include <vlt/nn/component_kind.hpp>
 #include <vlt/optim/schedule.hpp>
-#include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/train/engine.hpp>
-#include <vlt/train/metrics.hpp>
+#include <vlt/train/evaluate.hpp>
 #include <vlt/train/process_memory.hpp>
+#include <vlt/train/run_state.hpp>
+#include <vlt/train/trainer_listener.hpp>
 
 namespace vlt {
 
+// Seconds on a clock that never goes back.
+inline double steady_seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
 struct TrainerSettings {
-  BatchPlan plan;
   Schedule schedule;
+  std::vector<double> peak_rates;        // one for each parameter; negative: it does not train
+  std::vector<ComponentKind> component;  // of each parameter
   double max_grad_norm = 1;
   Index eval_step = 0;        // 0: no evaluation
   bool log_accuracy = false;  // next-token accuracy on supervised tokens
   std::vector<std::string> dataset_names;
-  double peak_flops = 0;  // of the machine, for the model-FLOPs utilisation; 0: unknown
+  double peak_flops = 0;  // of a rank's machine, for the model-FLOPs utilisation; 0: unknown
+  std::function<double()> seconds = steady_seconds;
 };
-
-// What a trainer tells its owner, between steps.
-struct TrainerEvents {
-  std::function<void(const StepMetrics&, double seconds)> step;  // seconds since the first step began
-  std::function<EvalMetrics(EvalMetrics)> evaluate;              // fills in what it finds; step and epoch are set
-  std::function<void(Index epoch, Index step)> epoch_end;        // also at the end of the run
-  std::function<void(const LostSample&)> lost;                   // a sample that could not be decoded
-};
-
-// Packs what a loader made into what a model reads.
-template <class Model> Batch pack(const Model& model, const MicroBatch& b, const SampleBuilder& builder) {
-  Segments images;
-  images.append(b.tiles, TokenKind::image);
-  std::vector<ImageLayout> layouts;
-  for (const Size size : b.sizes) layouts.push_back(builder.rules().pictures.layout(size));
-  return model.batch(std::move(images), b.samples, builder.image_id(), b.group, layouts);
-}
-template <class Model> typename Model::pixels pixels_of(MicroBatch& b, Index floats_per_image) {
-  return borrow_host<typename Model::pixels>(b.pixels.data(), b.tiles, floats_per_image);
-}
 
 // The training loop and nothing else: which micro-batches make a step, at which rate, and what happens between steps.
-template <Precision F> class Trainer {
+// Every rank has one, and they keep step: a rank whose samples of a step were all lost takes part with none, and a step
+// for which no rank has any is skipped by all. It goes on from wherever `state` stands, and advances it.
+template <class Model, class Engine> class Trainer {
  public:
-  using Model = AnyVlm<F>;
-
-  Trainer(Model& model, Engine<F, Model>& engine, Loader& loader, const SampleSource& source,
-          std::vector<double> peak_rates, const std::vector<ComponentKind>& component, TrainerSettings settings,
-          TrainerEvents events)
+  // loader: of this rank, at the state's data position; it holds the micro-batches of a step.
+  Trainer(Model& model, Engine& engine, Loader& loader, RunState& state, TrainerSettings settings, dist::World& world)
       : model_(model),
         engine_(engine),
         loader_(loader),
-        source_(source),
-        peak_(std::move(peak_rates)),
-        component_(component),
+        state_(state),
         settings_(std::move(settings)),
-        events_(std::move(events)),
-        rates_(peak_.size()) {}
+        world_(world),
+        rates_(settings_.peak_rates.size()) {
+    require(loader.position() == state.micro_batch, "a trainer's loader begins where its run stands");
+    require(loader.plan().rules().ranks == world.size(), "a batch plan is made for as many ranks as there are");
+    engine.set_updates(state.updates);
+  }
+
+  void add(TrainerListener& listener) { listeners_.push_back(&listener); }
+  void evaluate_by(std::function<EvaluationResult()> evaluation) { evaluation_ = std::move(evaluation); }
 
   void run() {
-    const BatchPlan& plan = settings_.plan;
-    started_ = clock::now();
-    Index epochs_done = 0;
-    for (Index step = 1; step <= plan.steps(); ++step) {
-      const bool last = step == plan.steps();
-      if (const auto metrics = one_step(step)) events_.step(*metrics, seconds_since(started_));
-      if (settings_.eval_step > 0 && (last || step % settings_.eval_step == 0))
-        events_.evaluate({step, plan.epochs(plan.position(step)), 0, std::nullopt});
-      const Index done = plan.whole_epochs(plan.position(step));
-      if (done > epochs_done) events_.epoch_end(done - 1, step);
-      else if (last) events_.epoch_end(done, step);
-      epochs_done = done;
+    const BatchPlan& plan = loader_.plan();
+    began_ = settings_.seconds(), first_ = state_.step;
+    while (state_.step < plan.steps()) {
+      const Index epochs = plan.whole_epochs(state_.micro_batch);
+      step();
+      const bool last = state_.step == plan.steps();
+      if (settings_.eval_step > 0 && (last || state_.step % settings_.eval_step == 0)) evaluate();
+      const Index done = plan.whole_epochs(state_.micro_batch);
+      if (done > epochs || last) tell([&](auto& l) { l.epoch_done(done > epochs ? done - 1 : done); });
     }
   }
 
  private:
-  using clock = std::chrono::steady_clock;
+  // The micro-batches of a step: this rank's parts of them, and counts over all ranks.
+  struct StepData {
+    std::vector<MicroBatch*> parts;  // without those that are empty on every rank
+    Index supervised = 0;            // on this rank
+    Index all_tokens = 0, all_supervised = 0, all_images = 0;
+  };
 
   Model& model_;
-  Engine<F, Model>& engine_;
+  Engine& engine_;
   Loader& loader_;
-  const SampleSource& source_;
-  std::vector<double> peak_;  // one per parameter
-  std::vector<ComponentKind> component_;
+  RunState& state_;
   TrainerSettings settings_;
-  TrainerEvents events_;
+  dist::World& world_;
+  std::function<EvaluationResult()> evaluation_;
+  std::vector<TrainerListener*> listeners_;
   std::vector<double> rates_;
-  std::vector<MicroBatch*> group_;
-  clock::time_point started_;
+  double began_ = 0;
+  Index first_ = 0;  // the step after which this process began
 
-  static double seconds_since(clock::time_point t) { return std::chrono::duration<double>(clock::now() - t).count(); }
-
-  // Nothing, if no sample of the step could be decoded.
-  std::optional<StepMetrics> one_step(Index step) {
-    const auto began = clock::now();
-    StepMetrics m;
-    m.step = step, m.epoch = settings_.plan.epochs(settings_.plan.position(step));
-    Index images = 0;
-    group_.clear();
-    for (Index i = settings_.plan.position(step - 1); i < settings_.plan.position(step); ++i) {
-      MicroBatch& b = loader_.next();
-      for (const LostSample& l : b.lost) events_.lost(l);
-      if (b.samples.empty()) continue;
-      group_.push_back(&b);
-      m.tokens += b.tokens, m.supervised_tokens += b.supervised, images += b.images;
-    }
-    if (group_.empty()) return std::nullopt;
-    engine_.begin_step(m.supervised_tokens);
-    for (MicroBatch* b : group_) {
-      const Batch batch = pack(model_, *b, source_.builder);
-      engine_.micro_batch(pixels_of<Model>(*b, source_.floats_per_image), batch, b == group_.back());
-    }
-    const double factor = settings_.schedule.factor(step - 1);
-    for (std::size_t i = 0; i < peak_.size(); ++i) rates_[i] = factor * peak_[i];
-    const StepResult& r = engine_.finish_step(rates_, settings_.max_grad_norm);
-    if (!r.finite) refuse(r, step);
-    m.loss = r.loss, m.grad_norm = r.grad_norm;
-    report(m, r, images, seconds_since(began));
-    return m;
+  template <class Call> void tell(Call&& call) {
+    for (TrainerListener* l : listeners_) call(*l);
   }
 
-  void report(StepMetrics& m, const StepResult& r, Index images, double seconds) const {
+  void step() {
+    const double began = settings_.seconds();
+    const StepData data = read();
+    ++state_.step;
+    if (data.all_supervised == 0) return;
+    engine_.begin_step(data.supervised);
+    for (MicroBatch* b : data.parts) {
+      const Batch batch = pack(model_, *b, loader_.source().builder);
+      engine_.micro_batch(pixels_of<Model>(*b, loader_.source().floats_per_image), batch, b == data.parts.back());
+    }
+    const double factor = settings_.schedule.factor(state_.updates);
+    for (std::size_t i = 0; i < rates_.size(); ++i) rates_[i] = factor * settings_.peak_rates[i];
+    const StepResult& r = engine_.finish_step(rates_, settings_.max_grad_norm);
+    if (!r.finite) refuse(r, data);
+    ++state_.updates;
+    const double now = settings_.seconds();
+    state_.history.steps.push_back(metrics_of(r, data, now - began));
+    tell([&](auto& l) { l.step_done(state_.history.steps.back(), {now - began_, state_.step - first_}); });
+  }
+
+  // Reads a step's micro-batches and lets every rank know what all of them have and have lost.
+  StepData read() {
+    enum : std::size_t { tokens, images, lost, counts };  // then the supervised tokens of each micro-batch
+    const BatchPlan& plan = loader_.plan();
+    const Index end = std::min(plan.micro_batches(), state_.micro_batch + plan.rules().accumulation);
+    StepData data;
+    std::vector<MicroBatch*> parts;
+    std::vector<Index> sums(counts, 0);
+    std::vector<LostSample> mine;
+    for (; state_.micro_batch < end; ++state_.micro_batch) {
+      MicroBatch& b = loader_.next();
+      parts.push_back(&b);
+      sums[tokens] += b.tokens, sums[images] += b.images, sums[lost] += Index(b.lost.size());
+      sums.push_back(b.supervised), data.supervised += b.supervised;
+      mine.insert(mine.end(), b.lost.begin(), b.lost.end());
+    }
+    world_.all_reduce_sum(std::span(sums));
+    data.all_tokens = sums[tokens], data.all_images = sums[images];
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      data.all_supervised += sums[counts + i];
+      if (sums[counts + i] > 0) data.parts.push_back(parts[i]);
+    }
+    if (sums[lost] > 0)
+      for (const LostSample& l : gather_lost(world_, mine)) tell([&](auto& listener) { listener.sample_lost(l); });
+    return data;
+  }
+
+  StepMetrics metrics_of(const StepResult& r, const StepData& data, double seconds) {
+    StepMetrics m;
+    m.step = state_.step, m.epoch = loader_.plan().epochs(state_.micro_batch);
+    m.loss = r.loss, m.grad_norm = r.grad_norm;
     for (std::size_t i = 0; i < rates_.size(); ++i) {
-      if (peak_[i] < 0) continue;  // does not train
-      auto& rate = component_[i] == ComponentKind::projector ? m.lr
-                   : component_[i] == ComponentKind::vision  ? m.lr_vision
-                                                             : m.lr_language;
+      if (settings_.peak_rates[i] < 0) continue;
+      const ComponentKind c = settings_.component[i];
+      auto& rate = c == ComponentKind::projector ? m.lr : c == ComponentKind::vision ? m.lr_vision : m.lr_language;
       rate = std::max(rate.value_or(0), rates_[i]);
     }
-    m.tokens_per_s = double(m.tokens) / seconds, m.images_per_s = double(images) / seconds;
-    if (settings_.peak_flops > 0) m.mfu = engine_.step_cost().flops / seconds / settings_.peak_flops;
+    m.tokens = data.all_tokens, m.supervised_tokens = data.all_supervised;
+    m.tokens_per_s = double(m.tokens) / seconds, m.images_per_s = double(data.all_images) / seconds;
+    double flops = engine_.step_cost().flops;
+    world_.all_reduce_sum(std::span(&flops, 1));
+    if (settings_.peak_flops > 0) m.mfu = flops / seconds / (settings_.peak_flops * world_.size());
     m.memory = Index(reported_kib("/proc/self/status", "VmRSS:"));
     if (settings_.log_accuracy) m.token_accuracy = double(r.correct) / double(r.supervised);
     for (std::size_t g = 0; g < r.group_loss.size(); ++g)
       if (r.group_supervised[g] > 0) m.loss_by_dataset.emplace_back(settings_.dataset_names[g], r.group_loss[g]);
+    return m;
   }
 
-  [[noreturn]] void refuse(const StepResult& r, Index step) const {
-    std::string ids;
-    for (const MicroBatch* b : group_)
+  void evaluate() {
+    const EvaluationResult r = evaluation_();
+    EvalMetrics m{state_.step, loader_.plan().epochs(state_.micro_batch), r.loss, std::nullopt};
+    if (settings_.log_accuracy) m.token_accuracy = r.accuracy;
+    state_.history.evaluations.push_back(m);
+    tell([&](auto& l) { l.evaluated(m); });
+  }
+
+  // Collective: every rank names the records of all.
+  [[noreturn]] void refuse(const StepResult& r, const StepData& data) {
+    std::string mine, ids;
+    for (const MicroBatch* b : data.parts)
       for (const Index record : b->record)
-        ids += (ids.empty() ? "" : ", ") + quoted(source_.data.records[record].id, 40);
+        mine += (mine.empty() ? "" : ", ") + quoted(loader_.source().data.records[std::size_t(record)].id, 40);
+    for (const std::string& theirs : dist::gather_texts(world_, mine))
+      if (!theirs.empty()) ids += (ids.empty() ? "" : ", ") + theirs;
     throw Error(ExitCode::numeric,
                 Complaint("NUM-STEP-001", "loss or gradient is not finite")
-                    .at("step " + std::to_string(step))
+                    .at("step " + std::to_string(state_.step))
                     .expected("finite numbers")
                     .found("loss " + std::to_string(r.loss) + ", gradient norm " + std::to_string(r.grad_norm))
                     .help("look at the records " + ids + "; lower --learning_rate, or warm up with --num_warmup_steps")

@@ -123,7 +123,11 @@ TEST_CASE("a run may start anywhere in the order", "[threads]") {
   late.first = 17;
   const auto s = source(37, paint);
   Loader loader(s, plan(*s, 25), late);
-  for (Index m = 17; loader.more(); ++m) CHECK(digest(loader.next()) == all[std::size_t(m)]);
+  for (Index m = 17; loader.more(); ++m) {
+    CHECK(loader.position() == m);
+    CHECK(digest(loader.next()) == all[std::size_t(m)]);
+  }
+  CHECK(loader.position() == 25);
 }
 
 TEST_CASE("held micro-batches stay as they are", "[threads]") {

@@ -19,7 +19,8 @@ Dataset ten_records() {
 // What the run ends with when these records are lost one after another; the place says after how many.
 Complaint end(const std::vector<Index>& lost, BadSampleRules rules) {
   const Dataset data = ten_records();
-  LostRecords all(data, rules);
+  std::set<Index> numbers;
+  LostRecords all(data, rules, numbers);
   for (std::size_t i = 0; i < lost.size(); ++i) {
     if (!all.add(lost[i])) continue;
     try {
@@ -50,4 +51,16 @@ TEST_CASE("records lost while decoding and those of the audit end a run together
 TEST_CASE("a record that every epoch loses counts once") {
   CHECK(end({3, 5, 3, 5, 3, 5}, {OnBadSample::skip, 0.3, 20}).code().empty());
   CHECK(end({3, 3, 5, 5, 7}, {OnBadSample::skip, 0.3, 20}).place() == "5");
+}
+
+TEST_CASE("records that were lost before a run was taken up again count on") {
+  const Dataset data = ten_records();
+  std::set<Index> numbers{3, 5};
+  LostRecords all(data, {OnBadSample::skip, 0.35, 20}, numbers);
+  CHECK(all.bad() == 3);
+  CHECK_FALSE(all.add(5));
+  CHECK_NOTHROW(all.judge(sample(5)));
+  CHECK(all.add(7));
+  CHECK_THROWS_AS(all.judge(sample(7)), BadRecords);
+  CHECK(numbers == std::set<Index>{3, 5, 7});
 }

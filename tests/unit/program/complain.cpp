@@ -91,3 +91,23 @@ TEST_CASE("foreign text is quoted and cut", "[pages]") {
   const std::string cut = vlt::quoted(std::string(79, 'x') + "\xe6\xbc\xa2" + "yy");
   CHECK(cut == "\"" + std::string(79, 'x') + "\xe6\xbc\xa2...\"");
 }
+
+TEST_CASE("of several ranks each names itself in errors, and the first speaks for all") {
+  const auto said = [](int rank, vlt::LogFormat format) {
+    std::ostringstream out;
+    vlt::Messages messages(out, "sft_main", "build 7");
+    messages.use(format);
+    messages.speak_for(rank);
+    messages.warning(vlt::Complaint("DATA-SPLIT-042", "few records"));
+    messages.notice("evaluation is off");
+    messages.error(vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NAME-001", "there is no such option")));
+    return out.str();
+  };
+  CHECK(said(0, vlt::LogFormat::text) ==
+        "sft_main[0]: warning[DATA-SPLIT-042]: few records\nsft_main[0]: note: evaluation is off\n"
+        "sft_main[0]: error[OPT-NAME-001]: there is no such option\n");
+  CHECK(said(2, vlt::LogFormat::text) == "sft_main[2]: error[OPT-NAME-001]: there is no such option\n");
+  CHECK(said(2, vlt::LogFormat::json) ==
+        "{\"level\": \"error\", \"program\": \"sft_main\", \"rank\": 2, \"exit\": 2, "
+        "\"code\": \"OPT-NAME-001\", \"what\": \"there is no such option\"}\n");
+}

@@ -1,5 +1,5 @@
 #include <vlt/report/progress.hpp>
-#include <vlt/train/metrics.hpp>
+#include <vlt/train/metrics_writer.hpp>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -35,9 +35,9 @@ TEST_CASE("metrics read back bit for bit", "[pages]") {
       m.grad_norm = std::generate_canonical<double, 53>(random);
       if (i % 2) m.token_accuracy = 1.0 / i;
       if (i % 3 == 0) m.lr.reset();
-      writer.write(m);
+      writer.step_done(m, {});
       written.push_back(m);
-      if (i % 10 == 0) writer.write(vlt::EvalMetrics{i, 0.1 * i, 1.0 / i, 0.25});
+      if (i % 10 == 0) writer.evaluated({i, 0.1 * i, 1.0 / i, 0.25});
     }
   }
   const auto read = vlt::parse_metrics(vlt::read_whole_file(path, 1 << 20), path);

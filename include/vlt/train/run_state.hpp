@@ -1,0 +1,94 @@
+#pragma once
+#include <charconv>
+#include <set>
+#include <vlt/train/metrics.hpp>
+
+namespace vlt {
+
+// All that a run is besides its weights and what the optimiser remembers of them: what must be kept to take it up
+// again. A step's number, the number of updates and the data position differ: a step without samples counts and changes
+// nothing, and micro-batches are read whether or not a step comes of them.
+struct RunState {
+  Index step = 0;                // optimiser steps that are over: the number that people see
+  Index updates = 0;             // of these, those that changed weights: the argument of schedule and optimiser
+  Index micro_batch = 0;         // data position: micro-batches read, over all epochs (BatchPlan)
+  std::set<Index> lost_records;  // those that failed only while their images were decoded
+  MetricsHistory history;
+  std::vector<std::string> before_answers;  // what the model said to the report's questions before its first step
+
+  Index skipped() const { return step - updates; }
+  bool operator==(const RunState&) const = default;
+};
+
+// A state as JSON. Reading it gives the same bits, but for numbers of the history that are not finite: NaN.
+inline std::string to_json(const RunState& s) {
+  const auto as_is = [](const std::string& json) { return json; };
+  JsonLine line;
+  line.add("step", s.step).add("updates", s.updates).add("micro_batch", s.micro_batch);
+  line.raw("lost_records", json_list(s.lost_records, [](Index r) { return std::to_string(r); }));
+  line.raw("before_answers", json_list(s.before_answers, json_string));
+  line.raw("history", json_list(metrics_lines(s.history), as_is));
+  return line.text() + "\n";
+}
+
+namespace run_state {
+
+inline void expect(JsonScanner& json, JsonScanner::Kind kind) {
+  if (json.kind() != kind) json.refuse("a run's state has a value of another kind", JsonScanner::name_of(kind));
+}
+inline Index count(JsonScanner& json) {
+  expect(json, JsonScanner::Kind::number);
+  std::string digits;
+  json.number(digits);
+  Index n = -1;
+  const auto [end, problem] = std::from_chars(digits.data(), digits.data() + digits.size(), n);
+  if (problem != std::errc() || end != digits.data() + digits.size() || n < 0)
+    json.refuse("a run's state counts with " + digits, "a whole number from 0 on");
+  return n;
+}
+template <class Each> void list(JsonScanner& json, Each&& each) {
+  expect(json, JsonScanner::Kind::list);
+  json.list(each);
+}
+inline std::string text(JsonScanner& json) {
+  expect(json, JsonScanner::Kind::string);
+  std::string s;
+  json.string(s);
+  return s;
+}
+inline void member(JsonScanner& json, const std::string& key, RunState& s) {
+  if (key == "step") s.step = count(json);
+  else if (key == "updates") s.updates = count(json);
+  else if (key == "micro_batch") s.micro_batch = count(json);
+  else if (key == "lost_records") list(json, [&] { s.lost_records.insert(count(json)); });
+  else if (key == "before_answers") list(json, [&] { s.before_answers.push_back(text(json)); });
+  else
+    list(json, [&] {
+      expect(json, JsonScanner::Kind::object);
+      metrics::read_line(json, s.history);
+    });
+}
+
+}  // namespace run_state
+
+// Reads what to_json() wrote; anything else is CKPT-JSON-... as `name`:line:column.
+inline RunState parse_run_state(std::string_view text, const std::string& name) {
+  RunState s;
+  std::set<std::string> missing{"step", "updates", "micro_batch", "lost_records", "before_answers", "history"};
+  JsonScanner json(text, name, 4, blame_checkpoint);
+  run_state::expect(json, JsonScanner::Kind::object);
+  json.object([&](const std::string& key) {
+    if (missing.erase(key) == 0) json.refuse("a run's state has the key " + quoted(key), "each of its keys once");
+    json.skip_blanks();
+    run_state::member(json, key, s);
+  });
+  if (!missing.empty() || s.updates > s.step)
+    blame_checkpoint.raise(Complaint("JSON-009", missing.empty() ? "a run's state counts more updates than steps"
+                                                                 : "a run's state lacks the key " + *missing.begin())
+                               .at(name)
+                               .help("the file was changed by hand, or by another version"));
+  if (json.kind() != JsonScanner::Kind::end) json.refuse("there is something behind a run's state", "its end");
+  return s;
+}
+
+}  // namespace vlt

@@ -1,0 +1,93 @@
+// What a run is besides its weights: written and read back exactly.
+#include <random>
+#include <unit/io/temporary_folder.hpp>
+#include <vlt/io/file.hpp>
+#include <vlt/train/metrics_writer.hpp>
+#include <vlt/train/run_state.hpp>
+
+using namespace vlt;
+using vlt::test::read_text;
+using vlt::test::refused;
+using vlt::test::TemporaryFolder;
+
+namespace {
+
+// A run of seven steps, the fifth skipped, with an evaluation after every third; its numbers use all their bits.
+RunState some_state() {
+  std::mt19937_64 random(3);
+  const auto number = [&] { return std::ldexp(double(random()), -int(random() % 200)); };
+  RunState s;
+  s.step = 7, s.updates = 6, s.micro_batch = 9007199254740993;  // beyond what a double holds exactly
+  s.lost_records = {5, 17, 1000000007};
+  s.before_answers = {"a \"red\" circle\n", "", "ein gr\xc3\xbcnes Viereck"};
+  for (Index step : {1, 2, 3, 4, 6, 7}) {
+    StepMetrics m;
+    m.step = step, m.epoch = double(step) / 3, m.loss = number(), m.grad_norm = number();
+    m.lr = number(), m.lr_language = step % 2 ? std::optional(number()) : std::nullopt;
+    m.tokens = 100 + step, m.supervised_tokens = 9, m.tokens_per_s = number(), m.images_per_s = -0.0, m.mfu = number();
+    m.memory = Index(1) << 40, m.token_accuracy = number();
+    if (step > 2) m.loss_by_dataset = {{"shapes", number()}, {"odd \"name\"", number()}};
+    s.history.steps.push_back(m);
+  }
+  for (Index step : {3, 6, 7}) s.history.evaluations.push_back({step, double(step) / 3, number(), number()});
+  return s;
+}
+void refuse(const std::string& text, const std::string& word) {
+  refused([&] { parse_run_state(text, "state.json"); }, ExitCode::checkpoint, "CKPT-JSON-009", word, "state.json");
+}
+
+}  // namespace
+
+TEST_CASE("a run's state reads back bit for bit") {
+  const RunState s = some_state(), read = parse_run_state(to_json(s), "state.json");
+  CHECK(read == s);
+  CHECK(std::signbit(read.history.steps[0].images_per_s));
+  CHECK(to_json(read) == to_json(s));
+  CHECK(read.skipped() == 1);
+  CHECK(parse_run_state(to_json({}), "state.json") == RunState());
+}
+
+TEST_CASE("what is no state of a run is refused with its place") {
+  const std::string whole = to_json(some_state());
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string text = whole;
+    return text.replace(text.find(from), from.size(), to);
+  };
+  refuse(with("\"step\": 7, ", ""), "lacks the key step");
+  refuse(with("\"step\": 7", "\"steps\": 7"), "the key \"steps\"");
+  refuse(with("\"step\": 7", "\"updates\": 6"), "the key \"updates\"");
+  refuse(with("\"step\": 7", "\"step\": 5"), "more updates than steps");
+  for (const char* wrong : {"-7", "7.5", "1e3", "99999999999999999999"})
+    refuse(with("\"step\": 7", "\"step\": " + std::string(wrong)), wrong);
+  refuse(with("\"step\": 7", "\"step\": \"7\""), "another kind");
+  refuse(with("[5,", "[\"5\","), "another kind");
+  refuse(with("\"before_answers\": [", "\"before_answers\": [3, "), "another kind");
+  refuse(with("\"history\": [", "\"history\": [3, "), "another kind");
+  refuse(whole + "{}", "behind");
+  refuse("[]", "another kind");
+  refused([&] { parse_run_state(whole.substr(0, whole.size() / 2), "state.json"); }, ExitCode::checkpoint,
+          "CKPT-JSON-008", "cut off");
+}
+
+TEST_CASE("metrics of a run that is taken up again go on where they ended") {
+  const TemporaryFolder t;
+  const RunState s = some_state();
+  MetricsHistory first = s.history;
+  {
+    MetricsWriter whole(t / "whole");
+    for (const StepMetrics& m : s.history.steps) {
+      whole.step_done(m, {});
+      for (const EvalMetrics& e : s.history.evaluations)
+        if (e.step == m.step) whole.evaluated(e);
+    }
+  }
+  first.steps.resize(4), first.evaluations.resize(1);
+  {
+    MetricsWriter second(t / "second", first);
+    second.step_done(s.history.steps[4], {}), second.evaluated(s.history.evaluations[1]);
+    second.step_done(s.history.steps[5], {}), second.evaluated(s.history.evaluations[2]);
+  }
+  CHECK(read_text(t / "second") == read_text(t / "whole"));
+  const MetricsHistory read = parse_metrics(read_text(t / "whole"), "whole");
+  CHECK(read == s.history);
+}
