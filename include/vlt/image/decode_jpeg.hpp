@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <csetjmp>
 #include <cstdio>
 #include <string>
@@ -7,13 +8,18 @@
 #include <vlt/base/thread_clock.hpp>
 #include <vlt/image/image.hpp>
 #include <vlt/image/image_limits.hpp>
-#include <vlt/image/jpeg_pixels.hpp>
 
 // jpeglib.h needs size_t and FILE before it.
 #include <jerror.h>
 #include <jpeglib.h>
 
 namespace vlt::jpeg {
+
+// CMYK as Adobe stores it (inverted) to RGB, with Pillow's rounding: 255 - k - round(c (255 - k) / 255).
+inline std::uint8_t from_inverted_cmyk(int ink, int black) {
+  const int t = (255 - ink) * black + 128;
+  return std::uint8_t(std::max(0, black - (((t >> 8) + t) >> 8)));
+}
 
 // A row of four channels to RGB.
 inline void inverted_cmyk_to_rgb(const std::uint8_t* from, std::uint8_t* to, int pixels) {

@@ -28,6 +28,7 @@ struct ImageHeader {
   ImageFormat format = ImageFormat::png;
   std::int64_t width = 0, height = 0;
   int channels = 3;  // as stored
+  int adobe = -1;    // what Adobe's segment of a JPEG says of its channels; -1: there is none
 };
 
 // Refuses an image: exit 3, DATA-IMAGE-….

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <vector>
@@ -95,6 +96,9 @@ class Walk {
         return scan(data, place);
       case 0xdc:
         fault_.at(place, "023", "a JPEG whose height comes later (DNL) is not supported");
+      case 0xee:
+        if (data.size() >= 12 && data.starts_with(std::string_view("Adobe", 6))) header_.adobe = byte(data, 11);
+        return;
       default:
         return;
     }
@@ -125,6 +129,12 @@ class Walk {
         if (other.id == c.id) wrong("a channel is named twice");
       components_.push_back(c);
     }
+    int across = 1, down = 1;
+    for (const Component& c : components_) across = std::max(across, c.h), down = std::max(down, c.v);
+    for (const Component& c : components_)
+      if (across % c.h != 0 || down % c.v != 0)
+        fault_.at(place, "024", "a JPEG with fractional sampling is not supported",
+                  "channels that are a whole number of times smaller than the picture");
     frame_seen_ = true, progressive_ = marker == 0xc2;
   }
   void quantisation(std::string_view d, std::size_t place) {

@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #if __has_include(<emmintrin.h>)
 #include <emmintrin.h>
 #endif
 
+// A copy of stb_image of our own: every function is static and in this namespace, and takes memory from a budget.
 namespace vlt::stb {
 
 // What the decoder on this thread may still allocate. Blocks are zeroed: stb_image 2.27 reads some before it writes
@@ -23,7 +25,7 @@ struct Budget {
   void* allocate(std::size_t bytes) {
     if (bytes > left) return refused = true, nullptr;
     auto* block = static_cast<std::max_align_t*>(std::calloc(1, bytes + sizeof(std::max_align_t)));
-    if (!block) return nullptr;
+    if (!block) throw std::bad_alloc();  // stb_image 2.27 does not look everywhere
     std::memcpy(block, &bytes, sizeof bytes);
     left -= bytes;
     return block + 1;
@@ -45,6 +47,11 @@ struct Budget {
 };
 inline thread_local Budget budget;
 
+#ifdef STBI_INCLUDE_STB_IMAGE_H  // the program's own copy was there first, and must not come twice
+#define VLT_STB_IMAGE_INCLUDED
+#undef STBI_INCLUDE_STB_IMAGE_H
+#endif
+#undef STBIDEF
 #define STB_IMAGE_STATIC
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_ONLY_PNG
@@ -61,8 +68,23 @@ inline thread_local Budget budget;
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb_image.h>
 #pragma GCC diagnostic pop
-#undef STB_IMAGE_STATIC
+#undef STB_IMAGE_STATIC  // another copy has its own settings
 #undef STB_IMAGE_IMPLEMENTATION
-#undef STBI_INCLUDE_STB_IMAGE_H  // another copy in the same program keeps its own settings
+#undef STBI_ONLY_PNG
+#undef STBI_ONLY_JPEG
+#undef STBI_NO_STDIO
+#undef STBI_NO_HDR
+#undef STBI_NO_LINEAR
+#undef STBI_MAX_DIMENSIONS
+#undef STBI_ASSERT
+#undef STBI_MALLOC
+#undef STBI_REALLOC_SIZED
+#undef STBI_FREE
+#undef STBI_INCLUDE_STB_IMAGE_H
+#ifdef VLT_STB_IMAGE_INCLUDED
+#define STBI_INCLUDE_STB_IMAGE_H
+#undef VLT_STB_IMAGE_INCLUDED
+#endif
+#undef STBIDEF
 
 }  // namespace vlt::stb

@@ -2,6 +2,7 @@
     pip install pillow==13.0.0 transformers==5.23.0 torch==2.13.0 numpy==2.4.6 && python make_golden.py
 A line of golden.txt is one of
     decode FILE WIDTH HEIGHT HASH          RGB bytes of the file
+    pixel FILE X Y RED GREEN BLUE          one pixel of a JPEG, for decoders that are only near
     resize W H TO_W TO_H HASH              the drawn picture, bicubic
     crop W H EDGE HASH                     shortest edge to EDGE, centre EDGE x EDGE
     pixels W H EDGE CROP HASH              the drawn picture's floats from the CLIP processor (MEAN, STD)
@@ -59,6 +60,15 @@ def say(name):
     else:
         rgb = np.asarray(read.convert("RGB"))
     print("decode", name, read.width, read.height, fnv(rgb.tobytes()), file=out)
+    if name.endswith(".jpg"):
+        say_pixels(name, rgb)
+
+
+def say_pixels(name, rgb):
+    """Lines of some pixels: every seventh of a row, every fifth row."""
+    for y in range(0, rgb.shape[0], 5):
+        for x in range(0, rgb.shape[1], 7):
+            print("pixel", name, x, y, *rgb[y, x], file=out)
 
 
 def write_rare_kinds():

@@ -34,6 +34,9 @@ TEST_CASE("good files pass, and their sides are known") {
     CHECK((h.format == ImageFormat::png) == std::string(name).ends_with(".png"));
   }
   CHECK(preflight(golden_bytes("cmyk.jpg"), "c").channels == 4);
+  CHECK(preflight(golden_bytes("cmyk.jpg"), "c").adobe == 0);
+  CHECK(preflight(golden_bytes("ycck.jpg"), "c").adobe == 2);
+  CHECK(preflight(golden_bytes("grey.jpg"), "c").adobe == -1);
   CHECK(preflight(golden_bytes("rgb.png"), "called.jpg").format == ImageFormat::png);
   CHECK(preflight(golden_bytes("rgb.png") + "more bytes", "x").width == 37);
   CHECK(preflight(golden_bytes("grey.jpg") + "more bytes", "x").width == 37);
@@ -125,6 +128,12 @@ TEST_CASE("JPEG files that are cut or of an unusual kind") {
   bad(frame(9, 2), "024", "channels");
   bad(frame(9, 4), "029", "length");
   bad(frame(11, 0x50), "029", "sampling");
+  for (const int luma : {0x32, 0x23}) {  // beside a chroma channel of 2 x 2
+    std::string odd = frame(11, luma);
+    odd[odd.find("\xff\xc0") + 14] = 0x22;
+    bad(odd, "024", "fractional sampling");
+  }
+  CHECK_NOTHROW(preflight(frame(11, 0x41), "x"));
   bad(frame(12, 4), "029", "quantisation table");
   bad(good.substr(0, 2) + "\xff\xe1\0\0"s + good.substr(2), "029", "too short", "@ byte 4");
   bad(good.substr(0, 2) + "\xff\xe1\0\1"s + good.substr(2), "029", "too short");
