@@ -31,8 +31,8 @@ struct Call {
   Segments batch;
   bench::Memory<bf16> memory;
   bench::Memory<float> lse_memory;
-  CpuMatrix<bf16> q, k, v, o, d_o, dq, dk, dv;
-  CpuMatrix<float> lse;
+  Matrix<bf16, Device::cpu> q, k, v, o, d_o, dq, dk, dv;
+  Matrix<float, Device::cpu> lse;
 };
 
 std::unique_ptr<bench::Case> make(Sizes sizes, Pass pass) {

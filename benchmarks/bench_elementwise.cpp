@@ -19,14 +19,16 @@ template <class T> struct Operands {
     mean = {mean_memory.address(), rows, 1, 1}, rstd = {rstd_memory.address(), rows, 1, 1};
     weight = row_range(a, 0, 1);
   }
-  template <class X> static CpuMatrix<X> matrix(bench::Memory<X>& b) { return {b.address(), rows, cols, cols}; }
+  template <class X> static Matrix<X, Device::cpu> matrix(bench::Memory<X>& b) {
+    return {b.address(), rows, cols, cols};
+  }
 
   Segments batch;
   std::vector<bench::Memory<float>> stream_memory;
   std::vector<bench::Memory<T>> branch_memory;
   bench::Memory<float> mean_memory, rstd_memory;
-  CpuMatrix<float> stream, d_stream, mean, rstd;
-  CpuMatrix<T> a, b, c, d, e, weight;
+  Matrix<float, Device::cpu> stream, d_stream, mean, rstd;
+  Matrix<T, Device::cpu> a, b, c, d, e, weight;
 };
 
 template <class T, class F> void add(const char* name, F&& operation) {

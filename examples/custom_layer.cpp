@@ -33,7 +33,7 @@ template <IsPolicy P> struct CausalMean {
 
   // y_t = sum over u <= t of v_u / (t + 1); in backward the transpose: y_u = sum over t >= u of v_t / (t + 1)
   static void mean(Scope& s, in v, in y, bool backward) {
-    s.run("causal_mean", ops::element_cost<typename P::operand>(v, 2, 2), [&] {
+    s.run("causal_mean", ops::element_cost(v, 2, 2), [&] {
       s.threads().ranges(v.cols, 64, [&](Index first, Index end) {
         for (Index q = 0; q < v.segments->sequences(); ++q)
           for (Index c = first; c < end; ++c) {

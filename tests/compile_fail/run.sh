@@ -27,7 +27,7 @@ done
 # their adapters only, whose two factors are never a block's weight.
 for kind in frozen adapted trainable; do
   compile -O0 -DKIND=$kind -c block.cpp -o "$work/$kind.o" || { fail "block.cpp does not compile as $kind"; head "$work/log"; }
-  nm -C "$work/$kind.o" | grep -oE 'ops::gemm<\(vlt::ops::Trans\)1[^>]*>' | sort -u >"$work/gradients.$kind"
+  nm -C "$work/$kind.o" | grep -oE 'ops::gemm<\(vlt::ops::Trans\)2[^>]*>' | sort -u >"$work/gradients.$kind"
 done
 count() { wc -l <"$work/gradients.$1"; }
 if [ "$(count trainable)" -gt 0 ]; then ok "trainable block: $(count trainable) weight-gradient products"; else fail "the count of weight-gradient products does not work"; fi

@@ -40,7 +40,7 @@ template <vlt::IsPolicy P> struct PreviousToken {
  private:
   // y(t) = x(t + by) within a sequence, zero beyond its ends.
   static void shift(vlt::Scope& s, in x, in y, vlt::Index by) {
-    s.run("shift", vlt::ops::element_cost<typename P::operand>(y, 0, 2), [&] {
+    s.run("shift", vlt::ops::element_cost(y, 0, 2), [&] {
       for (vlt::Index q = 0; q < y.segments->sequences(); ++q)
         for (vlt::Index t = y.segments->begin(q); t < y.segments->end(q); ++t)
           for (vlt::Index c = 0; c < y.cols; ++c) {

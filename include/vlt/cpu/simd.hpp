@@ -11,8 +11,12 @@ namespace vlt::cpu {
 
 template <class T, int N> struct vector_of { typedef T type [[gnu::vector_size(N * sizeof(T))]]; };
 
-// How many floats one register of an instruction set holds.
-template <Device D> inline constexpr int lanes = D == Device::avx2 ? 8 : D == Device::portable ? 4 : 16;
+// How many floats one register of an instruction set holds; a device that is not the host has none.
+template <Device D>
+inline constexpr int lanes = !host_code<D>::ok       ? 0
+                             : D == Device::avx2     ? 8
+                             : D == Device::portable ? 4
+                                                     : 16;
 
 template <Device D> using Floats = typename vector_of<float, lanes<D>>::type;
 template <Device D> using Words = typename vector_of<std::uint32_t, lanes<D>>::type;

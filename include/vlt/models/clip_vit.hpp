@@ -105,7 +105,7 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
     embeddings.use(s,
                    [&](auto& l) { embeddings.trains() ? l.forward(s, x, e, k.embeddings) : vlt::infer(s, l, x, e); });
     layers.forward(s, e, last, k.layers, frozen_layers());
-    if (drop_class) ops::drop_first<typename P::stream>(s, last, inside, y);
+    if (drop_class) ops::drop_first(s, last, inside, y);
   }
   void infer(Scope& s, in x, out y) {
     Frame frame(s);
@@ -114,13 +114,13 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
     const out last = drop_class ? s.temp<out>(shape, &inside) : y;
     embeddings.use(s, [&](auto& l) { vlt::infer(s, l, x, e); });
     layers.infer(s, e, last);
-    if (drop_class) ops::drop_first<typename P::stream>(s, last, inside, y);
+    if (drop_class) ops::drop_first(s, last, inside, y);
   }
   void backward(Scope& s, out dy, Discard, saved& k) {
     Frame frame(s);
     const Shape shape{inside.rows(), dy.cols};
     const out d_last = drop_class ? s.temp<out>(shape, &inside) : dy;
-    if (drop_class) ops::drop_first_backward<typename P::stream>(s, dy, inside, d_last, 0);
+    if (drop_class) ops::drop_first_backward(s, dy, inside, d_last, 0);
     if constexpr (P::tuning == Tuning::trainable)
       if (embeddings.trains()) {
         auto de = s.temp<out>(shape, &inside);

@@ -49,7 +49,7 @@ template <IsPolicy P> struct LmHead {
     auto a = s.temp<normed>({y.rows, x.cols});
     ops::gather_rows(s, x, row, h);
     infer(s, norm, h, a);
-    ops::gemm<ops::Trans::no, ops::Trans::yes>(s, a, w.value, y);
+    ops::gemm<ops::Trans::nt>(s, a, w.value, y);
   }
 
  private:
@@ -69,7 +69,7 @@ template <IsPolicy P> struct LmHead {
     auto logits = s.temp<logits_t>({rows, w.value.rows});
     ops::gather_rows(s, x, c.row, h);
     norm.forward(s, h, a, k);
-    ops::gemm<ops::Trans::no, ops::Trans::yes>(s, a, w.value, logits);
+    ops::gemm<ops::Trans::nt>(s, a, w.value, logits);
     if constexpr (!wanted<Dx>) {
       cross_entropy(s, logits, c, scale, dlogits_t{}, sums);
     } else {
@@ -77,9 +77,9 @@ template <IsPolicy P> struct LmHead {
       auto da = s.temp<normed>(a.shape());
       auto dh = s.temp<in>(h.shape());
       cross_entropy(s, logits, c, scale, dlogits, sums);
-      ops::gemm<ops::Trans::no, ops::Trans::no>(s, dlogits, w.value, da);
+      ops::gemm<ops::Trans::nn>(s, dlogits, w.value, da);
       if constexpr (Weight::may_train)
-        if (w.trains()) ops::gemm<ops::Trans::yes, ops::Trans::no>(s, dlogits, a, w.grad, {.beta = 1});
+        if (w.trains()) ops::gemm<ops::Trans::tn>(s, dlogits, a, w.grad, {.beta = 1});
       norm.backward(s, da, overwrite(dh), k);
       ops::scatter_add_rows(s, dh, c.row, dx.m);
     }

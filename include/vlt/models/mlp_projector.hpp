@@ -51,7 +51,7 @@ template <IsPolicy P> struct MlpProjection {
     k.hidden = s.keep<inner>(linear_1.out_shape(x.shape()), x.segments);
     auto active = s.keep_if<inner>(linear_2.keeps_input(), k.hidden.shape(), x.segments);
     linear_1.forward(s, x, k.hidden, k.first);
-    ops::activation<typename P::operand>(s, Activation::gelu, k.hidden, active);
+    ops::activation(s, Activation::gelu, k.hidden, active);
     linear_2.forward(s, active, row_range(y, 0, x.rows), k.second);
     if (newlines() > 0) ops::gather_rows(s, image_newline.value, the_row, row_range(y, x.rows, 1));
   }
@@ -62,7 +62,7 @@ template <IsPolicy P> struct MlpProjection {
     if constexpr (param_t<P>::may_train)
       if (image_newline.trains())
         ops::scatter_add_rows(s, row_range(dy, k.hidden.rows, 1), the_row, image_newline.grad);
-    ops::activation_backward<typename P::operand>(s, Activation::gelu, d, k.hidden, d, 0);  // elementwise: in place
+    ops::activation_backward(s, Activation::gelu, d, k.hidden, d, 0);  // elementwise: in place
     linear_1.backward(s, d, dx, k.first);
   }
 

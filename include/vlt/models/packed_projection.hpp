@@ -24,15 +24,15 @@ template <IsPolicy P> struct PackedProjection {
 
   void forward(Scope& s, int i, operand x, operand y) {
     using enum ops::Trans;
-    ops::gemm<no, yes>(s, x, rows(weight.value, i), y, {.bias = columns(bias.value, i * width(), width())});
+    ops::gemm<nt>(s, x, rows(weight.value, i), y, {.bias = columns(bias.value, i * width(), width())});
   }
   template <class Dx> void backward(Scope& s, int i, operand dy, operand x, Dx dx) {
     using enum ops::Trans;
     if constexpr (trainable) {
-      if (weight.trains()) ops::gemm<yes, no>(s, dy, x, rows(weight.grad, i), {.beta = 1});
+      if (weight.trains()) ops::gemm<tn>(s, dy, x, rows(weight.grad, i), {.beta = 1});
       if (bias.trains()) ops::add_row_sums(s, dy, columns(bias.grad, i * width(), width()));
     }
-    ops::gemm<no, no>(s, dy, rows(weight.value, i), dx.m, {.beta = dx.beta});
+    ops::gemm<nn>(s, dy, rows(weight.value, i), dx.m, {.beta = dx.beta});
   }
 
  private:

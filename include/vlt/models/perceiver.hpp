@@ -87,20 +87,20 @@ template <IsPolicy P> struct Perceiver {
     k.k = s.keep<operand>({patches, width}, &keys), k.v = s.keep<operand>({patches, width}, &keys);
     k.lse = s.keep<table>({y.rows, heads});
 
-    if (class_token) ops::drop_first<stream>(s, x, *x.segments, patch);
-    else ops::convert<stream, stream>(s, x, patch);
+    if (class_token) ops::drop_first(s, x, *x.segments, patch);
+    else ops::convert(s, x, patch);
     kv_proj.forward(s, patch, lifted, k.kv_proj);
     ln_kv.forward(s, lifted, k.kv, k.ln_kv);
-    ops::add_repeated<number, accum, number>(s, k.kv, positions(key_position, width), k.kv_p);
+    ops::add_repeated(s, k.kv, positions(key_position, width), k.kv_p);
     ops::convert(s, query.value, learned);
     ln_q.forward(s, learned, n_q, k.ln_q);
-    ops::add_repeated<number, accum, number>(s, n_q, positions(query_position, width), k.q_p);
+    ops::add_repeated(s, n_q, positions(query_position, width), k.q_p);
 
     in_proj.forward(s, 0, k.q_p, q_one);  // once, whatever the number of images
-    ops::repeat<number>(s, q_one, k.q);
+    ops::repeat(s, q_one, k.q);
     in_proj.forward(s, 1, k.kv_p, k.k);
     in_proj.forward(s, 2, k.kv, k.v);
-    ops::attention<mask::Bidirectional, number>(s, sizes(k), k.q, k.k, k.v, o, k.lse);
+    ops::attention<mask::Bidirectional>(s, sizes(k), k.q, k.k, k.v, o, k.lse);
     out_proj.forward(s, o, mixed, k.out_proj);
     ln_post.forward(s, mixed, normed, k.ln_post);
     proj.forward(s, normed, y, k.proj);
@@ -117,7 +117,7 @@ template <IsPolicy P> struct Perceiver {
     proj.backward(s, dy, overwrite(d_wide), k.proj);
     ln_post.backward(s, d_wide, overwrite(d_mixed), k.ln_post);
     out_proj.backward(s, d_mixed, overwrite(d_wide), k.out_proj);
-    ops::attention_backward<mask::Bidirectional, number>(s, sizes(k), d_wide, k.q, k.k, k.v, k.lse, dq, dk, dv);
+    ops::attention_backward<mask::Bidirectional>(s, sizes(k), d_wide, k.q, k.k, k.v, k.lse, dq, dk, dv);
     if constexpr (may_train_v<Norm>) query_backward(s, dq, k);  // the queries' own branch ends in parameters
     in_proj.backward(s, 1, dk, k.kv_p, overwrite(d_kv));
     in_proj.backward(s, 2, dv, k.kv, accumulate(d_kv));
@@ -125,9 +125,9 @@ template <IsPolicy P> struct Perceiver {
     if constexpr (wanted<Dx>) {
       auto d_patch = s.temp<in>({patches, dx.m.cols});
       kv_proj.backward(s, d_lifted, overwrite(d_patch), k.kv_proj);
-      if (class_token) ops::drop_first_backward<stream>(s, d_patch, *dx.m.segments, dx.m, dx.beta);
-      else if (dx.beta != 0) ops::add<stream>(s, d_patch, dx.m);
-      else ops::convert<stream, stream>(s, d_patch, dx.m);
+      if (class_token) ops::drop_first_backward(s, d_patch, *dx.m.segments, dx.m, dx.beta);
+      else if (dx.beta != 0) ops::add(s, d_patch, dx.m);
+      else ops::convert(s, d_patch, dx.m);
     } else {
       kv_proj.backward(s, d_lifted, Discard{}, k.kv_proj);
     }
@@ -145,10 +145,10 @@ template <IsPolicy P> struct Perceiver {
     const Shape one = query.value.shape();
     auto d_one = s.temp<operand>(one), d_normed = s.temp<operand>(one);
     auto d_query = s.temp<out>(one);
-    ops::sum_repeats<number>(s, dq, d_one);
+    ops::sum_repeats(s, dq, d_one);
     in_proj.backward(s, 0, d_one, k.q_p, overwrite(d_normed));
     ln_q.backward(s, d_normed, overwrite(d_query), k.ln_q);
-    if (query.trains()) ops::add<stream>(s, d_query, query.grad);
+    if (query.trains()) ops::add(s, d_query, query.grad);
   }
   static table positions(std::vector<accum>& v, Index width) {
     return borrow_host<table>(v.data(), Index(v.size()) / width, width);

@@ -31,8 +31,8 @@ template <IsPolicy P> struct Adapter {
     using enum ops::Trans;
     if (rank() == 0) return;
     k.xa = s.keep<operand>({x.rows, rank()});
-    ops::gemm<no, yes>(s, x, a.value, k.xa);
-    ops::gemm<no, yes>(s, k.xa, b.value, y, {.alpha = scale, .beta = 1});
+    ops::gemm<nt>(s, x, a.value, k.xa);
+    ops::gemm<nt>(s, k.xa, b.value, y, {.alpha = scale, .beta = 1});
   }
 
   // dB += scale dy^T (x A^T),  dA += (scale dy B)^T x,  dx += (scale dy B) A
@@ -41,15 +41,15 @@ template <IsPolicy P> struct Adapter {
     if (rank() == 0) return;
     Frame frame(s);
     auto d_xa = s.temp<operand>(k.xa.shape());
-    ops::gemm<no, no>(s, dy, b.value, d_xa, {.alpha = scale});
-    if (b.trains()) ops::gemm<yes, no>(s, dy, k.xa, b.grad, {.alpha = scale, .beta = 1});
-    if (a.trains()) ops::gemm<yes, no>(s, d_xa, x, a.grad, {.beta = 1});
-    if constexpr (wanted<Dx>) ops::gemm<no, no>(s, d_xa, a.value, dx.m, {.beta = dx.beta});
+    ops::gemm<nn>(s, dy, b.value, d_xa, {.alpha = scale});
+    if (b.trains()) ops::gemm<tn>(s, dy, k.xa, b.grad, {.alpha = scale, .beta = 1});
+    if (a.trains()) ops::gemm<tn>(s, d_xa, x, a.grad, {.beta = 1});
+    if constexpr (wanted<Dx>) ops::gemm<nn>(s, d_xa, a.value, dx.m, {.beta = dx.beta});
   }
 
   // W += (alpha / r) B A: the same layer without the adapter.
   void merge(Scope& s, operand weight) {
-    ops::gemm<ops::Trans::no, ops::Trans::no>(s, b.value, a.value, weight, {.alpha = scale, .beta = 1});
+    ops::gemm<ops::Trans::nn>(s, b.value, a.value, weight, {.alpha = scale, .beta = 1});
   }
 };
 

@@ -41,7 +41,7 @@ template <IsPolicy P, class In = operand_t<P, space::text>, class Out = In> stru
   void forward(Scope& s, in x, out y, saved& k, out residual = {}) {
     Frame frame(s);
     const operand a = ops::as<typename P::operand>(s, x, reads_input());
-    ops::gemm<ops::Trans::no, ops::Trans::yes>(s, a, weight.value, y, {.bias = bias.value, .residual = residual});
+    ops::gemm<ops::Trans::nt>(s, a, weight.value, y, {.bias = bias.value, .residual = residual});
     if constexpr (!frozen) {
       if (reads_input()) k.x = a;
       adapter.forward(s, a, y, k.adapter);
@@ -51,10 +51,10 @@ template <IsPolicy P, class In = operand_t<P, space::text>, class Out = In> stru
     Frame frame(s);
     const operand g = ops::as<typename P::operand>(s, dy);  // (tokens, out)
     if constexpr (P::tuning == Tuning::trainable) {
-      if (weight.trains()) ops::gemm<ops::Trans::yes, ops::Trans::no>(s, g, k.x, weight.grad, {.beta = 1});
+      if (weight.trains()) ops::gemm<ops::Trans::tn>(s, g, k.x, weight.grad, {.beta = 1});
       if (bias.trains()) ops::add_row_sums(s, dy, bias.grad);
     }
-    if constexpr (wanted<Dx>) ops::gemm<ops::Trans::no, ops::Trans::no>(s, g, weight.value, dx.m, {.beta = dx.beta});
+    if constexpr (wanted<Dx>) ops::gemm<ops::Trans::nn>(s, g, weight.value, dx.m, {.beta = dx.beta});
     if constexpr (!frozen) adapter.backward(s, g, k.x, then_accumulate(dx), k.adapter);
   }
 

@@ -51,7 +51,7 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
   void forward(Scope& s, in x, out y, saved& k) {
     for_each_weight([&](param_t<P>& w, Index first, Index width) {
       const auto b = bias.exists() ? columns(bias.value, first, width) : bias.value;
-      ops::gemm<ops::Trans::no, ops::Trans::yes>(s, x, w.value, columns(y, first, width), {.bias = b});
+      ops::gemm<ops::Trans::nt>(s, x, w.value, columns(y, first, width), {.bias = b});
     });
     if constexpr (!frozen) {
       k.x = x;
@@ -62,9 +62,8 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
     for_each_weight([&](param_t<P>& w, Index first, Index width) {
       const auto g = columns(dy, first, width);
       if constexpr (trainable)
-        if (w.trains()) ops::gemm<ops::Trans::yes, ops::Trans::no>(s, g, k.x, w.grad, {.beta = 1});
-      if constexpr (wanted<Dx>)
-        ops::gemm<ops::Trans::no, ops::Trans::no>(s, g, w.value, dx.m, {.beta = first == 0 ? dx.beta : 1});
+        if (w.trains()) ops::gemm<ops::Trans::tn>(s, g, k.x, w.grad, {.beta = 1});
+      if constexpr (wanted<Dx>) ops::gemm<ops::Trans::nn>(s, g, w.value, dx.m, {.beta = first == 0 ? dx.beta : 1});
     });
     if constexpr (trainable)
       if (bias.trains()) ops::add_row_sums(s, dy, bias.grad);

@@ -35,7 +35,7 @@ template <IsPolicy P, class Space = space::text> struct SwiGlu {
     k.gate_up = s.keep<in>(gate_up.out_shape(x.shape()), x.segments);
     k.product = s.keep_if<in>(down_proj.keeps_input(), inner, x.segments);
     gate_up.forward(s, x, k.gate_up, k.group);
-    ops::swiglu<typename P::operand>(s, gate_up.part(k.gate_up, 0), gate_up.part(k.gate_up, 1), k.product);
+    ops::swiglu(s, gate_up.part(k.gate_up, 0), gate_up.part(k.gate_up, 1), k.product);
     down_proj.forward(s, k.product, y, k.down, residual);
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
@@ -43,8 +43,8 @@ template <IsPolicy P, class Space = space::text> struct SwiGlu {
     auto d_product = s.temp<in>({dy.rows, gate_up.begin[1]}, dy.segments),
          d_gate_up = s.temp<in>(k.gate_up.shape(), dy.segments);
     down_proj.backward(s, dy, overwrite(d_product), k.down);
-    ops::swiglu_backward<typename P::operand>(s, d_product, gate_up.part(k.gate_up, 0), gate_up.part(k.gate_up, 1),
-                                              gate_up.part(d_gate_up, 0), gate_up.part(d_gate_up, 1));
+    ops::swiglu_backward(s, d_product, gate_up.part(k.gate_up, 0), gate_up.part(k.gate_up, 1),
+                         gate_up.part(d_gate_up, 0), gate_up.part(d_gate_up, 1));
     gate_up.backward(s, d_gate_up, dx, k.group);
   }
 };
@@ -77,14 +77,14 @@ template <IsPolicy P, class Space = space::vision> struct Mlp {
     k.inner = s.keep<in>(fc1.out_shape(x.shape()), x.segments);
     k.active = s.keep_if<in>(fc2.keeps_input(), k.inner.shape(), x.segments);
     fc1.forward(s, x, k.inner, k.first);
-    ops::activation<typename P::operand>(s, f, k.inner, k.active);
+    ops::activation(s, f, k.inner, k.active);
     fc2.forward(s, k.active, y, k.second, residual);
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
     Frame frame(s);
     auto d = s.temp<in>(k.inner.shape(), dy.segments);
     fc2.backward(s, dy, overwrite(d), k.second);
-    ops::activation_backward<typename P::operand>(s, f, d, k.inner, d, 0);  // elementwise: in place
+    ops::activation_backward(s, f, d, k.inner, d, 0);  // elementwise: in place
     fc1.backward(s, d, dx, k.first);
   }
 };

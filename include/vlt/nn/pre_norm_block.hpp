@@ -85,7 +85,7 @@ template <class Names, class Norm, class Attention, class MlpLayer> struct PreNo
     auto h = s.temp<in>(x.shape(), x.segments);
     infer(s, norm1, x, a);
     attention.extend(s, a, h, cache);
-    ops::add<typename in::value_type>(s, x, h);
+    ops::add(s, x, h);
     infer(s, norm2, h, a);
     infer_added(s, mlp, a, h, y);
   }

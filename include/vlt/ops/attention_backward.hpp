@@ -4,9 +4,9 @@
 
 namespace vlt::ops::tiled {
 
-template <class T> struct Gradients {
-  CpuMatrix<T> d_o, o;      // in; o may be left out
-  CpuMatrix<T> dq, dk, dv;  // out
+template <Device D, class T> struct Gradients {
+  Matrix<T, D> d_o, o;      // in; o may be left out
+  Matrix<T, D> dq, dk, dv;  // out
 };
 
 // The gradient of attention, tile by tile. One task is one head of one sequence: it adds to its own dK^T and dV^T, and
@@ -17,8 +17,8 @@ template <class Mask, Device D, class T> class Backward {
   static constexpr int V = cpu::Tile<D>::vectors;
 
  public:
-  Backward(const AttentionShape& a, CpuMatrix<T> q, CpuMatrix<T> k, CpuMatrix<T> v, CpuMatrix<float> lse,
-           const Gradients<T>& g, std::byte* work, int threads)
+  Backward(const AttentionShape& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<float, D> lse,
+           const Gradients<D, T>& g, std::byte* work, int threads)
       : a_(a), z_(a), q_(q), k_(k), v_(v), lse_(lse), g_(g), scale2_(float(a.scale() * 1.4426950408889634)) {
     Cutter cut(work);
     const Index blocks = S::blocks(*a.keys);
@@ -220,7 +220,7 @@ template <class Mask, Device D, class T> class Backward {
         for (Index i = 0; i < block_size(); i += L)
           cpu::store<D>(sum + i, cpu::load<D>(sum + i) + cpu::load<D>(more + i));
       }
-      const CpuMatrix<T>& to = all == dk_ ? g_.dk : g_.dv;
+      const Matrix<T, D>& to = all == dk_ ? g_.dk : g_.dv;
       store_transposed<D>(sum, K, z_.dim, count, all == dk_ ? float(a_.scale()) : 1.0f,
                           to.data + row * to.stride + kv_head * z_.dim, to.stride);
     }
@@ -228,9 +228,9 @@ template <class Mask, Device D, class T> class Backward {
 
   const AttentionShape& a_;
   S z_;
-  CpuMatrix<T> q_, k_, v_;
-  CpuMatrix<float> lse_;
-  Gradients<T> g_;
+  Matrix<T, D> q_, k_, v_;
+  Matrix<float, D> lse_;
+  Gradients<D, T> g_;
   float scale2_;  // scores times this are logarithms to base 2
   Unit *keys_, *values_, *key_mix_;
   float *dk_, *dv_;  // per block and head: (dim_rows, K)

@@ -13,7 +13,7 @@ template <class Mask, Device D, class T> class Forward {
   static constexpr int V = cpu::Tile<D>::vectors;
 
  public:
-  Forward(const AttentionShape& a, CpuMatrix<T> q, CpuMatrix<T> k, CpuMatrix<T> v, CpuMatrix<T> o, CpuMatrix<float> lse,
+  Forward(const AttentionShape& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<T, D> o, Matrix<float, D> lse,
           std::byte* work, int threads)
       : a_(a), z_(a), q_(q), k_(k), v_(v), o_(o), lse_(lse), scale2_(float(a.scale() * 1.4426950408889634)) {
     Cutter cut(work);
@@ -170,8 +170,8 @@ template <class Mask, Device D, class T> class Forward {
 
   const AttentionShape& a_;
   S z_;
-  CpuMatrix<T> q_, k_, v_, o_;
-  CpuMatrix<float> lse_;
+  Matrix<T, D> q_, k_, v_, o_;
+  Matrix<float, D> lse_;
   float scale2_;  // scores times this are logarithms to base 2
   Unit *keys_, *values_;
   std::byte* own_;

@@ -15,9 +15,9 @@ template <class F> void for_each_query(const AttentionShape& a, F&& f) {
 }
 
 // z(j) = q . k_j * scale for the keys visible in group g, -inf for the others.
-template <class Mask, class T, class A>
-void attention_scores(const AttentionShape& a, int g, Index h, Index row, Index first, CpuMatrix<T> q, CpuMatrix<T> k,
-                      CpuMatrix<A> z) {
+template <class Mask, Device D, class T, class A>
+void attention_scores(const AttentionShape& a, int g, Index h, Index row, Index first, Matrix<T, D> q, Matrix<T, D> k,
+                      Matrix<A, D> z) {
   const Index hq = h * a.head_dim, hk = a.kv_head_of(h) * a.head_dim;
   for (Index j = 0; j < z.cols; ++j) {
     z(0, j) = -INFINITY;
@@ -29,9 +29,9 @@ void attention_scores(const AttentionShape& a, int g, Index h, Index row, Index 
 }
 
 // scores: (1, longest key sequence), sum: (1, head_dim)
-template <class Mask, class T, class A>
-void attention(const AttentionShape& a, CpuMatrix<T> q, CpuMatrix<T> k, CpuMatrix<T> v, CpuMatrix<T> o,
-               CpuMatrix<A> lse, CpuMatrix<A> scores, CpuMatrix<A> sum_v) {
+template <class Mask, Device D, class T, class A>
+void attention(const AttentionShape& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<T, D> o,
+               Matrix<A, D> lse, Matrix<A, D> scores, Matrix<A, D> sum_v) {
   for_each_query(a, [&](Index h, Index row, Index first, Index count) {
     const Index hq = h * a.head_dim, hk = a.kv_head_of(h) * a.head_dim;
     auto z = columns(scores, 0, count);
@@ -53,10 +53,10 @@ void attention(const AttentionShape& a, CpuMatrix<T> q, CpuMatrix<T> k, CpuMatri
 }
 
 // sum_k, sum_v: zeros of the shape of k; p, dp: (1, longest key sequence); sum_q: (1, head_dim)
-template <class Mask, class T, class A>
-void attention_backward(const AttentionShape& a, CpuMatrix<T> d_o, CpuMatrix<T> q, CpuMatrix<T> k, CpuMatrix<T> v,
-                        CpuMatrix<A> lse, CpuMatrix<T> dq, CpuMatrix<A> sum_k, CpuMatrix<A> sum_v, CpuMatrix<A> p,
-                        CpuMatrix<A> dp, CpuMatrix<A> sum_q) {
+template <class Mask, Device D, class T, class A>
+void attention_backward(const AttentionShape& a, Matrix<T, D> d_o, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v,
+                        Matrix<A, D> lse, Matrix<T, D> dq, Matrix<A, D> sum_k, Matrix<A, D> sum_v, Matrix<A, D> p,
+                        Matrix<A, D> dp, Matrix<A, D> sum_q) {
   for_each_query(a, [&](Index h, Index row, Index first, Index count) {
     const Index hq = h * a.head_dim, hk = a.kv_head_of(h) * a.head_dim;
     for (Index d = 0; d < a.head_dim; ++d) sum_q(0, d) = 0;

@@ -50,10 +50,10 @@ template <Device D, class T> struct Sizes {
 };
 
 // Rows of one head, as a product reads them: rows as lanes, or the head's dimensions as lanes.
-template <class T> cpu::Source<T> rows_as_lanes(CpuMatrix<T> m, Index row, Index head, Index dim) {
+template <Device D, class T> cpu::Source<T> rows_as_lanes(Matrix<T, D> m, Index row, Index head, Index dim) {
   return {m.data + row * m.stride + head * dim, m.stride, 1};
 }
-template <class T> cpu::Source<T> dims_as_lanes(CpuMatrix<T> m, Index row, Index head, Index dim) {
+template <Device D, class T> cpu::Source<T> dims_as_lanes(Matrix<T, D> m, Index row, Index head, Index dim) {
   return {m.data + row * m.stride + head * dim, 1, m.stride};
 }
 

@@ -65,18 +65,18 @@ template <Device D, class T> RowLoss cross_entropy_row(float* logits, Index n, I
 // dlogits = scale (softmax(logits) - onehot(target)). dlogits may be a narrower type, may be `logits` itself, or be
 // left out (cols = 0); unless it is, the logits are used up. row_loss (unscaled) and row_correct have one element per
 // row; row_correct may be empty.
-template <class A, class T>
-void softmax_cross_entropy(Scope& s, CpuMatrix<A> logits, std::span<const Index> target, double scale,
-                           CpuMatrix<T> dlogits, std::span<double> row_loss, std::span<std::uint8_t> row_correct = {}) {
+template <Device D, class A, class T>
+void softmax_cross_entropy(Scope& s, Matrix<A, D> logits, std::span<const Index> target, double scale,
+                           Matrix<T, D> dlogits, std::span<double> row_loss, std::span<std::uint8_t> row_correct = {}) {
   s.run("softmax_cross_entropy", element_cost(logits, 6, 2), [&] {
     s.threads().ranges(logits.rows, 1, [&](Index begin, Index end) {
       for (Index r = begin; r < end; ++r) {
-        A* const row = logits.data + r * logits.stride;
-        T* const gradient = dlogits.cols ? dlogits.data + r * dlogits.stride : nullptr;
+        A* const row = row_of(logits, r);
+        T* const gradient = dlogits.cols ? row_of(dlogits, r) : nullptr;
         RowLoss result;
         if constexpr (std::is_same_v<A, double>)
           result = reference::cross_entropy_row(row, logits.cols, target[r], scale, gradient);
-        else result = cross_entropy_row<Device::cpu>(row, logits.cols, target[r], float(scale), gradient);
+        else result = cross_entropy_row<D>(row, logits.cols, target[r], float(scale), gradient);
         row_loss[r] = result.loss;
         if (!row_correct.empty()) row_correct[r] = result.correct;
       }

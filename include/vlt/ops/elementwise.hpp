@@ -10,14 +10,19 @@ namespace vlt::ops {
 // them: double is computed by the reference, everything else in registers of floats.
 template <class T> inline constexpr bool in_registers = !std::is_same_v<T, double>;
 
-template <class T> Cost element_cost(CpuMatrix<T> m, double flops, double passes) {
+template <Device D, class T> Cost element_cost(Matrix<T, D> m, double flops, double passes) {
   return {flops * double(m.size()), passes * sizeof(T) * double(m.size())};
+}
+
+template <Device D, class T> T* row_of(Matrix<T, D> m, Index r) {
+  static_assert(host_code<D>::ok);
+  return m.data + r * m.stride;
 }
 
 namespace reference {
 
 // y(r, c) = f(r, c): the loop behind every reference.
-template <class T, class F> void for_each_element(CpuMatrix<T> y, F&& f) {
+template <Device D, class T, class F> void for_each_element(Matrix<T, D> y, F&& f) {
   for (Index r = 0; r < y.rows; ++r)
     for (Index c = 0; c < y.cols; ++c) f(r, c);
 }
@@ -36,12 +41,12 @@ template <class F> void for_each_row(Threads& threads, Index rows, Index cols, F
   });
 }
 // Calls f(row, column, count) for every register of the rows of y.
-template <Device D, class T, class F> void for_each_register(Threads& threads, CpuMatrix<T> y, F&& f) {
+template <Device D, class T, class F> void for_each_register(Threads& threads, Matrix<T, D> y, F&& f) {
   for_each_row(threads, y.rows, y.cols,
                [&](Index r) { cpu::for_each_register<D>(y.cols, [&](Index c, auto count) { f(r, c, count); }); });
 }
 // The same for sums over rows: columns are shared out, and each thread meets the rows in their order.
-template <Device D, class T, class F> void for_each_column_register(Threads& threads, CpuMatrix<T> x, F&& f) {
+template <Device D, class T, class F> void for_each_column_register(Threads& threads, Matrix<T, D> x, F&& f) {
   const Index blocks = std::max<Index>(1, grain / std::max<Index>(x.rows, 1));
   threads.ranges(x.cols, cpu::lanes<D> * ((blocks + cpu::lanes<D> - 1) / cpu::lanes<D>), [&](Index begin, Index end) {
     for (Index r = 0; r < x.rows; ++r)
@@ -50,59 +55,58 @@ template <Device D, class T, class F> void for_each_column_register(Threads& thr
 }
 
 template <Device D, class T>
-[[gnu::always_inline]] inline cpu::Floats<D> read(CpuMatrix<T> m, Index r, Index c, auto n) {
-  return cpu::load<D>(m.data + r * m.stride + c, n);
+[[gnu::always_inline]] inline cpu::Floats<D> read(Matrix<T, D> m, Index r, Index c, auto n) {
+  return cpu::load<D>(row_of(m, r) + c, n);
 }
 template <Device D, class T>
-[[gnu::always_inline]] inline void write(CpuMatrix<T> m, Index r, Index c, cpu::Floats<D> v, auto n) {
-  cpu::store<D>(m.data + r * m.stride + c, v, n);
+[[gnu::always_inline]] inline void write(Matrix<T, D> m, Index r, Index c, cpu::Floats<D> v, auto n) {
+  cpu::store<D>(row_of(m, r) + c, v, n);
 }
 
 }  // namespace wide
 
 // y = x, rounded to Y
-template <class X, class Y> void convert(Scope& s, CpuMatrix<X> x, CpuMatrix<Y> y) {
+template <Device D, class X, class Y> void convert(Scope& s, Matrix<X, D> x, Matrix<Y, D> y) {
   s.run("convert", element_cost(y, 0, 2), [&] {
     if constexpr (in_registers<X> && in_registers<Y>)
-      wide::for_each_register<Device::cpu>(s.threads(), y, [&](Index r, Index c, auto n) {
-        wide::write<Device::cpu>(y, r, c, wide::read<Device::cpu>(x, r, c, n), n);
-      });
+      wide::for_each_register<D>(
+          s.threads(), y, [&](Index r, Index c, auto n) { wide::write<D>(y, r, c, wide::read<D>(x, r, c, n), n); });
     else reference::for_each_element(y, [&](Index r, Index c) { y(r, c) = Y(accum_t<X>(x(r, c))); });
   });
 }
 // y += x
-template <class T> void add(Scope& s, CpuMatrix<T> x, CpuMatrix<T> y) {
+template <Device D, class T> void add(Scope& s, Matrix<T, D> x, Matrix<T, D> y) {
   s.run("add", element_cost(y, 1, 3), [&] {
     if constexpr (in_registers<T>)
-      wide::for_each_register<Device::cpu>(s.threads(), y, [&](Index r, Index c, auto n) {
-        wide::write<Device::cpu>(y, r, c, wide::read<Device::cpu>(y, r, c, n) + wide::read<Device::cpu>(x, r, c, n), n);
+      wide::for_each_register<D>(s.threads(), y, [&](Index r, Index c, auto n) {
+        wide::write<D>(y, r, c, wide::read<D>(y, r, c, n) + wide::read<D>(x, r, c, n), n);
       });
     else reference::for_each_element(y, [&](Index r, Index c) { y(r, c) += x(r, c); });
   });
 }
-template <class T> void fill(Scope& s, CpuMatrix<T> y, double value) {
+template <Device D, class T> void fill(Scope& s, Matrix<T, D> y, double value) {
   s.run("fill", element_cost(y, 0, 1), [&] {
     wide::for_each_row(s.threads(), y.rows, y.cols,
-                       [&](Index r) { std::fill_n(y.data + r * y.stride, y.cols, T(accum_t<T>(value))); });
+                       [&](Index r) { std::fill_n(row_of(y, r), y.cols, T(accum_t<T>(value))); });
   });
 }
 // db(0, c) += sum_r dy(r, c)
-template <class T, class G> void add_row_sums(Scope& s, CpuMatrix<T> dy, CpuMatrix<G> db) {
+template <Device D, class T, class G> void add_row_sums(Scope& s, Matrix<T, D> dy, Matrix<G, D> db) {
   s.run("add_row_sums", element_cost(dy, 1, 1), [&] {
     if constexpr (in_registers<T>)
-      wide::for_each_column_register<Device::cpu>(s.threads(), dy, [&](Index r, Index c, auto n) {
-        const auto sum = wide::read<Device::cpu>(db, 0, c, n) + wide::read<Device::cpu>(dy, r, c, n);
-        wide::write<Device::cpu>(db, 0, c, sum, n);
+      wide::for_each_column_register<D>(s.threads(), dy, [&](Index r, Index c, auto n) {
+        const auto sum = wide::read<D>(db, 0, c, n) + wide::read<D>(dy, r, c, n);
+        wide::write<D>(db, 0, c, sum, n);
       });
     else reference::for_each_element(dy, [&](Index r, Index c) { db(0, c) += dy(r, c); });
   });
 }
 
 // x as a matrix of To: itself if it already is one, else a converted copy in keep or temp memory.
-template <class To, class T> CpuMatrix<To> as(Scope& s, CpuMatrix<T> x, bool keep = false) {
+template <class To, Device D, class T> Matrix<To, D> as(Scope& s, Matrix<T, D> x, bool keep = false) {
   if constexpr (std::is_same_v<To, T>) return x;
   else {
-    auto y = s.keep_if<CpuMatrix<To>>(keep, x.shape());
+    auto y = s.keep_if<Matrix<To, D>>(keep, x.shape());
     convert(s, x, y);
     return y;
   }

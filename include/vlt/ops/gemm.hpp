@@ -6,27 +6,28 @@
 
 namespace vlt::ops {
 
-enum class Trans : bool { no, yes };
+// Which factors of a product are read transposed, as BLAS says it: A B, A B^T, A^T B. No layer needs both.
+enum class Trans : std::uint8_t { nn, nt, tn };
 
 // What happens to a product on its way into C:  C = f(alpha op(A) op(B) + beta C + bias + residual).
 // Data, not a type: one GEMM body per (element types), whatever its epilogue. An empty view means "none".
-template <class TB, class TC> struct Epilogue {
-  double alpha = 1, beta = 0;   // beta 0 never reads C: it may hold NaN
-  CpuMatrix<TB> bias = {};      // (1, n)
-  CpuMatrix<TC> residual = {};  // (m, n), may be C itself
+template <class T, class C, Device D> struct Epilogue {
+  double alpha = 1, beta = 0;  // beta 0 never reads C: it may hold NaN
+  Matrix<T, D> bias = {};      // (1, n)
+  Matrix<C, D> residual = {};  // (m, n), may be C itself
   Activation activation = Activation::none;
 };
 
 namespace reference {
-template <Trans TA, Trans TB, class T, class C>
-[[gnu::noinline]] void gemm(CpuMatrix<T> a, CpuMatrix<T> b, CpuMatrix<C> c, const Epilogue<T, C>& e) {
+template <Trans X, Device D, class T, class C>
+[[gnu::noinline]] void gemm(Matrix<T, D> a, Matrix<T, D> b, Matrix<C, D> c, const Epilogue<T, C, D>& e) {
   using Acc = accum_t<C>;
-  const Index k = TA == Trans::no ? a.cols : a.rows;
+  const Index k = X == Trans::tn ? a.rows : a.cols;
   for (Index i = 0; i < c.rows; ++i)
     for (Index j = 0; j < c.cols; ++j) {
       Acc sum = 0;
       for (Index p = 0; p < k; ++p)
-        sum += Acc(TA == Trans::no ? a(i, p) : a(p, i)) * Acc(TB == Trans::no ? b(p, j) : b(j, p));
+        sum += Acc(X == Trans::tn ? a(p, i) : a(i, p)) * Acc(X == Trans::nt ? b(j, p) : b(p, j));
       sum *= Acc(e.alpha);
       if (e.beta != 0) sum += Acc(e.beta) * Acc(c(i, j));
       if (e.bias.rows) sum += Acc(e.bias(0, j));
@@ -37,50 +38,50 @@ template <Trans TA, Trans TB, class T, class C>
 }  // namespace reference
 
 // The lanes of a matrix for a product: A's are the rows of C, B's its columns.
-template <Trans T, class X> cpu::Source<X> rows_of_product(CpuMatrix<X> a) {
-  return T == Trans::no ? cpu::Source<X>{a.data, a.stride, 1} : cpu::Source<X>{a.data, 1, a.stride};
+template <Trans X, Device D, class T> cpu::Source<T> rows_of_product(Matrix<T, D> a) {
+  return X == Trans::tn ? cpu::Source<T>{a.data, 1, a.stride} : cpu::Source<T>{a.data, a.stride, 1};
 }
-template <Trans T, class X> cpu::Source<X> columns_of_product(CpuMatrix<X> b) {
-  return T == Trans::no ? cpu::Source<X>{b.data, 1, b.stride} : cpu::Source<X>{b.data, b.stride, 1};
+template <Trans X, Device D, class T> cpu::Source<T> columns_of_product(Matrix<T, D> b) {
+  return X == Trans::nt ? cpu::Source<T>{b.data, b.stride, 1} : cpu::Source<T>{b.data, 1, b.stride};
 }
 
 // The tiled product (cpu/gemm.hpp). Its name keeps the transposes, so that an object file shows which products it
 // holds.
-template <Trans TA, Trans TB, class T, class C>
-[[gnu::noinline]] void tiled_gemm(CpuMatrix<T> a, const Weight<T, Device::cpu>& b, CpuMatrix<C> c,
-                                  const Epilogue<T, C>& e, Threads& threads, std::byte* work) {
-  cpu::Product<T, C> p{.m = c.rows, .n = c.cols, .k = TA == Trans::no ? a.cols : a.rows};
-  p.a = rows_of_product<TA>(a);
-  if (b.packed) p.panels = static_cast<const cpu::Unit*>(TB == Trans::yes ? b.forward_panels : b.backward_panels);
-  else p.b = columns_of_product<TB>(static_cast<const CpuMatrix<T>&>(b));
+template <Trans X, Device D, class T, class C>
+[[gnu::noinline]] void tiled_gemm(Matrix<T, D> a, const Weight<T, D>& b, Matrix<C, D> c, const Epilogue<T, C, D>& e,
+                                  Threads& threads, std::byte* work) {
+  cpu::Product<T, C> p{.m = c.rows, .n = c.cols, .k = X == Trans::tn ? a.rows : a.cols};
+  p.a = rows_of_product<X>(a);
+  if (b.packed) p.panels = static_cast<const cpu::Unit*>(X == Trans::nt ? b.forward_panels : b.backward_panels);
+  else p.b = columns_of_product<X>(static_cast<const Matrix<T, D>&>(b));
   p.store = {c.data, c.stride, float(e.alpha), float(e.beta)};
   p.store.activation = e.activation;
   if (e.bias.rows) p.store.bias = e.bias.data;
   if (e.residual.rows) p.store.residual = e.residual.data, p.store.residual_stride = e.residual.stride;
-  cpu::multiply<Device::cpu>(p, threads, work);
+  cpu::multiply<D>(p, threads, work);
 }
 
 // A product with a weight, in whatever layout it lives. A and B are operands, of one type (convert another with
 // ops::as); C is an operand, a stream or a gradient. Accumulated in accum_t<C>; a 16-bit C is rounded once. Needs work
 // memory per thread.
-template <Trans TA, Trans TB, class T, class C>
-void gemm(Scope& s, CpuMatrix<T> a, Weight<T, Device::cpu> b, CpuMatrix<C> c, Epilogue<T, C> e = {}) {
-  const Index depth = TA == Trans::no ? a.cols : a.rows;
+template <Trans X, Device D, class T, class C>
+void gemm(Scope& s, Matrix<T, D> a, Weight<T, D> b, Matrix<C, D> c, Epilogue<T, C, D> e = {}) {
+  const Index depth = X == Trans::tn ? a.rows : a.cols;
   const double m = double(c.rows), n = double(c.cols), k = double(depth);
   const Cost cost{2 * m * n * k, sizeof(T) * (m * k + k * n) + sizeof(C) * m * n * (e.beta != 0 ? 2 : 1)};
   if constexpr (std::is_same_v<T, double>) {
-    s.run("gemm", cost, [&] { reference::gemm<TA, TB>(a, static_cast<CpuMatrix<T>>(b), c, e); });
+    s.run("gemm", cost, [&] { reference::gemm<X>(a, static_cast<Matrix<T, D>>(b), c, e); });
   } else {
     Frame frame(s);
-    const Index bytes = cpu::work_bytes<Device::cpu, T>(c.rows, c.cols, depth, s.threads().count());
-    std::byte* work = s.temp<CpuMatrix<std::byte>>({1, bytes}).data;
-    s.run("gemm", cost, [&] { tiled_gemm<TA, TB>(a, b, c, e, s.threads(), work); });
+    const Index bytes = cpu::work_bytes<D, T>(c.rows, c.cols, depth, s.threads().count());
+    std::byte* work = s.temp<Matrix<std::byte, D>>({1, bytes}).data;
+    s.run("gemm", cost, [&] { tiled_gemm<X>(a, b, c, e, s.threads(), work); });
   }
 }
 
-template <Trans TA, Trans TB, class T, class C>
-void gemm(Scope& s, CpuMatrix<T> a, CpuMatrix<T> b, CpuMatrix<C> c, Epilogue<T, C> e = {}) {
-  gemm<TA, TB>(s, a, Weight<T, Device::cpu>{b}, c, e);
+template <Trans X, Device D, class T, class C>
+void gemm(Scope& s, Matrix<T, D> a, Matrix<T, D> b, Matrix<C, D> c, Epilogue<T, C, D> e = {}) {
+  gemm<X>(s, a, Weight<T, D>{b}, c, e);
 }
 
 }  // namespace vlt::ops

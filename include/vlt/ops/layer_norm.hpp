@@ -6,9 +6,10 @@
 namespace vlt::ops {
 
 namespace reference {
-template <class X, class W, class Y, class A>
-void layer_norm(CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuMatrix<Y> y, CpuMatrix<A> mean, CpuMatrix<A> rstd,
-                double eps) {
+template <Device D, class X, class W, class Y>
+void layer_norm(Matrix<X, D> x, Matrix<W, D> w, Matrix<W, D> b, Matrix<Y, D> y, Matrix<accum_t<X>, D> mean,
+                Matrix<accum_t<X>, D> rstd, double eps) {
+  using A = accum_t<X>;
   for (Index r = 0; r < x.rows; ++r) {
     A sum = 0, var = 0;
     for (Index c = 0; c < x.cols; ++c) sum += A(x(r, c));
@@ -18,9 +19,10 @@ void layer_norm(CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuMatrix<Y> y, 
     for (Index c = 0; c < x.cols; ++c) y(r, c) = Y((A(x(r, c)) - mean(r, 0)) * rstd(r, 0) * A(w(0, c)) + A(b(0, c)));
   }
 }
-template <class G, class X, class W, class A>
-void layer_norm_dx(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A> mean, CpuMatrix<A> rstd,
-                   CpuMatrix<X> dx, double beta) {
+template <Device D, class G, class X, class W>
+void layer_norm_dx(Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<accum_t<X>, D> mean,
+                   Matrix<accum_t<X>, D> rstd, Matrix<X, D> dx, double beta) {
+  using A = accum_t<X>;
   for (Index r = 0; r < x.rows; ++r) {
     A dot = 0, sum = 0;
     for (Index c = 0; c < x.cols; ++c) {
@@ -35,9 +37,11 @@ void layer_norm_dx(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A>
     }
   }
 }
-template <class G, class X, class A, class D>
-void layer_norm_dw(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<A> mean, CpuMatrix<A> rstd, CpuMatrix<D> dw) {
-  for_each_element(x, [&](Index r, Index c) { dw(0, c) += D(A(dy(r, c)) * (A(x(r, c)) - mean(r, 0)) * rstd(r, 0)); });
+template <Device D, class G, class X>
+void layer_norm_dw(Matrix<G, D> dy, Matrix<X, D> x, Matrix<accum_t<X>, D> mean, Matrix<accum_t<X>, D> rstd,
+                   Matrix<accum_t<X>, D> dw) {
+  using A = accum_t<X>;
+  for_each_element(x, [&](Index r, Index c) { dw(0, c) += A(dy(r, c)) * (A(x(r, c)) - mean(r, 0)) * rstd(r, 0); });
 }
 }  // namespace reference
 
@@ -46,7 +50,7 @@ namespace wide {
 struct RowStatistics {
   float mean, rstd;
 };
-template <Device D, class X> RowStatistics row_statistics(CpuMatrix<X> x, Index r, double eps) {
+template <Device D, class X> RowStatistics row_statistics(Matrix<X, D> x, Index r, double eps) {
   cpu::Floats<D> sum = {}, squares = {};
   cpu::for_each_register<D>(x.cols, [&](Index c, auto n) { sum += read<D>(x, r, c, n); });
   const float mean = float(double(cpu::sum<D>(sum)) / double(x.cols));
@@ -57,8 +61,8 @@ template <Device D, class X> RowStatistics row_statistics(CpuMatrix<X> x, Index 
   return {mean, float(1 / std::sqrt(double(cpu::sum<D>(squares)) / double(x.cols) + eps))};
 }
 template <Device D, class X, class W, class Y>
-void layer_norm(Threads& t, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuMatrix<Y> y, CpuMatrix<float> mean,
-                CpuMatrix<float> rstd, double eps) {
+void layer_norm(Threads& t, Matrix<X, D> x, Matrix<W, D> w, Matrix<W, D> b, Matrix<Y, D> y, Matrix<float, D> mean,
+                Matrix<float, D> rstd, double eps) {
   for_each_row(t, x.rows, x.cols, [&](Index r) {
     const RowStatistics row = row_statistics<D>(x, r, eps);
     mean(r, 0) = row.mean, rstd(r, 0) = row.rstd;
@@ -69,8 +73,8 @@ void layer_norm(Threads& t, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuM
   });
 }
 template <Device D, class G, class X, class W>
-void layer_norm_dx(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<float> mean,
-                   CpuMatrix<float> rstd, CpuMatrix<X> dx, double beta) {
+void layer_norm_dx(Threads& t, Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<float, D> mean,
+                   Matrix<float, D> rstd, Matrix<X, D> dx, double beta) {
   for_each_row(t, x.rows, x.cols, [&](Index r) {
     const float m = mean(r, 0), scale = rstd(r, 0), width = float(x.cols);
     cpu::Floats<D> sums = {}, dots = {};
@@ -89,8 +93,8 @@ void layer_norm_dx(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, 
   });
 }
 template <Device D, class G, class X>
-void layer_norm_dw(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<float> mean, CpuMatrix<float> rstd,
-                   CpuMatrix<float> dw) {
+void layer_norm_dw(Threads& t, Matrix<G, D> dy, Matrix<X, D> x, Matrix<float, D> mean, Matrix<float, D> rstd,
+                   Matrix<float, D> dw) {
   for_each_column_register<D>(t, x, [&](Index r, Index c, auto n) {
     const auto xhat = (read<D>(x, r, c, n) - mean(r, 0)) * rstd(r, 0);
     write<D>(dw, 0, c, read<D>(dw, 0, c, n) + read<D>(dy, r, c, n) * xhat, n);
@@ -99,28 +103,29 @@ void layer_norm_dw(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<float>
 }  // namespace wide
 
 // y = (x - mean) rstd w + b,  rstd = 1 / sqrt(var(x) + eps)              (Ba, Kiros, Hinton 2016)
-template <class X, class W, class Y, class A>
-void layer_norm(Scope& s, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<W> b, CpuMatrix<Y> y, CpuMatrix<A> mean,
-                CpuMatrix<A> rstd, double eps) {
+template <Device D, class X, class W, class Y>
+void layer_norm(Scope& s, Matrix<X, D> x, Matrix<W, D> w, Matrix<W, D> b, Matrix<Y, D> y, Matrix<accum_t<X>, D> mean,
+                Matrix<accum_t<X>, D> rstd, double eps) {
   s.run("layer_norm", element_cost(x, 6, 2), [&] {
-    if constexpr (in_registers<A>) wide::layer_norm<Device::cpu>(s.threads(), x, w, b, y, mean, rstd, eps);
+    if constexpr (in_registers<accum_t<X>>) wide::layer_norm<D>(s.threads(), x, w, b, y, mean, rstd, eps);
     else reference::layer_norm(x, w, b, y, mean, rstd, eps);
   });
 }
 // dx = beta dx + rstd (g - mean(g) - xhat mean(g xhat)),  g = dy w
-template <class G, class X, class W, class A>
-void layer_norm_dx(Scope& s, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A> mean, CpuMatrix<A> rstd,
-                   CpuMatrix<X> dx, double beta) {
+template <Device D, class G, class X, class W>
+void layer_norm_dx(Scope& s, Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<accum_t<X>, D> mean,
+                   Matrix<accum_t<X>, D> rstd, Matrix<X, D> dx, double beta) {
   s.run("layer_norm_dx", element_cost(x, 10, 3), [&] {
-    if constexpr (in_registers<A>) wide::layer_norm_dx<Device::cpu>(s.threads(), dy, x, w, mean, rstd, dx, beta);
+    if constexpr (in_registers<accum_t<X>>) wide::layer_norm_dx<D>(s.threads(), dy, x, w, mean, rstd, dx, beta);
     else reference::layer_norm_dx(dy, x, w, mean, rstd, dx, beta);
   });
 }
 // dw += sum_r dy xhat
-template <class G, class X, class A, class D>
-void layer_norm_dw(Scope& s, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<A> mean, CpuMatrix<A> rstd, CpuMatrix<D> dw) {
+template <Device D, class G, class X>
+void layer_norm_dw(Scope& s, Matrix<G, D> dy, Matrix<X, D> x, Matrix<accum_t<X>, D> mean, Matrix<accum_t<X>, D> rstd,
+                   Matrix<accum_t<X>, D> dw) {
   s.run("layer_norm_dw", element_cost(x, 4, 2), [&] {
-    if constexpr (in_registers<A>) wide::layer_norm_dw<Device::cpu>(s.threads(), dy, x, mean, rstd, dw);
+    if constexpr (in_registers<accum_t<X>>) wide::layer_norm_dw<D>(s.threads(), dy, x, mean, rstd, dw);
     else reference::layer_norm_dw(dy, x, mean, rstd, dw);
   });
 }

@@ -53,26 +53,27 @@ inline std::vector<double> resize_positions(const std::vector<double>& table, In
 namespace vlt::ops {
 
 // y = x + table, the table repeated as often as needed: positions of equal grids.
-template <class X, class P, class Y> void add_repeated(Scope& s, CpuMatrix<X> x, CpuMatrix<P> table, CpuMatrix<Y> y) {
+template <Device D, class X, class P, class Y>
+void add_repeated(Scope& s, Matrix<X, D> x, Matrix<P, D> table, Matrix<Y, D> y) {
   using A = accum_t<P>;
   s.run("add_repeated", element_cost(y, 1, 3), [&] {
     if constexpr (in_registers<P>)
-      wide::for_each_register<Device::cpu>(s.threads(), y, [&](Index r, Index c, auto n) {
-        const auto sum = wide::read<Device::cpu>(x, r, c, n) + wide::read<Device::cpu>(table, r % table.rows, c, n);
-        wide::write<Device::cpu>(y, r, c, sum, n);
+      wide::for_each_register<D>(s.threads(), y, [&](Index r, Index c, auto n) {
+        const auto sum = wide::read<D>(x, r, c, n) + wide::read<D>(table, r % table.rows, c, n);
+        wide::write<D>(y, r, c, sum, n);
       });
     else
       reference::for_each_element(y, [&](Index r, Index c) { y(r, c) = Y(A(x(r, c)) + A(table(r % table.rows, c))); });
   });
 }
 // y(r) = x(r mod rows of x), and the sum over the repeats of y's gradient: learned queries, the same for every image.
-template <class T> void repeat(Scope& s, CpuMatrix<T> x, CpuMatrix<T> y) {
+template <Device D, class T> void repeat(Scope& s, Matrix<T, D> x, Matrix<T, D> y) {
   s.run("repeat", element_cost(y, 0, 2), [&] {
     wide::for_each_row(s.threads(), y.rows, y.cols,
-                       [&](Index r) { copy_elements(row_of(x, r % x.rows), row_of(y, r), y.cols); });
+                       [&](Index r) { copy_elements<D>(row_of(x, r % x.rows), row_of(y, r), y.cols); });
   });
 }
-template <class T> void sum_repeats(Scope& s, CpuMatrix<T> dy, CpuMatrix<T> dx) {
+template <Device D, class T> void sum_repeats(Scope& s, Matrix<T, D> dy, Matrix<T, D> dx) {
   using A = accum_t<T>;
   s.run("sum_repeats", element_cost(dy, 1, 1), [&] {
     wide::for_each_row(s.threads(), dx.rows, dy.size() / std::max<Index>(dx.rows, 1), [&](Index r) {
@@ -87,20 +88,20 @@ template <class T> void sum_repeats(Scope& s, CpuMatrix<T> dy, CpuMatrix<T> dx) 
 
 // y: the rows of x without the first of every sequence (CLIP's class token); and dx from dy, zero or untouched for that
 // row.
-template <class T> void drop_first(Scope& s, CpuMatrix<T> x, const Segments& b, CpuMatrix<T> y) {
+template <Device D, class T> void drop_first(Scope& s, Matrix<T, D> x, const Segments& b, Matrix<T, D> y) {
   s.run("drop_first", element_cost(y, 0, 2), [&] {
     for (Index i = 0, to = 0; i < b.sequences(); ++i)
-      for (Index r = b.begin(i) + 1; r < b.end(i); ++r, ++to) copy_elements(row_of(x, r), row_of(y, to), x.cols);
+      for (Index r = b.begin(i) + 1; r < b.end(i); ++r, ++to) copy_elements<D>(row_of(x, r), row_of(y, to), x.cols);
   });
 }
-template <class T>
-void drop_first_backward(Scope& s, CpuMatrix<T> dy, const Segments& b, CpuMatrix<T> dx, double beta) {
+template <Device D, class T>
+void drop_first_backward(Scope& s, Matrix<T, D> dy, const Segments& b, Matrix<T, D> dx, double beta) {
   s.run("drop_first_backward", element_cost(dx, 1, 2), [&] {
     for (Index i = 0; i < b.sequences(); ++i)
       for (Index r = b.begin(i); r < b.end(i); ++r) {
         T* const to = row_of(dx, r);
         if (beta == 0) std::fill_n(to, dx.cols, T(accum_t<T>(0)));
-        if (r > b.begin(i)) add_elements(row_of(dy, r - i - 1), to, dx.cols);
+        if (r > b.begin(i)) add_elements<D>(row_of(dy, r - i - 1), to, dx.cols);
       }
   });
 }

@@ -6,8 +6,9 @@
 namespace vlt::ops {
 
 namespace reference {
-template <class X, class W, class Y, class A>
-void rms_norm(CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<Y> y, CpuMatrix<A> rstd, double eps) {
+template <Device D, class X, class W, class Y>
+void rms_norm(Matrix<X, D> x, Matrix<W, D> w, Matrix<Y, D> y, Matrix<accum_t<X>, D> rstd, double eps) {
+  using A = accum_t<X>;
   for (Index r = 0; r < x.rows; ++r) {
     A sum = 0;
     for (Index c = 0; c < x.cols; ++c) sum += A(x(r, c)) * A(x(r, c));
@@ -15,8 +16,10 @@ void rms_norm(CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<Y> y, CpuMatrix<A> rstd,
     for (Index c = 0; c < x.cols; ++c) y(r, c) = Y(A(x(r, c)) * rstd(r, 0) * A(w(0, c)));
   }
 }
-template <class G, class X, class W, class A>
-void rms_norm_dx(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A> rstd, CpuMatrix<X> dx, double beta) {
+template <Device D, class G, class X, class W>
+void rms_norm_dx(Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<accum_t<X>, D> rstd, Matrix<X, D> dx,
+                 double beta) {
+  using A = accum_t<X>;
   for (Index r = 0; r < x.rows; ++r) {
     A dot = 0;
     for (Index c = 0; c < x.cols; ++c) dot += A(dy(r, c)) * A(w(0, c)) * A(x(r, c)) * rstd(r, 0);
@@ -27,15 +30,16 @@ void rms_norm_dx(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A> r
     }
   }
 }
-template <class G, class X, class A, class D>
-void rms_norm_dw(CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<A> rstd, CpuMatrix<D> dw) {
-  for_each_element(x, [&](Index r, Index c) { dw(0, c) += D(A(dy(r, c)) * A(x(r, c)) * rstd(r, 0)); });
+template <Device D, class G, class X>
+void rms_norm_dw(Matrix<G, D> dy, Matrix<X, D> x, Matrix<accum_t<X>, D> rstd, Matrix<accum_t<X>, D> dw) {
+  using A = accum_t<X>;
+  for_each_element(x, [&](Index r, Index c) { dw(0, c) += A(dy(r, c)) * A(x(r, c)) * rstd(r, 0); });
 }
 }  // namespace reference
 
 namespace wide {
 template <Device D, class X, class W, class Y>
-void rms_norm(Threads& t, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<Y> y, CpuMatrix<float> rstd, double eps) {
+void rms_norm(Threads& t, Matrix<X, D> x, Matrix<W, D> w, Matrix<Y, D> y, Matrix<float, D> rstd, double eps) {
   for_each_row(t, x.rows, x.cols, [&](Index r) {
     cpu::Floats<D> squares = {};
     cpu::for_each_register<D>(x.cols, [&](Index c, auto n) {
@@ -48,7 +52,7 @@ void rms_norm(Threads& t, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<Y> y, CpuMat
   });
 }
 template <Device D, class G, class X, class W>
-void rms_norm_dx(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<float> rstd, CpuMatrix<X> dx,
+void rms_norm_dx(Threads& t, Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<float, D> rstd, Matrix<X, D> dx,
                  double beta) {
   for_each_row(t, x.rows, x.cols, [&](Index r) {
     cpu::Floats<D> dots = {};
@@ -63,7 +67,7 @@ void rms_norm_dx(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, Cp
   });
 }
 template <Device D, class G, class X>
-void rms_norm_dw(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<float> rstd, CpuMatrix<float> dw) {
+void rms_norm_dw(Threads& t, Matrix<G, D> dy, Matrix<X, D> x, Matrix<float, D> rstd, Matrix<float, D> dw) {
   for_each_column_register<D>(t, x, [&](Index r, Index c, auto n) {
     write<D>(dw, 0, c, read<D>(dw, 0, c, n) + read<D>(dy, r, c, n) * read<D>(x, r, c, n) * rstd(r, 0), n);
   });
@@ -71,27 +75,27 @@ void rms_norm_dw(Threads& t, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<float> r
 }  // namespace wide
 
 // y = x rstd w,  rstd = 1 / sqrt(mean(x^2) + eps)                        (Zhang, Sennrich 2019)
-template <class X, class W, class Y, class A>
-void rms_norm(Scope& s, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<Y> y, CpuMatrix<A> rstd, double eps) {
+template <Device D, class X, class W, class Y>
+void rms_norm(Scope& s, Matrix<X, D> x, Matrix<W, D> w, Matrix<Y, D> y, Matrix<accum_t<X>, D> rstd, double eps) {
   s.run("rms_norm", element_cost(x, 4, 2), [&] {
-    if constexpr (in_registers<A>) wide::rms_norm<Device::cpu>(s.threads(), x, w, y, rstd, eps);
+    if constexpr (in_registers<accum_t<X>>) wide::rms_norm<D>(s.threads(), x, w, y, rstd, eps);
     else reference::rms_norm(x, w, y, rstd, eps);
   });
 }
 // dx = beta dx + rstd (g - xhat mean(g xhat)),  g = dy w,  xhat = x rstd
-template <class G, class X, class W, class A>
-void rms_norm_dx(Scope& s, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<W> w, CpuMatrix<A> rstd, CpuMatrix<X> dx,
+template <Device D, class G, class X, class W>
+void rms_norm_dx(Scope& s, Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<accum_t<X>, D> rstd, Matrix<X, D> dx,
                  double beta) {
   s.run("rms_norm_dx", element_cost(x, 8, 3), [&] {
-    if constexpr (in_registers<A>) wide::rms_norm_dx<Device::cpu>(s.threads(), dy, x, w, rstd, dx, beta);
+    if constexpr (in_registers<accum_t<X>>) wide::rms_norm_dx<D>(s.threads(), dy, x, w, rstd, dx, beta);
     else reference::rms_norm_dx(dy, x, w, rstd, dx, beta);
   });
 }
 // dw += sum_r dy xhat
-template <class G, class X, class A, class D>
-void rms_norm_dw(Scope& s, CpuMatrix<G> dy, CpuMatrix<X> x, CpuMatrix<A> rstd, CpuMatrix<D> dw) {
+template <Device D, class G, class X>
+void rms_norm_dw(Scope& s, Matrix<G, D> dy, Matrix<X, D> x, Matrix<accum_t<X>, D> rstd, Matrix<accum_t<X>, D> dw) {
   s.run("rms_norm_dw", element_cost(x, 3, 2), [&] {
-    if constexpr (in_registers<A>) wide::rms_norm_dw<Device::cpu>(s.threads(), dy, x, rstd, dw);
+    if constexpr (in_registers<accum_t<X>>) wide::rms_norm_dw<D>(s.threads(), dy, x, rstd, dw);
     else reference::rms_norm_dw(dy, x, rstd, dw);
   });
 }

@@ -10,7 +10,7 @@ namespace vlt::ops {
 enum class Turn : int { forward = 1, backward = -1 };  // the gradient of a rotation is the rotation the other way
 
 namespace reference {
-template <class T> void rope(CpuMatrix<T> x, const Segments& batch, const Rope& r, Turn turn) {
+template <Device D, class T> void rope(Matrix<T, D> x, const Segments& batch, const Rope& r, Turn turn) {
   using A = accum_t<T>;
   const Index half = Index(r.frequency.size());
   for (Index q = 0; q < batch.sequences(); ++q)
@@ -53,8 +53,8 @@ template <Device D> void cosines_and_sines(float* turns, Index half, Turn turn) 
 }
 // frequency: (half) in turns per position; row_memory: (threads, 2 half)
 template <Device D, class T>
-void rope_rows(Threads& threads, CpuMatrix<T> x, const Segments& batch, Index begin, Index rows, const Rope& r,
-               Turn turn, const double* frequency, CpuMatrix<float> row_memory) {
+void rope_rows(Threads& threads, Matrix<T, D> x, const Segments& batch, Index begin, Index rows, const Rope& r,
+               Turn turn, const double* frequency, Matrix<float, D> row_memory) {
   const Index half = Index(r.frequency.size());
   const auto one_row = [&](Index row, float* cosine) {
     const float* const sine = cosine + half;
@@ -78,8 +78,8 @@ void rope_rows(Threads& threads, CpuMatrix<T> x, const Segments& batch, Index be
   }
 }
 template <Device D, class T>
-void rope(Threads& threads, CpuMatrix<T> x, const Segments& batch, const Rope& r, Turn turn, double* frequency,
-          CpuMatrix<float> row_memory) {
+void rope(Threads& threads, Matrix<T, D> x, const Segments& batch, const Rope& r, Turn turn, double* frequency,
+          Matrix<float, D> row_memory) {
   const auto read_frequencies = [&](Index length) {
     for (Index i = 0; i < Index(r.frequency.size()); ++i) frequency[i] = r.at(i, length) / (2 * std::numbers::pi);
   };
@@ -96,15 +96,15 @@ void rope(Threads& threads, CpuMatrix<T> x, const Segments& batch, const Rope& r
 }  // namespace wide
 
 // x: (rows, heads * head_dim), rotated in place; halves of a head are paired (HF's rotate_half).
-template <class T> void rope(Scope& s, CpuMatrix<T> x, const Segments& batch, const Rope& r, Turn turn) {
+template <Device D, class T> void rope(Scope& s, Matrix<T, D> x, const Segments& batch, const Rope& r, Turn turn) {
   const Index half = Index(r.frequency.size());
   if (half == 0) return;
   Frame frame(s);
   if constexpr (in_registers<T>) {
-    const auto frequency = s.temp<CpuMatrix<double>>({1, half});
-    const auto row_memory = s.temp<CpuMatrix<float>>({s.threads().count(), 2 * half});
+    const auto frequency = s.temp<Matrix<double, D>>({1, half});
+    const auto row_memory = s.temp<Matrix<float, D>>({s.threads().count(), 2 * half});
     s.run("rope", element_cost(x, 6, 2),
-          [&] { wide::rope<Device::cpu>(s.threads(), x, batch, r, turn, frequency.data, row_memory); });
+          [&] { wide::rope<D>(s.threads(), x, batch, r, turn, frequency.data, row_memory); });
   } else {
     s.run("rope", element_cost(x, 6, 2), [&] { reference::rope(x, batch, r, turn); });
   }

@@ -20,33 +20,33 @@ template <Device D, class X, class Y> void add_elements(const X* from, Y* to, In
 }  // namespace wide
 
 // The same for any element type.
-template <class X, class Y> void copy_elements(const X* from, Y* to, Index n) {
-  if constexpr (in_registers<X> && in_registers<Y>) wide::copy_elements<Device::cpu>(from, to, n);
+template <Device D, class X, class Y> void copy_elements(const X* from, Y* to, Index n) {
+  if constexpr (in_registers<X> && in_registers<Y>) wide::copy_elements<D>(from, to, n);
   else
     for (Index c = 0; c < n; ++c) to[c] = Y(accum_t<X>(from[c]));
 }
-template <class X, class Y> void add_elements(const X* from, Y* to, Index n) {
-  if constexpr (in_registers<X> && in_registers<Y>) wide::add_elements<Device::cpu>(from, to, n);
+template <Device D, class X, class Y> void add_elements(const X* from, Y* to, Index n) {
+  if constexpr (in_registers<X> && in_registers<Y>) wide::add_elements<D>(from, to, n);
   else
     for (Index c = 0; c < n; ++c) to[c] = Y(accum_t<Y>(to[c]) + accum_t<Y>(from[c]));
 }
-template <class T> T* row_of(CpuMatrix<T> m, Index r) { return m.data + r * m.stride; }
 
 // y(i) = from(row[i])
-template <class X, class Y> void gather_rows(Scope& s, CpuMatrix<X> from, std::span<const Index> row, CpuMatrix<Y> y) {
+template <Device D, class X, class Y>
+void gather_rows(Scope& s, Matrix<X, D> from, std::span<const Index> row, Matrix<Y, D> y) {
   s.run("gather_rows", element_cost(y, 0, 2), [&] {
     wide::for_each_row(s.threads(), y.rows, y.cols, [&](Index i) {
-      if (row[i] >= 0) copy_elements(row_of(from, row[i]), row_of(y, i), y.cols);
+      if (row[i] >= 0) copy_elements<D>(row_of(from, row[i]), row_of(y, i), y.cols);
     });
   });
 }
 // to(row[i]) += x(i). A row may be met several times, so columns are shared out: every sum has the order of x.
-template <class X, class Y>
-void scatter_add_rows(Scope& s, CpuMatrix<X> x, std::span<const Index> row, CpuMatrix<Y> to) {
+template <Device D, class X, class Y>
+void scatter_add_rows(Scope& s, Matrix<X, D> x, std::span<const Index> row, Matrix<Y, D> to) {
   s.run("scatter_add_rows", element_cost(x, 1, 3), [&] {
     s.threads().ranges(x.cols, cpu::rounded_up(wide::grain / std::max<Index>(x.rows, 1), 64), [&](Index c, Index end) {
       for (Index i = 0; i < x.rows; ++i)
-        if (row[i] >= 0) add_elements(row_of(x, i) + c, row_of(to, row[i]) + c, end - c);
+        if (row[i] >= 0) add_elements<D>(row_of(x, i) + c, row_of(to, row[i]) + c, end - c);
     });
   });
 }

@@ -1,13 +1,14 @@
 #pragma once
 #include <cmath>
 #include <random>
+#include <unit/device.hpp>
 #include <vector>
 #include <vlt/tensor/matrix.hpp>
 
 // A strided matrix of T between guards, and the same numbers in double. Guards and gaps between rows must survive.
-template <class T> struct Twin {
-  using Wide = vlt::Matrix<double, vlt::Device::cpu>;
-  using Narrow = vlt::Matrix<T, vlt::Device::cpu>;
+template <class T, vlt::Device D = under_test> struct Twin {
+  using Wide = vlt::Matrix<double, D>;
+  using Narrow = vlt::Matrix<T, D>;
 
   Twin(vlt::Index rows, vlt::Index cols, double scale = 1, vlt::Index gap = 3)
       : values_(std::size_t(rows * (cols + gap) + 2 * guard), T(guard_value)), wide_(std::size_t(rows * cols)) {

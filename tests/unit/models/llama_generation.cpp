@@ -85,9 +85,9 @@ struct Forgetful {
   static constexpr auto fields() { return members(); }
   explicit Forgetful(const BlockSizes&) {}
   Shape out_shape(Shape i) const { return i; }
-  void forward(Scope& s, in x, out y, saved&) { ops::convert<double, double>(s, x, y); }
+  void forward(Scope& s, in x, out y, saved&) { ops::convert(s, x, y); }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved&) {
-    if constexpr (wanted<Dx>) ops::convert<double, double>(s, dy, dx.m);
+    if constexpr (wanted<Dx>) ops::convert(s, dy, dx.m);
   }
 };
 

@@ -18,13 +18,13 @@ template <IsPolicy P> struct Gain {
   Shape out_shape(Shape i) const { return i; }
   void forward(Scope& s, in x, out y, saved& k) {
     k.x = x;
-    s.run("gain", ops::element_cost<typename out::value_type>(y, 1, 3), [&] {
+    s.run("gain", ops::element_cost(y, 1, 3), [&] {
       for (Index r = 0; r < y.rows; ++r)
         for (Index c = 0; c < y.cols; ++c) y(r, c) = x(r, c) * gain.value(0, c);
     });
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
-    const Cost cost = ops::element_cost<typename out::value_type>(dy, 2, 3);
+    const Cost cost = ops::element_cost(dy, 2, 3);
     if (gain.trains())
       s.run("gain_grad", cost, [&] {
         for (Index r = 0; r < dy.rows; ++r)

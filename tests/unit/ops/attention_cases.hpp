@@ -26,12 +26,12 @@ void check_attention(const vlt::ops::AttentionShape& a, int threads_count) {
   CAPTURE(name_of(D), sizeof(T), a.heads, a.kv_heads, a.head_dim);
   const Index queries = a.queries->rows(), keys = a.keys->rows(), wide = a.heads * a.head_dim,
               narrow = a.kv_heads * a.head_dim;
-  Twin<T> q(queries, wide), k(keys, narrow), v(keys, narrow), o(queries, wide), d_o(queries, wide), dq(queries, wide),
-      dk(keys, narrow), dv(keys, narrow);
-  Twin<float> lse(queries, a.heads * Mask::groups);
+  Twin<T, D> q(queries, wide), k(keys, narrow), v(keys, narrow), o(queries, wide), d_o(queries, wide),
+      dq(queries, wide), dk(keys, narrow), dv(keys, narrow);
+  Twin<float, D> lse(queries, a.heads * Mask::groups);
   std::vector<double> row(std::size_t(2 * a.keys->longest() + a.head_dim));
   const Index n = a.keys->longest();
-  using Wide = Twin<double>::Wide;
+  using Wide = Matrix<double, D>;
   const auto p = borrow_host<Wide>(row.data(), 1, n), dp = borrow_host<Wide>(row.data() + n, 1, n),
              sum = borrow_host<Wide>(row.data() + 2 * n, 1, a.head_dim);
   ops::reference::attention<Mask>(a, q.d, k.d, v.d, o.d, lse.d, p, sum);
@@ -56,9 +56,9 @@ void check_attention(const vlt::ops::AttentionShape& a, int threads_count) {
   using Backward = ops::tiled::Backward<Mask, D, T>;
   for (bool output_given : {false, true}) {
     CAPTURE(output_given);
-    for (Twin<T>* g : {&dq, &dk, &dv})
+    for (Twin<T, D>* g : {&dq, &dk, &dv})
       for (Index r = 0; r < g->m.rows; ++r) std::fill_n(&g->m(r, 0), g->m.cols, T(NAN));
-    const ops::tiled::Gradients<T> g{d_o.m, output_given ? o.m : CpuMatrix<T>{}, dq.m, dk.m, dv.m};
+    const ops::tiled::Gradients<D, T> g{d_o.m, output_given ? o.m : Matrix<T, D>{}, dq.m, dk.m, dv.m};
     WorkMemory memory(Backward(a, q.m, k.m, v.m, lse.m, g, nullptr, threads_count).bytes());
     Backward(a, q.m, k.m, v.m, lse.m, g, memory.data(), threads_count).run(threads);
     CHECK(memory.guard_intact());

@@ -6,8 +6,8 @@ using namespace vlt;
 
 namespace {
 template <Device D, class T> void check_rows(Index n, bool in_place) {
-  Twin<float> logits(4, n, 5);
-  Twin<T> gradient(4, n);
+  Twin<float, D> logits(4, n, 5);
+  Twin<T, D> gradient(4, n);
   for (Index r = 0; r < 4; ++r) {
     const Index target = (r * 37 + 5) % n;
     CAPTURE(r, target);

@@ -11,7 +11,7 @@ constexpr Index sizes[][2] = {{1, 1}, {3, 15}, {2, 16}, {5, 31}, {4, 33}, {3, 10
 
 template <Device D, class T> void activations(Index rows, Index cols) {
   Threads threads(2);
-  Twin<T> gate(rows, cols, 3), up(rows, cols), y(rows, cols), dy(rows, cols), dgate(rows, cols), dup(rows, cols);
+  Twin<T, D> gate(rows, cols, 3), up(rows, cols), y(rows, cols), dy(rows, cols), dgate(rows, cols), dup(rows, cols);
   ops::wide::swiglu<D>(threads, gate.m, up.m, y.m);
   ops::reference::swiglu(gate.d, up.d, y.d);
   CHECK(y.off(2e-6, unit<T>) < 1);
@@ -25,7 +25,7 @@ template <Device D, class T> void activations(Index rows, Index cols) {
     ops::reference::activation(f, gate.d, y.d);
     CHECK(y.off(2e-6, unit<T>) < 1);
     for (double beta : {0.0, 1.0}) {
-      Twin<T> dx(rows, cols);
+      Twin<T, D> dx(rows, cols);
       ops::wide::activation_backward<D>(threads, f, dy.m, gate.m, dx.m, beta);
       ops::reference::activation_backward(f, dy.d, gate.d, dx.d, beta);
       CHECK(dx.off(6e-6, unit<T>) < 1);
@@ -36,9 +36,9 @@ template <Device D, class T> void activations(Index rows, Index cols) {
 // X: the residual stream, T: operands
 template <Device D, class X, class T> void norms(Index rows, Index cols) {
   Threads threads(2);
-  Twin<X> x(rows, cols, 2);
-  Twin<T> w(1, cols), b(1, cols), y(rows, cols), dy(rows, cols);
-  Twin<float> mean(rows, 1), rstd(rows, 1), dw(1, cols);
+  Twin<X, D> x(rows, cols, 2);
+  Twin<T, D> w(1, cols), b(1, cols), y(rows, cols), dy(rows, cols);
+  Twin<float, D> mean(rows, 1), rstd(rows, 1), dw(1, cols);
   for (Index r = 0; r < rows; ++r)  // a mean that hides the deviation
     for (Index c = 0; c < cols; ++c) x.m(r, c) = X(float(x.m(r, c)) + 20), x.d(r, c) = double(x.m(r, c));
   ops::wide::rms_norm<D>(threads, x.m, w.m, y.m, rstd.m, 1e-5);
@@ -49,7 +49,7 @@ template <Device D, class X, class T> void norms(Index rows, Index cols) {
   ops::reference::rms_norm_dw(dy.d, x.d, rstd.d, dw.d);
   CHECK(dw.off(1e-4, 1e-5) < 1);
   for (double beta : {0.0, 1.0}) {
-    Twin<X> dx(rows, cols);
+    Twin<X, D> dx(rows, cols);
     ops::wide::rms_norm_dx<D>(threads, dy.m, x.m, w.m, rstd.m, dx.m, beta);
     ops::reference::rms_norm_dx(dy.d, x.d, w.d, rstd.d, dx.d, beta);
     CHECK(dx.off(3e-6, unit<X>) < 1);
@@ -64,7 +64,7 @@ template <Device D, class X, class T> void norms(Index rows, Index cols) {
   ops::reference::layer_norm_dw(dy.d, x.d, mean.d, rstd.d, dw.d);
   CHECK(dw.off(1e-3, 1e-4) < 1);
   for (double beta : {0.0, 1.0}) {
-    Twin<X> dx(rows, cols);
+    Twin<X, D> dx(rows, cols);
     ops::wide::layer_norm_dx<D>(threads, dy.m, x.m, w.m, mean.m, rstd.m, dx.m, beta);
     ops::reference::layer_norm_dx(dy.d, x.d, w.d, mean.d, rstd.d, dx.d, beta);
     CHECK(dx.off(2e-5, 2 * unit<X>) < 1);

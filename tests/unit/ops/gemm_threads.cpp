@@ -47,38 +47,37 @@ template <class T> void same_bits_for_any_threads(Twin<T>& y, const std::functio
     CHECK(result(n, y, operation) == one);
   }
 }
-constexpr auto no = ops::Trans::no;
-constexpr auto yes = ops::Trans::yes;
+using enum ops::Trans;
 }  // namespace
 
 TEST_CASE("products do not depend on threads") {
   Twin<bf16> a(150, 900), w(200, 900), y(150, 200), bias(1, 200);
   Twin<float> stream(150, 200), dw(200, 900);
-  same_bits_for_any_threads(y, [&](Scope& s) { ops::gemm<no, yes>(s, a.m, w.m, y.m, {.bias = bias.m}); });
-  same_bits_for_any_threads(stream, [&](Scope& s) { ops::gemm<no, yes>(s, a.m, w.m, stream.m); });
-  same_bits_for_any_threads(dw, [&](Scope& s) { ops::gemm<yes, no>(s, y.m, a.m, dw.m); });
+  same_bits_for_any_threads(y, [&](Scope& s) { ops::gemm<nt>(s, a.m, w.m, y.m, {.bias = bias.m}); });
+  same_bits_for_any_threads(stream, [&](Scope& s) { ops::gemm<nt>(s, a.m, w.m, stream.m); });
+  same_bits_for_any_threads(dw, [&](Scope& s) { ops::gemm<tn>(s, y.m, a.m, dw.m); });
 }
 
 TEST_CASE("a packed weight is the same weight") {
   Twin<bf16> x(70, 900), w(200, 900), y(70, 200), packed_y(70, 200), dx(70, 900), packed_dx(70, 900);
-  Weight<bf16, Device::cpu> packed;
+  Weight<bf16, under_test> packed;
   packed.rows = 200, packed.cols = packed.stride = 900, packed.packed = true;
   WorkMemory forward(cpu::panel_bytes<bf16>(200, 900)), backward(cpu::panel_bytes<bf16>(900, 200));
   const Matrix<const bf16, under_test> all{w.m.data, 200, 900, w.m.stride};
   cpu::pack_forward<bf16>(all, reinterpret_cast<bf16*>(forward.data()), 0, 200);
   cpu::pack_backward<bf16>(all, reinterpret_cast<bf16*>(backward.data()), 0, 200);
   packed.forward_panels = forward.data(), packed.backward_panels = backward.data();
-  const auto rows = result(2, y, [&](Scope& s) { ops::gemm<no, yes>(s, x.m, w.m, y.m); });
-  CHECK(result(2, packed_y, [&](Scope& s) { ops::gemm<no, yes>(s, x.m, packed, packed_y.m); }) == rows);
-  const auto back = result(2, dx, [&](Scope& s) { ops::gemm<no, no>(s, y.m, w.m, dx.m); });
-  CHECK(result(2, packed_dx, [&](Scope& s) { ops::gemm<no, no>(s, y.m, packed, packed_dx.m); }) == back);
+  const auto rows = result(2, y, [&](Scope& s) { ops::gemm<nt>(s, x.m, w.m, y.m); });
+  CHECK(result(2, packed_y, [&](Scope& s) { ops::gemm<nt>(s, x.m, packed, packed_y.m); }) == rows);
+  const auto back = result(2, dx, [&](Scope& s) { ops::gemm<nn>(s, y.m, w.m, dx.m); });
+  CHECK(result(2, packed_dx, [&](Scope& s) { ops::gemm<nn>(s, y.m, packed, packed_dx.m); }) == back);
 }
 
 TEST_CASE("a sum over rows does not depend on how many rows are multiplied at once") {
   Twin<bf16> a(400, 1700), w(60, 1700);
   Twin<float> all(400, 60), few(7, 60);
-  const auto whole = result(2, all, [&](Scope& s) { ops::gemm<no, yes>(s, a.m, w.m, all.m); });
-  const auto part = result(1, few, [&](Scope& s) { ops::gemm<no, yes>(s, row_range(a.m, 390, 7), w.m, few.m); });
+  const auto whole = result(2, all, [&](Scope& s) { ops::gemm<nt>(s, a.m, w.m, all.m); });
+  const auto part = result(1, few, [&](Scope& s) { ops::gemm<nt>(s, row_range(a.m, 390, 7), w.m, few.m); });
   CHECK(std::equal(part.begin(), part.end(), whole.begin() + 390 * 60));
 }
 
@@ -115,7 +114,7 @@ TEST_CASE("norms, activations, rotations and losses do not depend on threads") {
     ops::fill(s, db.m, 0);
     ops::add_row_sums(s, dy.m, db.m);
   });
-  same_bits_for_any_threads(y, [&](Scope& s) { ops::activation<bf16>(s, Activation::gelu, dy.m, y.m); });
+  same_bits_for_any_threads(y, [&](Scope& s) { ops::activation(s, Activation::gelu, dy.m, y.m); });
   Segments b;
   b.append(300);
   Twin<bf16> turned(300, 200);
@@ -129,7 +128,7 @@ TEST_CASE("norms, activations, rotations and losses do not depend on threads") {
   Twin<bf16> dlogits(70, 900);
   same_bits_for_any_threads(dlogits, [&](Scope& s) {
     Frame frame(s);
-    const auto copy = s.temp<CpuMatrix<float>>({70, 900});
+    const auto copy = s.temp<Matrix<float, under_test>>({70, 900});
     ops::convert(s, logits.m, copy);
     ops::softmax_cross_entropy(s, copy, target, 0.1, dlogits.m, std::span<double>(loss));
   });

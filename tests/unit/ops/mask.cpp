@@ -9,6 +9,7 @@ using namespace vlt;
 
 namespace {
 constexpr Index heads = 4, kv_heads = 2, dim = 3;
+using Wide = Twin<double>::Wide;
 using Sees = std::function<bool(Index query, Index key)>;  // rows of the batch
 
 struct Inputs {
@@ -28,13 +29,12 @@ double softmax_of(const Segments& b, Inputs& in, Index row, Index h, Index d, co
   return sum > 0 ? weighted / sum : 0;
 }
 template <class Mask>
-Twin<double>::Wide attend(const Segments& queries, const Segments& keys, CpuMatrix<double> q, CpuMatrix<double> k,
-                          CpuMatrix<double> v, Twin<double>& o) {
+Wide attend(const Segments& queries, const Segments& keys, Wide q, Wide k, Wide v, Twin<double>& o) {
   const Buffer<std::byte, under_test> memory(1 << 17);
   Arena arena(memory);
   Threads threads(1);
   Scope s(arena, threads);
-  const auto lse = s.temp<CpuMatrix<double>>({queries.rows(), heads * Mask::groups});
+  const auto lse = s.temp<Wide>({queries.rows(), heads * Mask::groups});
   ops::attention<Mask>(s, {heads, kv_heads, dim, &queries, &keys}, q, k, v, o.d, lse);
   return o.d;
 }

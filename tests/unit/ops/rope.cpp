@@ -13,8 +13,8 @@ template <Device D, class T> void turned(const Segments& b, const Rope& r, Index
   std::vector<double> frequency(half);
   std::vector<float> rows(2 * 2 * half);
   for (auto turn : {ops::Turn::forward, ops::Turn::backward}) {
-    Twin<T> x(b.rows(), heads * 2 * half);
-    const auto row_memory = borrow_host<Matrix<float, under_test>>(rows.data(), 2, 2 * half);
+    Twin<T, D> x(b.rows(), heads * 2 * half);
+    const auto row_memory = borrow_host<Matrix<float, D>>(rows.data(), 2, 2 * half);
     ops::wide::rope<D>(threads, x.m, b, r, turn, frequency.data(), row_memory);
     ops::reference::rope(x.d, b, r, turn);
     CHECK(x.off(2e-6, unit<T>) < 1);
