@@ -1,5 +1,6 @@
 #pragma once
 #include <instances/compiled_in.hpp>
+#include <vlt/ops/mask.hpp>
 #include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/program/compiled_in.hpp>
 
