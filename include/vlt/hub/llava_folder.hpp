@@ -25,7 +25,7 @@ inline void settle_tied_head(LlavaConfig& c, const Folder& folder, const ReadLim
 inline WeightRules llava_rules(const LlavaConfig& config, const WeightFolder& folder, Index layers) {
   const LlavaNames names = llava_names(folder);
   WeightRules rules = vision_rules(config.vision, folder, layers, names.tower());
-  rules.stored_as = names;
+  rules.component.reset(), rules.stored_as = names;
   rules.stored_vocabulary = config.language.sizes.vocabulary;
   rules.extra = [of_tower = rules.extra](const std::string& n) {
     return n.ends_with("rotary_emb.inv_freq") ? Extra::ignore : of_tower(n);
