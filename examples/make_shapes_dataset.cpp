@@ -1,52 +1,35 @@
 // Draws the shapes data set: pictures of coloured shapes, conversations about them, and two small models with random
 // weights to train on it. The same seed draws the same files.
-#include <charconv>
 #include <fstream>
 #include <iostream>
 #include <vlt/image/png_encoder.hpp>
+#include <vlt/options/option_pages.hpp>
+#include <vlt/options/parse_options.hpp>
+#include <vlt/program/complain.hpp>
 
 #include "shapes/model_folders.hpp"
 #include "shapes/records.hpp"
 
 namespace {
 
-constexpr const char* usage =
-    "usage: make_shapes_dataset --output_dir DIR [--records N] [--test_records N] [--seed S]\n"
-    "  --output_dir DIR    receives train.json, test.json, images/, vision_model/ and language_model/\n"
-    "  --records N         conversations in train.json (20000)\n"
-    "  --test_records N    conversations in test.json, about other pictures (500)\n"
-    "  --seed S            another seed draws another data set (1)\n";
-
-struct Options {
+// Everything a user can ask for; the meaning of each member is in its row below.
+struct ShapesOptions {
   std::string output_dir;
-  int records = 20000, test_records = 500;
-  std::uint64_t seed = 1;
+  vlt::Index records = 20000, test_records = 500, seed = 1;
+  bool help = false;
 };
 
-template <class T> T number(const std::string& option, const std::string& word, T lowest) {
-  T value{};
-  const auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (problem != std::errc{} || end != word.data() + word.size() || value < lowest)
-    throw vlt::Error(vlt::ExitCode::usage,
-                     vlt::Complaint("OPT-VALUE-004", "`" + option + "` has a value it cannot take")
-                         .expected("a whole number from " + std::to_string(lowest))
-                         .found(word));
-  return value;
-}
-
-Options parse(const std::vector<std::string>& words) {
-  Options o;
-  for (std::size_t i = 0; i < words.size(); i += 2) {
-    const std::string name = words[i], value = i + 1 < words.size() ? words[i + 1] : "";
-    if (name == "--output_dir" && !value.empty()) o.output_dir = value;
-    else if (name == "--records") o.records = number(name, value, 1);
-    else if (name == "--test_records") o.test_records = number(name, value, 1);
-    else if (name == "--seed") o.seed = number<std::uint64_t>(name, value, 0);
-    else throw vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NAME-001", "unknown option or no value: " + name));
-  }
-  if (o.output_dir.empty())
-    throw vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NEED-002", "--output_dir is required"));
-  return o;
+vlt::OptionTable<ShapesOptions> shapes_option_table() {
+  using O = ShapesOptions;
+  constexpr double most = 1e8;  // records
+  vlt::OptionTable<O> t;
+  t.add("output_dir", &O::output_dir, "Receives train.json, test.json, images/, vision_model/ and language_model/.")
+      .reads("required");
+  t.add("records", &O::records, "Conversations in train.json.").from(1).to(most);
+  t.add("test_records", &O::test_records, "Conversations in test.json, about other pictures.").from(1).to(most);
+  t.add("seed", &O::seed, "Another seed draws another data set.").from(0);
+  t.add("help", &O::help, "Print this list, then stop.");
+  return t;
 }
 
 void write_pictures(const std::string& folder, const shapes::DataSet& set) {
@@ -68,31 +51,39 @@ std::vector<std::string> texts(const shapes::DataSet& set) {
   return all;
 }
 
-void run(const Options& o) {
+void draw(const ShapesOptions& o) {
+  const auto seed = static_cast<std::uint64_t>(o.seed);
   vlt::make_folders(o.output_dir + "/images");
-  shapes::RecordMaker maker(o.seed);
-  const auto train = maker.make("train", o.records), test = maker.make("test", o.test_records);
+  shapes::RecordMaker maker(seed);
+  const auto train = maker.make("train", int(o.records)), test = maker.make("test", int(o.test_records));
   for (const auto* set : {&train, &test}) write_pictures(o.output_dir + "/images", *set);
   vlt::write_file(o.output_dir + "/train.json", boost::json::serialize(train.records));
   vlt::write_file(o.output_dir + "/test.json", boost::json::serialize(test.records));
   const auto tokenizer = shapes::train_tokenizer(texts(train), 384);
-  shapes::write_language_model(o.output_dir + "/language_model", tokenizer, o.seed);
-  shapes::write_vision_model(o.output_dir + "/vision_model", o.seed);
+  shapes::write_language_model(o.output_dir + "/language_model", tokenizer, seed);
+  shapes::write_vision_model(o.output_dir + "/vision_model", seed);
   std::cout << train.records.size() << " training and " << test.records.size() << " test records, "
             << train.pictures.size() + test.pictures.size() << " pictures, " << vlt::vocabulary_size(tokenizer.file)
             << " tokens in " << o.output_dir << "\n";
 }
 
+vlt::ExitCode run(const vlt::Words& arguments) {
+  const auto table = shapes_option_table();
+  ShapesOptions o;
+  vlt::OptionReader<ShapesOptions>(table, o).command_line(arguments);
+  if (o.help) {
+    std::cout << "make_shapes_dataset: draws a data set to train on, and two small models\n" << help_page(table);
+    return vlt::ExitCode::ok;
+  }
+  if (o.output_dir.empty())
+    vlt::refuse_option(vlt::Complaint("OPT-REQUIRED-007", "this option is required").at("--output_dir"));
+  draw(o);
+  return vlt::ExitCode::ok;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
-  const std::vector<std::string> arguments(words + 1, words + count);
-  if (arguments.size() == 1 && arguments[0] == "--help") return std::cout << usage, 0;
-  try {
-    run(parse(arguments));
-    return 0;
-  } catch (const vlt::Error& e) {
-    std::cerr << "make_shapes_dataset: " << e.what() << "\n" << usage;
-    return static_cast<int>(e.exit());
-  }
+  vlt::Messages messages(std::cerr, "make_shapes_dataset", VLT_VERSION, vlt::colour_is_welcome(2));
+  return vlt::run_program(messages, [&] { return run({words + 1, words + count}); });
 }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 #include <vlt/image/image.hpp>
+#include <vlt/io/file_hash.hpp>
 
 #include "draw.hpp"
 #include "questions.hpp"
@@ -38,21 +39,15 @@ class RecordMaker {
  private:
   static constexpr int several_turns = 6;
   Dice dice_;
-  std::set<std::uint64_t> seen_;  // of the pixels of every picture
-
-  // FNV-1a: different hashes mean different pixels.
-  static std::uint64_t hash(const std::vector<std::uint8_t>& bytes) {
-    std::uint64_t h = 0xcbf29ce484222325u;
-    for (const std::uint8_t b : bytes) h = (h ^ b) * 0x100000001b3u;
-    return h;
-  }
+  std::set<std::string> seen_;  // hashes of the pixels of every picture
 
   Scene add_picture(DataSet& set, const std::string& name) {
     while (true) {
       const Scene scene = draw_scene(dice_);
       vlt::Image image(picture_pixels, picture_pixels);
       image.pixels = draw(scene);
-      if (!seen_.insert(hash(image.pixels)).second) continue;
+      const auto* bytes = reinterpret_cast<const char*>(image.pixels.data());
+      if (!seen_.insert(vlt::StreamHash().add({bytes, image.pixels.size()}).text()).second) continue;
       set.pictures.emplace_back(name, std::move(image));
       return scene;
     }

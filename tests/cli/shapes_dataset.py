@@ -25,12 +25,26 @@ def draw(folder, seed):
             for f in pathlib.Path(folder).rglob('*') if f.is_file()}
 
 
+def refused(says, *arguments):
+    program = pathlib.Path(sys.argv[1]) / 'make_shapes_dataset'
+    done = subprocess.run([program, *arguments], capture_output=True, text=True)
+    check(done.returncode == 2 and says in done.stderr, f'{" ".join(arguments) or "no option"} is refused: {says}')
+
+
 def turns(records):
     for r in records:
         talk = r['conversations']
         for q, a in zip(talk[::2], talk[1::2]):
             yield r, q['value'].replace('<image>\n', ''), a['value']
 
+
+page = subprocess.run([pathlib.Path(sys.argv[1]) / 'make_shapes_dataset', '--help'], capture_output=True, text=True)
+check(page.returncode == 0 and all(text in page.stdout for text in ('--output_dir <text>  [required]',
+      '--records <integer>  [20000]', '--test_records <integer>  [500]', '--seed <integer>  [1]')), '--help lists defaults')
+refused('--output_dir')
+refused('did you mean `--records`?', '--output_dir', '/nowhere', '--record', '5')
+refused('an integer of at least 1', '--output_dir', '/nowhere', '--records', '0')
+refused('needs a value', '--output_dir')
 
 with tempfile.TemporaryDirectory() as work:
     first, again, other = draw(work + '/a', 7), draw(work + '/b', 7), draw(work + '/c', 8)

@@ -86,6 +86,7 @@ inline std::string joined(const Words& words, const char* between = " ") {
 }
 template <class O> std::string allowed(const OptionRow<O>& r) {
   if (!r.choices.empty()) return joined(r.choices, ", ");
+  if (std::holds_alternative<std::string O::*>(r.field) || r.is_list()) return "a text";
   std::string text = std::holds_alternative<Index O::*>(r.field) ? "an integer" : "a number";
   if (std::isfinite(r.lowest)) text += (r.above_lowest ? " above " : " of at least ") + number_text(r.lowest);
   if (std::isfinite(r.highest))

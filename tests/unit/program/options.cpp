@@ -116,6 +116,13 @@ TEST_CASE("mistakes on the command line are named") {
   CHECK(refused(args).code() == code);
 }
 
+TEST_CASE("an option without its value is told what it takes") {
+  CHECK(refused({"--output_dir"}).expected() == "a text");
+  CHECK(refused({"--data_path"}).expected() == "a text");
+  CHECK(refused({"--seed"}).expected() == "an integer of at least 0 and at most 4294967295");
+  CHECK(refused({"--vis_proj"}).expected() == "baseline, vit, perceiver, mlp");
+}
+
 TEST_CASE("a name that is nearly right is suggested") {
   CHECK(refused({"--vis_prj", "mlp"}).help().find("--vis_proj") != std::string::npos);
   CHECK(refused({"--vis_proj", "perciever"}).help().find("perceiver") != std::string::npos);
