@@ -1,167 +1,216 @@
 #pragma once
 #include <cmath>
-#include <memory>
-#include <vlt/dist/sum_of_squares.hpp>
+#include <vlt/dist/lender.hpp>
 #include <vlt/dist/world.hpp>
-#include <vlt/optim/parameter_store.hpp>
-#include <vlt/tensor/scope.hpp>
+#include <vlt/ops/sum_of_squares.hpp>
+#include <vlt/optim/update.hpp>
 
 namespace vlt::dist {
 
 // When gradients are summed over ranks. Once per step: one message per unit, but every rank accumulates whole
-// gradients. In every micro-batch: gradients are only ever held as shares, at the price of more messages. The two round
-// differently.
+// gradients. In every micro-batch: from stage 2 on gradients are only ever held as shares, at the price of more
+// messages. The two round differently, whatever the stage.
 enum class Reduce { once, every_micro_batch };
+
+// ZeRO (Rajbhandari et al. 2020): 0 nothing is shared, 1 optimiser state, 2 also gradients, 3 also weights, frozen ones
+// included.
+struct ZeroSettings {
+  int stage = 0;
+  Reduce reduce = Reduce::once;
+
+  Placement placement(const World& world) const {
+    return {world.rank(), world.size(), stage >= 1, stage >= 2 && reduce == Reduce::every_micro_batch, stage >= 3};
+  }
+};
 
 // What gradients are multiplied by so that their norm is at most `max_norm`; 0 means no limit.
 inline double clip_factor(double norm, double max_norm) {
   return max_norm > 0 ? std::min(1.0, max_norm / (norm + 1e-6)) : 1.0;
 }
 
-// ZeRO (Rajbhandari et al. 2020): 0 nothing is shared, 1 optimiser state, 2 also gradients, 3 also weights, frozen ones
-// included. The order of collectives is the order in which the model visits its units.
-template <Precision F, Device D = Device::cpu> class Zero final : public UnitHooks {
+// Carries ZeRO out: lends units what is shared, adds up gradients, updates. The order of collectives is the order in
+// which the model visits its units. Made of a layout alone it plans only.
+template <Precision F, Device D> class Zero final : public Lender {
  public:
   using Store = ParameterStore<F, D>;
   using operand = typename Store::operand;
   using grad_t = typename Store::grad_t;
-  using master_t = typename Store::master_t;
 
-  static Placement placement(int stage, Reduce when, const World& world) {
-    return {world.rank(), world.size(), stage >= 1, stage >= 2 && when == Reduce::every_micro_batch, stage >= 3};
+  // The layout must stay.
+  Zero(const StoreLayout<F, D>& layout, ZeroSettings settings)
+      : Lender(layout.units().size()), layout_(layout), settings_(settings) {}
+  Zero(Store& store, world_t<D>& world, ZeroSettings settings = {})
+      : Lender(store.layout().units().size()),
+        layout_(store.layout()),
+        settings_(settings),
+        store_(&store),
+        world_(&world) {
+    require(store.placement() == settings.placement(world), "the store was placed for another stage of ZeRO");
   }
 
-  Zero(Store& store, world_t<D>& world, Threads& threads, int stage = 0, Reduce when = Reduce::once)
-      : store_(store), world_(world), threads_(threads), stage_(stage), lent_(store.units()), squares_(largest(store)) {
-    require(store.placement() == placement(stage, when, world), "the store was placed for another stage of ZeRO");
-    spare_weights_.reserve(lent_.size()), spare_grads_.reserve(lent_.size());
+  void begin(Scope& s, bool last) override {
+    require(!runs(s) || store_, "a Zero without a store only plans");
+    book(s).clear();
+    last_ = last;
+    if (!runs(s)) return;
+    weights_ = s.arena().template temp<operand, D>(planned_.weights.peak());
+    gradients_ = s.arena().template temp<grad_t, D>(planned_.gradients.peak());
+  }
+  LentBytes lent() const override {
+    return {std::size_t(planned_.weights.peak()) * sizeof(operand),
+            std::size_t(planned_.gradients.peak()) * sizeof(grad_t)};
   }
 
-  // Call before each micro-batch.
-  void begin(bool last_of_step) { last_ = last_of_step; }
-
-  void acquire(int i, Pass pass) override {
-    auto& u = store_.unit(i);
-    auto& l = lent_[i];
-    if (stage_ == 3 && l.users++ == 0) {
-      l.weights = take(spare_weights_, u.all.size() + u.all_frozen.size());
-      gather(u.weights.part(u.share), std::span(l.weights->data(), u.all.size()));
-      gather(u.frozen_weights.part(u.share_frozen), std::span(l.weights->data() + u.all.size(), u.all_frozen.size()));
-      store_.bind_weights(i, l.weights->address(), l.weights->address(u.all.size()));
+  void acquire(Scope& s, int i, Pass pass) override {
+    const UnitLayout& u = layout_.units()[i];
+    Book& b = book(s);
+    Loan& l = b.loan[i];
+    b.visits.push_back({i, pass == Pass::forward ? UnitVisit::forward : UnitVisit::backward});
+    const Index weights = u.all.size() + u.all_frozen.size();
+    if (placement().share_weights && l.users++ == 0 && weights > 0) {
+      l.weights = b.weights.take(weights);
+      lend_weights(s, i, l.weights);
     }
-    if (pass == Pass::backward && store_.placement().share_gradients && !l.grads) {
-      l.grads = take(spare_grads_, u.all.size());
-      l.grads->zero();
-      store_.bind_grads(i, l.grads->address());
+    const bool adds = pass == Pass::backward && u.all.size() > 0;
+    if (adds && settings_.reduce == Reduce::every_micro_batch && l.gradients.size() == 0) {
+      l.gradients = b.gradients.take(u.all.size());
+      const auto lent = lent_gradients(u, l);
+      ops::fill(s, lent.row(u.all), 0);
+      if (runs(s)) store_->bind_grads(i, lent.begin);
     }
   }
-  void release(int i) override {
-    auto& l = lent_[i];
-    if (stage_ < 3 || --l.users > 0) return;
-    store_.bind_weights(i, nullptr, nullptr);
-    spare_weights_.push_back(std::move(l.weights));
+  void release(Scope& s, int i) override {
+    Book& b = book(s);
+    Loan& l = b.loan[i];
+    b.visits.push_back({i, UnitVisit::release});
+    if (!placement().share_weights || --l.users > 0 || l.weights.size() == 0) return;
+    if (runs(s)) store_->bind_weights(i, nullptr, nullptr);
+    b.weights.give(std::exchange(l.weights, {}));
   }
-  void grad_ready(int i) override {
-    auto& u = store_.unit(i);
-    auto& l = lent_[i];
-    if (l.grads) {
-      sum_.resize(u.share.size());
-      world_.reduce_scatter_sum(std::span<const grad_t>(l.grads->data(), u.all.size()), std::span(sum_));
-      for (Index e = 0; e < u.share.size(); ++e) u.grads.data[e] += sum_[e];
-      store_.bind_grads(i, nullptr);
-      spare_grads_.push_back(std::move(l.grads));
-    } else if (stage_ >= 2 && last_) {
-      reduce(u);
+  void grad_ready(Scope& s, int i) override {
+    const UnitLayout& u = layout_.units()[i];
+    Book& b = book(s);
+    Loan& l = b.loan[i];
+    b.visits.push_back({i, UnitVisit::gradient_ready});
+    if (l.gradients.size() > 0) {
+      const auto lent = lent_gradients(u, l);
+      const Range mine = sum(s, lent, u);
+      ops::add(s, lent.row(mine), gradients(i).row(mine));
+      if (runs(s)) store_->bind_grads(i, nullptr);
+      b.gradients.give(std::exchange(l.gradients, {}));
+    } else if (settings_.stage >= 2 && last_) {
+      sum(s, gradients(i), u);
     }
   }
 
   // Sums over the ranks what is not summed yet. Returns the norm of all gradients, the same on every rank.
-  double reduce() {
-    double square = 0;
-    for (int i = 0; i < store_.units(); ++i) {
-      auto& u = store_.unit(i);
-      if (stage_ == 0) world_.all_reduce_sum(u.grads.data);
-      if (stage_ == 1) reduce(u);
-      square += squares_(threads_, std::span<const grad_t>(u.grads.part(u.share)));
+  double reduce(Scope& s) {
+    Frame frame(s);
+    const auto square = s.temp<Matrix<double, D>>({1, 1});
+    ops::fill(s, square, 0);
+    for (int i = 0; i < units(); ++i) {
+      const UnitLayout& u = layout_.units()[i];
+      if (settings_.stage < 2 && settings_.reduce == Reduce::once) sum(s, gradients(i), u);
+      ops::add_sum_of_squares(s, gradients(i).row(u.share), square);
     }
-    world_.all_reduce_sum(std::span<double>(&square, 1));
-    return std::sqrt(square);
+    double all = 0;
+    s.run("gradient_norm", {}, [&] {
+      all = square(0, 0);
+      world_->all_reduce_sum(std::span(&all, 1));
+    });
+    return std::sqrt(all);
   }
-  // One step of the optimiser with gradients times `clip`; `rates` as in ParameterStore::update(). Gradients are zero
-  // afterwards.
-  void update(const AdamW& o, double clip, std::span<const double> rates = {}) {
-    ++steps_;
-    for (int i = 0; i < store_.units(); ++i) {
-      auto& u = store_.unit(i);
-      store_.update(threads_, i, stage_ == 0 ? u.all : u.share, o, steps_, clip, rates);
-      if (stage_ == 1 || stage_ == 2) gather(u.weights.part(u.share), u.weights.data);
+  // One step of the optimiser. Gradients are zero afterwards.
+  void update(Scope& s, std::span<const double> rates, double clip) {
+    if (runs(s)) {
+      require(rates.size() == store_->registry().params.size(), "an update needs a rate for every parameter");
+      ++updates_;
     }
-    discard();
+    for (int i = 0; i < units(); ++i) {
+      const UnitLayout& u = layout_.units()[i];
+      update_unit(s, layout_, runs(s) ? store_ : nullptr, i, u.held_optimizer, {rates, clip, updates_});
+      share_weights(s, i);
+    }
+    discard(s);
   }
   // Gradients become zero, nothing else changes.
-  void discard() {
-    for (int i = 0; i < store_.units(); ++i) {
-      const auto g = store_.unit(i).grads.data;
-      threads_.ranges(Index(g.size()), 1 << 14,
-                      [&](Index begin, Index end) { std::fill(g.begin() + begin, g.begin() + end, grad_t{}); });
-    }
+  void discard(Scope& s) {
+    for (int i = 0; i < units(); ++i) ops::fill(s, gradients(i).row(layout_.units()[i].held_grads), 0);
   }
-  // reduce(), clip, and update() if the norm is finite, else discard() on every rank. Returns the norm before clipping.
-  double step(const AdamW& o, double max_norm, std::span<const double> rates = {}) {
-    const double norm = reduce();
-    if (std::isfinite(norm)) update(o, clip_factor(norm, max_norm), rates);
-    else discard();
+  // reduce(), clip to `max_norm`, and update() if the norm is finite and `wanted`, else discard() on every rank.
+  // Returns the norm before clipping. While planning it updates.
+  double step(Scope& s, std::span<const double> rates, double max_norm, bool wanted = true) {
+    const double norm = reduce(s);
+    if (std::isfinite(norm) && wanted) update(s, rates, clip_factor(norm, max_norm));
+    else discard(s);
     return norm;
   }
-
-  long steps() const { return steps_; }  // updates made
-  void set_updates(Index made) { steps_ = made; }
-
-  // Buffers lent to units at the same time, at most.
-  std::size_t lent_bytes() const {
-    std::size_t n = 0;
-    for (auto& b : spare_weights_) n += b->bytes();
-    for (auto& b : spare_grads_) n += b->bytes();
-    return n;
+  // Compute copies follow their masters, on every rank: after masters were loaded.
+  void round_masters(Scope& s) {
+    for (int i = 0; i < units(); ++i) {
+      vlt::round_masters(s, *store_, i, layout_.units()[i].held_optimizer);
+      share_weights(s, i);
+    }
   }
+
+  // Updates made: what an optimiser's correction of its moments goes by. A run that is taken up again sets it.
+  Index updates() const { return updates_; }
+  void set_updates(Index made) { updates_ = made; }
 
  private:
-  template <class T> using Lease = std::unique_ptr<Buffer<T, D>>;
-  struct Lent {
-    int users = 0;
-    Lease<operand> weights;
-    Lease<grad_t> grads;
-  };
+  static bool runs(Scope& s) { return !s.arena().planning(); }
+  const Placement& placement() const { return layout_.placement(); }
+  int units() const { return int(layout_.units().size()); }
 
-  static Index largest(Store& store) {
-    Index n = 0;
-    for (int i = 0; i < store.units(); ++i) n = std::max(n, store.unit(i).share.size());
-    return n;
+  // A unit's gradients on this rank.
+  Flat<grad_t, D> gradients(int i) const {
+    return store_ ? store_->unit(i).grads : Flat<grad_t, D>{nullptr, layout_.units()[i].held_grads};
   }
-  template <class T> static Lease<T> take(std::vector<Lease<T>>& spare, Index size) {
-    Lease<T> b = spare.empty() ? std::make_unique<Buffer<T, D>>() : std::move(spare.back());
-    if (!spare.empty()) spare.pop_back();
-    if (b->size() < size) *b = Buffer<T, D>(size);
-    return b;
+  Flat<grad_t, D> lent_gradients(const UnitLayout& u, const Loan& l) const {
+    return {gradients_.after(l.gradients.begin), u.all};
   }
-  void reduce(typename Store::Unit& u) {
-    world_.reduce_scatter_sum(std::span<const grad_t>(u.grads.data), u.grads.part(u.share));
+
+  void lend_weights(Scope& s, int i, Range place) {
+    const UnitLayout& u = layout_.units()[i];
+    const Flat<operand, D> trained{weights_.after(place.begin), u.all},
+        frozen{weights_.after(place.begin + u.all.size()), u.all_frozen};
+    s.run("gather_weights", {0, double(place.size()) * sizeof(operand)}, [&] {
+      gather(store_->unit(i).weights.part(u.share), trained.data());
+      gather(store_->unit(i).frozen_weights.part(u.share_frozen), frozen.data());
+      store_->bind_weights(i, trained.begin, frozen.begin);
+    });
+  }
+  // Ranks that have updated their shares of a unit's weights give them to each other.
+  void share_weights(Scope& s, int i) {
+    const UnitLayout& u = layout_.units()[i];
+    if (!placement().share_optimizer || placement().share_weights || u.all.size() == 0) return;
+    s.run("gather_weights", {0, double(u.all.size()) * sizeof(operand)}, [&] {
+      const auto& weights = store_->unit(i).weights;
+      gather(weights.part(u.share), weights.data());
+    });
   }
   void gather(std::span<operand> share, std::span<operand> all) {
-    world_.all_gather(std::span<const operand>(share), all);
+    world_->all_gather(std::span<const operand>(share), all);
+  }
+  // Sums a unit's gradients over the ranks. Returns where: all of it in stage 0, this rank's share in the others.
+  Range sum(Scope& s, const Flat<grad_t, D>& g, const UnitLayout& u) {
+    const Range mine = settings_.stage == 0 ? u.all : u.share;
+    if (u.all.size() > 0 && placement().ranks > 1)
+      s.run("reduce_gradients", {0, double(u.all.size()) * sizeof(grad_t)}, [&] {
+        if (settings_.stage == 0) world_->all_reduce_sum(g.data());
+        else world_->reduce_scatter_sum(std::span<const grad_t>(g.data()), g.part(mine));
+      });
+    return mine;
   }
 
-  Store& store_;
-  world_t<D>& world_;
-  Threads& threads_;
-  int stage_;
+  const StoreLayout<F, D>& layout_;
+  ZeroSettings settings_;
+  Store* store_ = nullptr;
+  world_t<D>* world_ = nullptr;
   bool last_ = true;
-  long steps_ = 0;
-  std::vector<Lent> lent_;
-  std::vector<Lease<operand>> spare_weights_;
-  std::vector<Lease<grad_t>> spare_grads_;
-  std::vector<grad_t> sum_;
-  SumOfSquares<D> squares_;
+  Index updates_ = 0;
+  Address<operand, D> weights_;  // what is lent in the pass that runs
+  Address<grad_t, D> gradients_;
 };
 
 }  // namespace vlt::dist

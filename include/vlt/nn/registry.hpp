@@ -123,11 +123,6 @@ template <IsPolicy P, class Node, class Selects> registry_t<P> choose(Node& node
   return registry_of<P>(node);
 }
 
-// Decides that frozen weights live as panels. Before planning, like everything that changes what a step needs.
-template <Precision F, Device D> void choose_panels(Registry<F, D>& registry) {
-  for (auto& p : registry.params) p.value->packed = p.packable && !p.trains();
-}
-
 // Gives every linear layer whose full name contains one of the substrings a rank-r adapter of scale alpha / rank; the
 // layer's own weight then does not train, unless it is chosen again. `component` limits the search. Returns
 // how many layers matched; none is an error.

@@ -40,8 +40,12 @@ template <class F> void for_each_row(Threads& threads, Index rows, Index cols, F
     for (Index r = begin; r < end; ++r) f(r);
   });
 }
-// Calls f(row, column, count) for every register of the rows of y.
+// Calls f(row, column, count) for every register of the rows of y; a single row is shared out among the threads too.
 template <Device D, class T, class F> void for_each_register(Threads& threads, Matrix<T, D> y, F&& f) {
+  if (y.rows == 1)
+    return threads.ranges(y.cols, grain, [&](Index begin, Index end) {
+      cpu::for_each_register<D>(end - begin, [&](Index c, auto count) { f(Index(0), begin + c, count); });
+    });
   for_each_row(threads, y.rows, y.cols,
                [&](Index r) { cpu::for_each_register<D>(y.cols, [&](Index c, auto count) { f(r, c, count); }); });
 }
@@ -86,8 +90,11 @@ template <Device D, class T> void add(Scope& s, Matrix<T, D> x, Matrix<T, D> y) 
 }
 template <Device D, class T> void fill(Scope& s, Matrix<T, D> y, double value) {
   s.run("fill", element_cost(y, 0, 1), [&] {
-    wide::for_each_row(s.threads(), y.rows, y.cols,
-                       [&](Index r) { std::fill_n(row_of(y, r), y.cols, T(accum_t<T>(value))); });
+    const T v = T(accum_t<T>(value));
+    if (y.rows == 1)
+      return s.threads().ranges(y.cols, wide::grain,
+                                [&](Index begin, Index end) { std::fill(y.data + begin, y.data + end, v); });
+    wide::for_each_row(s.threads(), y.rows, y.cols, [&](Index r) { std::fill_n(row_of(y, r), y.cols, v); });
   });
 }
 // db(0, c) += sum_r dy(r, c)

@@ -11,7 +11,7 @@ namespace vlt {
 struct PeakRates {
   double learning_rate = 1e-3;
   double pretrained = 0;
-  PerComponent<std::optional<double>> component;
+  PerComponent<std::optional<double>> component{};
 
   double of(ComponentKind kind, bool adapter) const {
     if (component[kind]) return *component[kind];

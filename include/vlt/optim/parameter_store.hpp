@@ -1,24 +1,12 @@
 #pragma once
-#include <algorithm>
-#include <span>
-#include <vlt/ops/adamw.hpp>
-#include <vlt/optim/store_layout.hpp>
-#include <vlt/tensor/buffer.hpp>
+#include <vlt/optim/panel_memory.hpp>
+#include <vlt/optim/section.hpp>
 
 namespace vlt {
 
-// The part of a unit's flat parameters that this rank holds, indexed by position in the whole.
-template <class T, Device D> struct Flat {
-  std::span<T> data;
-  Range range;
-  Address<T, D> begin;
-  T* at(Index i) const { return data.data() + (i - range.begin); }
-  std::span<T> part(Range r) const { return {at(r.begin), std::size_t(r.size())}; }
-};
-
 // Owns the memory of a model's parameters and points the model's layers at it. Laid out unit by unit (StoreLayout);
 // everything of one kind is one block of memory. A packed weight has no row-major compute copy: write(), fill() and
-// update() pack it. A model must not move once its store exists.
+// updates pack it. A model must not move once its store exists.
 template <Precision F, Device D = Device::cpu> class ParameterStore {
  public:
   using roles = roles_of<F>;
@@ -30,18 +18,29 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
   struct Unit : UnitLayout {
     Flat<operand, D> weights, frozen_weights;
     Flat<grad_t, D> grads;
-    Flat<master_t, D> master, m, v;
+    Flat<master_t, D> master;
+    std::vector<StateFlat<F, D>> state;  // one for each slot of the optimiser
+
+    template <class T = master_t> const Flat<T, D>& slot(std::size_t i) const { return std::get<Flat<T, D>>(state[i]); }
   };
 
-  explicit ParameterStore(Registry<F, D> registry, Placement placement = {})
-      : registry_(std::move(registry)), layout_(registry_, placement), homes_(registry_.params.size()) {
+  explicit ParameterStore(Registry<F, D> registry, Placement placement = {},
+                          std::type_identity_t<AnyOptimizer<F, D>> optimizer = AdamW{})
+      : ParameterStore(registry, StoreLayout<F, D>(registry, placement, std::move(optimizer))) {}
+  // As it was planned: the layout is that of this registry.
+  ParameterStore(Registry<F, D> registry, StoreLayout<F, D> layout)
+      : registry_(std::move(registry)),
+        layout_(std::move(layout)),
+        panels_(registry_, layout_),
+        homes_(registry_.params.size()) {
     allocate();
     for (int i = 0; i < units(); ++i) {
-      for (const Slot& s : units_[i].trained) homes_[s.param] = {i, s.range};
-      for (const Slot& s : units_[i].frozen) homes_[s.param] = {i, s.range};
-      for (const PanelSlot& s : units_[i].packed) bind_panels(i, s);
-      if (!placement.share_weights) bind_weights(i, units_[i].weights.begin, units_[i].frozen_weights.begin);
-      if (!placement.share_gradients) bind_grads(i, units_[i].grads.begin);
+      const Unit& u = units_[i];
+      for (const Slot& s : u.trained) homes_[s.param] = {i, s.range};
+      for (const Slot& s : u.frozen) homes_[s.param] = {i, s.range};
+      for (const PanelSlot& s : u.packed) homes_[s.param].unit = i;
+      if (!placement().share_weights) bind_weights(i, u.weights.begin, u.frozen_weights.begin);
+      if (!placement().share_gradients) bind_grads(i, u.grads.begin);
     }
   }
   ParameterStore(const ParameterStore&) = delete;  // layers point into it
@@ -64,16 +63,14 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
     const auto& p = registry_.params[param];
     const Index begin = h.range.begin + first_row * p.value->cols;
     const Unit& u = units_[h.unit];
-    const auto get = [&](auto& flat) {
+    const auto get = [&](const auto& flat) {
       require(rows.empty() || (flat.range.holds(begin) && flat.range.holds(begin + Index(rows.size()) - 1)),
               "rows of " + p.name() + " are held by another rank");
       for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = float(*flat.at(begin + Index(i)));
     };
     if (p.trains()) return get(u.master);
     if (!p.value->packed) return get(u.frozen_weights);
-    if constexpr (packs)
-      cpu::unpack_forward<operand, D>(h.forward, p.value->cols, rows.data(), first_row,
-                                      Index(rows.size()) / p.value->cols);
+    panels_.unpack(param, first_row, rows);
   }
 
   // Element e (row-major) of every parameter p becomes value(p, e), in the master's precision.
@@ -89,6 +86,28 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
     }
   }
 
+  // Calls visit(Section<T, D>) for everything that this store holds and cannot be had from anything else, unit by unit:
+  // the one list that saving, loading, resharding, hashing and offloading walk. A parameter of which this rank holds
+  // nothing is visited with an empty range.
+  template <class Visit> void sections(Visit&& visit) {
+    for (int i = 0; i < units(); ++i) {
+      const Unit& u = units_[i];
+      for (const Slot& s : u.trained) {
+        visit(section(i, s, SectionKind::master, {}, u.master));
+        for (std::size_t k = 0; k < u.state.size(); ++k)
+          std::visit([&](const auto& flat) { visit(section(i, s, SectionKind::state, layout_.slots()[k].name, flat)); },
+                     u.state[k]);
+      }
+      for (const Slot& s : u.frozen) visit(section(i, s, SectionKind::frozen, {}, u.frozen_weights));
+      for (const PanelSlot& s : u.packed) {
+        if (registry_.params[s.param].trains()) continue;
+        visit(section(i, {s.param, {0, s.forward.size()}}, SectionKind::panels, "forward", panels_.forward(s.param)));
+        visit(
+            section(i, {s.param, {0, s.backward.size()}}, SectionKind::panels, "backward", panels_.backward(s.param)));
+      }
+    }
+  }
+
   // Points the layers at full buffers of a unit: the store's own, or lent ones. Null takes the memory away.
   void bind_weights(int unit, Address<operand, D> trained, Address<operand, D> frozen) {
     for (const Slot& s : units_[unit].trained)
@@ -99,47 +118,23 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
     for (const Slot& s : units_[unit].trained) registry_.params[s.param].grad->data = grads.after(s.range.begin);
   }
 
-  // One AdamW step on part of a unit: gradients times `clip`, moments, masters and compute copies. `rates` holds a
-  // learning rate per parameter of the registry; empty means the one of `o` for all. One-dimensional parameters do not
-  // decay. `step` counts from 1.
-  void update(Threads& threads, int unit, Range part, const AdamW& o, long step, double clip,
-              std::span<const double> rates = {}) {
-    Unit& u = units_[unit];
-    for (const Slot& s : u.trained) {
-      const auto& p = registry_.params[s.param];
-      const Range r = intersection(s.range, part);
-      AdamW mine = o;
-      if (!rates.empty()) mine.learning_rate = rates[s.param];
-      const auto advance = [&](Index i, Index n, operand* compute) {
-        ops::adamw(mine, step, clip, p.decay ? o.weight_decay : 0.0, u.grads.at(i), u.master.at(i), u.m.at(i),
-                   u.v.at(i), compute, n);
-      };
-      if (!p.value->packed) {
-        threads.ranges(r.size(), update_grain, [&](Index begin, Index end) {
-          advance(r.begin + begin, end - begin, u.weights.at(r.begin + begin));
-        });
-      } else if constexpr (packs) {
-        require(r == s.range, "a packed weight is updated whole");
-        threads.ranges(p.value->rows, cpu::Tile<D>::cols, [&](Index first, Index end) {
-          for (Index row = first; row < end; row += cpu::Tile<D>::cols) {
-            const Index rows = std::min<Index>(cpu::Tile<D>::cols, end - row);
-            advance(s.range.begin + row * p.value->cols, rows * p.value->cols, nullptr);
-            pack(s.param, u.master.at(s.range.begin), row, rows);
-          }
-        });
-      }
+  // A packed weight follows its master, whole.
+  void pack_master(Threads& threads, int param) {
+    if constexpr (can_pack<F>) {
+      const Home& h = homes_[param];
+      const master_t* master = units_[h.unit].master.at(h.range.begin);
+      constexpr Index tile = cpu::Tile<D>::cols;
+      threads.ranges(registry_.params[param].value->rows, tile, [&](Index first, Index end) {
+        for (Index row = first; row < end; row += tile) panels_.pack(param, master, row, std::min(tile, end - row));
+      });
     }
   }
 
  private:
-  static constexpr bool packs = !std::is_same_v<operand, double>;
-  static constexpr Index update_grain = 4096;  // elements: below it, waking a thread costs more than it saves
-
   // Where a parameter's values are.
   struct Home {
     int unit = -1;
-    Range range;                                      // in the unit's flat buffers, if it is there
-    operand *forward = nullptr, *backward = nullptr;  // panels
+    Range range;  // in the unit's flat buffers, if it is there
   };
 
   const Home& home(int param, Index first_row, Index count) const {
@@ -155,29 +150,28 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
     const auto& p = registry_.params[param];
     const Index cols = p.value->cols, begin = h.range.begin + first_row * cols;
     Unit& u = units_[h.unit];
-    const auto put = [&](auto& flat) {
+    const auto put = [&]<class T>(const Flat<T, D>& flat) {
       const Range r = intersection({begin, begin + Index(rows.size())}, flat.range);
-      using T = std::remove_reference_t<decltype(flat.data[0])>;
       for (Index i = r.begin; i < r.end; ++i) *flat.at(i) = T(rows[i - begin]);
     };
     if (p.trains()) put(u.master);
     if (!p.value->packed) return p.trains() ? put(u.weights) : put(u.frozen_weights);
-    if constexpr (packs) pack(param, rows.data() - first_row * cols, first_row, Index(rows.size()) / cols);
+    panels_.pack(param, rows.data() - first_row * cols, first_row, Index(rows.size()) / cols);
   }
-  // Packs rows of a weight that begins at `w`; nothing outside these rows is read.
-  template <class X> void pack(int param, const X* w, Index first_row, Index rows) {
-    const auto& value = *registry_.params[param].value;
-    const auto all = borrow_host<Matrix<const X, D>>(w, value.rows, value.cols);
-    const Home& h = homes_[param];
-    cpu::pack_forward<operand, D>(all, h.forward, first_row, rows);
-    if (h.backward) cpu::pack_backward<operand, D>(all, h.backward, first_row, rows);
-  }
-  void bind_panels(int unit, const PanelSlot& s) {
-    auto& h = homes_[s.param];
-    const auto at = [&](Range r) { return r.size() ? reinterpret_cast<operand*>(panels_.data() + r.begin) : nullptr; };
-    h.unit = unit, h.forward = at(s.forward), h.backward = at(s.backward);
-    auto& w = *registry_.params[s.param].value;
-    w.data = nullptr, w.forward_panels = h.forward, w.backward_panels = h.backward;
+
+  template <class T>
+  Section<T, D> section(int unit, const Slot& s, SectionKind kind, std::string_view slot,
+                        const Flat<T, D>& flat) const {
+    Range r = intersection(s.range, flat.range);
+    if (r.size() == 0) r = {s.range.begin, s.range.begin};
+    return {registry_.params[s.param].name(),
+            s.param,
+            unit,
+            kind,
+            slot,
+            s.range.size(),
+            {r.begin - s.range.begin, r.end - s.range.begin},
+            flat.row(r)};
   }
 
   void allocate() {
@@ -186,36 +180,39 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
       weights += u.held_weights.size() + u.held_frozen.size();
       grads += u.held_grads.size(), optimizer += u.held_optimizer.size();
     }
-    panels_ = Buffer<std::byte, D>(Index(layout_.bytes().panels));
-    weights_ = Buffer<operand, D>(weights), grads_ = Buffer<grad_t, D>(grads);
-    for (auto* b : {&master_, &m_, &v_}) *b = Buffer<master_t, D>(optimizer);
+    weights_ = Buffer<operand, D>(weights), grads_ = Buffer<grad_t, D>(grads), master_ = Buffer<master_t, D>(optimizer);
+    state_ = Buffer<std::byte, D>(Index(layout_.bytes().state));
     weights = grads = optimizer = 0;
-    const auto cut = [](auto& buffer, Range range, Index& at) {
+    Arena state(state_);
+    const auto cut = []<class T>(Buffer<T, D>& buffer, Range range, Index& at) {
       at += range.size();
-      const Index first = at - range.size();
-      return Flat<std::remove_reference_t<decltype(*buffer.data())>, D>{buffer.part(first, range.size()), range,
-                                                                        buffer.address(first)};
+      return Flat<T, D>{buffer.address(at - range.size()), range};
     };
     for (const UnitLayout& layout : layout_.units()) {
-      Unit u{layout, {}, {}, {}, {}, {}, {}};
+      Unit& u = units_.emplace_back(Unit{layout, {}, {}, {}, {}, {}});
       u.weights = cut(weights_, u.held_weights, weights);
       u.frozen_weights = cut(weights_, u.held_frozen, weights);
       u.grads = cut(grads_, u.held_grads, grads);
-      Index m = optimizer, v = optimizer;
       u.master = cut(master_, u.held_optimizer, optimizer);
-      u.m = cut(m_, u.held_optimizer, m), u.v = cut(v_, u.held_optimizer, v);
-      units_.push_back(std::move(u));
+      for (const StateSlot& s : layout_.slots()) u.state.push_back(cut_state(state, s.type, u.held_optimizer));
     }
+  }
+  static StateFlat<F, D> cut_state(Arena& from, StateType type, Range range) {
+    if (type == StateType::bf16) return Flat<bf16, D>{from.keep<bf16, D>(range.size()), range};
+    return Flat<master_t, D>{from.keep<master_t, D>(range.size()), range};
   }
 
   Registry<F, D> registry_;
   StoreLayout<F, D> layout_;
+  PanelMemory<F, D> panels_;
   std::vector<Home> homes_;
   std::vector<Unit> units_;
   Buffer<operand, D> weights_;
-  Buffer<std::byte, D> panels_;
   Buffer<grad_t, D> grads_;
-  Buffer<master_t, D> master_, m_, v_;
+  Buffer<master_t, D> master_;
+  Buffer<std::byte, D> state_;
 };
+
+template <IsPolicy P> using store_t = ParameterStore<P::precision, P::device>;
 
 }  // namespace vlt

@@ -2,35 +2,17 @@
 #include <algorithm>
 #include <vector>
 #include <vlt/cpu/panels.hpp>
-#include <vlt/nn/registry.hpp>
+#include <vlt/optim/adamw.hpp>
+#include <vlt/optim/placement.hpp>
 
 namespace vlt {
 
-// Who holds what. One process holds everything; ZeRO leaves each rank an equal share of some of it.
-struct Placement {
-  int rank = 0, ranks = 1;
-  bool share_optimizer = false, share_gradients = false, share_weights = false;
-  bool operator==(const Placement&) const = default;
-};
-
-// Elements [begin, end) of a unit's flat parameters.
-struct Range {
-  Index begin = 0, end = 0;
-  Index size() const { return end - begin; }
-  bool holds(Index i) const { return begin <= i && i < end; }
-  bool operator==(const Range&) const = default;
-};
-inline Range intersection(Range a, Range b) {
-  const Index begin = std::max(a.begin, b.begin);
-  return {begin, std::max(begin, std::min(a.end, b.end))};
-}
-
 // The memory of parameters, by what it is for, in bytes.
 struct StoreBytes {
-  std::size_t compute = 0, panels = 0, gradient = 0, master = 0, moments = 0;
-  std::size_t total() const { return compute + panels + gradient + master + moments; }
+  std::size_t compute = 0, panels = 0, gradient = 0, master = 0, state = 0;
+  std::size_t total() const { return compute + panels + gradient + master + state; }
   StoreBytes& operator+=(const StoreBytes& o) {
-    compute += o.compute, panels += o.panels, gradient += o.gradient, master += o.master, moments += o.moments;
+    compute += o.compute, panels += o.panels, gradient += o.gradient, master += o.master, state += o.state;
     return *this;
   }
   bool operator==(const StoreBytes&) const = default;
@@ -42,15 +24,15 @@ struct Slot {
   Range range;  // begins on a cache line
 };
 
-// A parameter whose compute copy is panels (Weight::packed): bytes from the beginning of all panels.
+// A parameter whose compute copy is panels (Weight::packed): elements from the beginning of all panels.
 struct PanelSlot {
   int param;
   Range forward, backward;  // backward is empty where no product asks for the gradient of its input
 };
 
-// What one unit's flat buffers look like, and which part of each this rank holds. `trained` parameters lie in five
-// parallel buffers (compute copy, gradient, master, two moments), `frozen` ones in one, frozen and packed ones in none.
-// Packed ones that train come last: the compute copy ends before them.
+// What one unit's flat buffers look like, and which part of each this rank holds. `trained` parameters lie in parallel
+// buffers (compute copy, gradient, master, what the optimiser remembers), `frozen` ones in one, frozen and packed ones
+// in none. Packed ones that train come last: the compute copy ends before them.
 struct UnitLayout {
   std::vector<Slot> trained, frozen;
   std::vector<PanelSlot> packed;
@@ -59,15 +41,21 @@ struct UnitLayout {
   Range share, share_frozen;  // this rank's part
   Range held_weights, held_frozen, held_grads, held_optimizer;
   ComponentKind component{};
+
+  bool packs(const Slot& trained_one) const { return trained_one.range.begin >= row_major.end; }
 };
 
 // Where every parameter lies, from the list of parameters alone and before any memory exists: what is planned from it
-// is what a ParameterStore allocates.
+// is what a ParameterStore allocates. What is kept for the update is what the optimiser asks for.
 template <Precision F, Device D = Device::cpu> class StoreLayout {
  public:
   using roles = roles_of<F>;
+  using operand = typename roles::operand;
+  using master_t = typename roles::master;
 
-  StoreLayout(const Registry<F, D>& registry, Placement placement) : placement_(placement), units_(registry.units) {
+  explicit StoreLayout(const Registry<F, D>& registry, Placement placement = {},
+                       std::type_identity_t<AnyOptimizer<F, D>> optimizer = AdamW{})
+      : placement_(placement), optimizer_(std::move(optimizer)), slots_(optimizer_.slots()), units_(registry.units) {
     require(registry.current(),
             "the registry is older than the last choice of what trains: choose() gives the one that follows it");
     for (bool packed : {false, true}) {
@@ -80,13 +68,18 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
   }
 
   const Placement& placement() const { return placement_; }
+  const AnyOptimizer<F, D>& optimizer() const { return optimizer_; }
+  const std::vector<StateSlot>& slots() const { return slots_; }
   const std::vector<UnitLayout>& units() const { return units_; }
 
   StoreBytes bytes(const UnitLayout& u) const {
-    return {std::size_t(u.held_weights.size() + u.held_frozen.size()) * sizeof(typename roles::operand), panel_bytes(u),
-            std::size_t(u.held_grads.size()) * sizeof(typename roles::grad),
-            std::size_t(u.held_optimizer.size()) * sizeof(typename roles::master),
-            std::size_t(u.held_optimizer.size()) * sizeof(typename roles::master) * 2};
+    const auto trained = std::size_t(u.held_optimizer.size());
+    std::size_t state = 0;
+    for (const StateSlot& s : slots_) state += s.type == StateType::master ? sizeof(master_t) : sizeof(bf16);
+    return {std::size_t(u.held_weights.size() + u.held_frozen.size()) * sizeof(operand),
+            std::size_t(panel_elements(u)) * sizeof(operand),
+            std::size_t(u.held_grads.size()) * sizeof(typename roles::grad), trained * sizeof(master_t),
+            trained * state};
   }
   // All of it, or that of one component.
   StoreBytes bytes(std::optional<ComponentKind> component = std::nullopt) const {
@@ -114,15 +107,15 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
     all.end = rounded(all.end + size, granule);
   }
   void add_panels(const Registry<F, D>& registry, UnitLayout& u, int param) {
-    using operand = typename roles::operand;
     const auto& p = registry.params[param];
-    require(!std::is_same_v<operand, double>, "double precision has no packed products");
+    require(can_pack<F>, "double precision has no packed products");
     require(p.trains() ? !placement_.share_optimizer : !placement_.share_weights,
-            "weights that ranks share cannot be packed");
-    if constexpr (!std::is_same_v<operand, double>) {
+            "weights that ranks share cannot be packed: choose_panels() knows the placement");
+    if constexpr (can_pack<F>) {
       const auto take = [&](Index n, Index k) {
         const Index begin = panels_end_;
-        panels_end_ += rounded(cpu::panel_bytes<operand, D>(n, k), 64);
+        panels_end_ +=
+            rounded(cpu::panel_bytes<operand, D>(n, k) / Index(sizeof(operand)), 64 / Index(sizeof(operand)));
         return Range{begin, panels_end_};
       };
       PanelSlot slot{param, take(p.value->rows, p.value->cols), {panels_end_, panels_end_}};
@@ -135,10 +128,10 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
     return std::any_of(registry.params.begin(), registry.params.end(),
                        [&](const auto& p) { return p.trains() && p.component <= component; });
   }
-  static std::size_t panel_bytes(const UnitLayout& u) {
+  static Index panel_elements(const UnitLayout& u) {
     Index n = 0;
     for (const PanelSlot& s : u.packed) n += s.forward.size() + s.backward.size();
-    return std::size_t(n);
+    return n;
   }
   Range share_of(Range& all) const {
     const Index each = rounded(all.end, granule * placement_.ranks) / placement_.ranks;
@@ -156,6 +149,8 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
   }
 
   Placement placement_;
+  AnyOptimizer<F, D> optimizer_;
+  std::vector<StateSlot> slots_;
   Index panels_end_ = 0;
   std::vector<UnitLayout> units_;
 };

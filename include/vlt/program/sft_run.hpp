@@ -16,24 +16,25 @@ template <Precision F> class SftRun {
 
   ExitCode operator()() {
     auto registry = registry_of<any_policy<F>>(model_);
-    choose_panels(registry);
-    const Placement placement = dist::Zero<F>::placement(0, dist::Reduce::once, job_.world);
-    const StoreLayout<F> layout(registry, placement);
+    const dist::ZeroSettings zero{.stage = int(o_.zero_stage)};
+    const Placement placement = zero.placement(job_.world);
+    choose_panels(registry, placement);
+    const StoreLayout layout(registry, placement, optimizer());
     const std::vector<ReportComponent> components = component_rows(registry, layout, o_);
     job_.say(components);
     warn_of_rash_rates(registry);
     const WorkSize work = plan_.work();
-    const Plan memory = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), plan_.trains());
+    const Plan memory = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), plan_.trains(), zero);
     if (o_.plan) job_.say(plan_.heading(work));
     job_.say(memory);
     if (o_.plan) return ExitCode::ok;
     const Schedule schedule = plan_.trains() ? plan_.schedule() : Schedule{};
     check_fits(memory, available_memory() + anonymous_memory());
     ModelWeights<F> weights(registry, job_.model);
-    ParameterStore<F> store(registry, placement);
+    ParameterStore store(registry, layout);
     const WeightOrigin origin = weights.read_into(store, *job_.threads, std::uint64_t(o_.seed));
     for (const std::string& w : origin.warnings) job_.messages.warning(Complaint("", w));
-    Engine<F, Model> engine(model_, store, *job_.threads, memory.of("step"), engine_settings(), job_.world);
+    Engine<F, Model> engine(model_, store, *job_.threads, memory.of("step"), engine_settings(zero), job_.world);
     if (o_.eval_only) {
       evaluate_only(engine);
     } else {
@@ -55,12 +56,9 @@ template <Precision F> class SftRun {
       job_.messages.notice("pre-trained tensors train at " + number_text(fastest) +
                            ", above 1e-4: see --learning_rate_pretraining_components");
   }
-  EngineSettings engine_settings() const {
-    EngineSettings s;
-    s.optimizer.beta1 = o_.adam_beta1, s.optimizer.beta2 = o_.adam_beta2, s.optimizer.epsilon = o_.adam_epsilon;
-    s.optimizer.weight_decay = o_.weight_decay;
-    s.groups = std::max(1, int(o_.data_path.size())), s.count_correct = !o_.is_sft_stage;
-    return s;
+  AdamW optimizer() const { return {o_.adam_beta1, o_.adam_beta2, o_.adam_epsilon, o_.weight_decay}; }
+  EngineSettings engine_settings(dist::ZeroSettings zero) const {
+    return {std::max(1, int(o_.data_path.size())), !o_.is_sft_stage, zero};
   }
   void evaluate_only(Engine<F, Model>& engine) {
     if (!plan_.evaluates())

@@ -35,13 +35,15 @@ struct CostTable {
 
 enum class Pass : bool { forward, backward };
 
+class Scope;
+
 // What the owner of the parameters is told: gather before use (in backward: with a gradient to add to), let go
-// afterwards, reduce when the gradient is complete.
+// afterwards, reduce when the gradient is complete. While planning too: then they count what they will do.
 struct UnitHooks {
   virtual ~UnitHooks() = default;
-  virtual void acquire(int unit, Pass pass) = 0;
-  virtual void release(int unit) = 0;
-  virtual void grad_ready(int unit) = 0;
+  virtual void acquire(Scope& s, int unit, Pass pass) = 0;
+  virtual void release(Scope& s, int unit) = 0;
+  virtual void grad_ready(Scope& s, int unit) = 0;
 };
 
 // The only thing a layer may allocate from or launch on.
@@ -59,13 +61,13 @@ class Scope {
   Cost total() const { return total_; }
 
   void acquire(int unit, Pass pass) {
-    if (hooks_ && !arena_.planning()) hooks_->acquire(unit, pass);
+    if (hooks_) hooks_->acquire(*this, unit, pass);
   }
   void release(int unit) {
-    if (hooks_ && !arena_.planning()) hooks_->release(unit);
+    if (hooks_) hooks_->release(*this, unit);
   }
   void grad_ready(int unit) {
-    if (hooks_ && !arena_.planning()) hooks_->grad_ready(unit);
+    if (hooks_) hooks_->grad_ready(*this, unit);
   }
 
   template <class M> M keep(Shape shape, const Segments* batch = nullptr) {

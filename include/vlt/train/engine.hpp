@@ -10,11 +10,9 @@ namespace vlt {
 
 // What an Engine needs to know besides the model.
 struct EngineSettings {
-  AdamW optimizer;             // its learning rate is not used: rates come with each step
   int groups = 1;              // data sets whose losses are reported apart (Targets::group)
   bool count_correct = false;  // also count supervised tokens that the model predicts exactly
-  int zero_stage = 0;
-  dist::Reduce reduce = dist::Reduce::once;
+  dist::ZeroSettings zero = {};
 };
 
 // What one optimiser step was, over all its micro-batches and all ranks.
@@ -33,37 +31,36 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
  public:
   using pixels = typename Model::pixels;
 
-  // `arena_bytes`: what the largest micro-batch needs (plan_training, plan_evaluation). The model must not move.
-  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes,
-         EngineSettings settings = {})
-      : Engine(model, store, threads, arena_bytes, settings, nullptr) {}
+  // `bytes`: what the largest micro-batch needs (PassPlan::bytes, or the lines "step" of a Plan). The model must not
+  // move.
+  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t bytes, EngineSettings settings = {})
+      : Engine(model, store, threads, bytes, settings, nullptr) {}
   // The same as one of several ranks.
-  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes, EngineSettings settings,
+  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t bytes, EngineSettings settings,
          dist::world_t<D>& world)
-      : Engine(model, store, threads, arena_bytes, settings, &world) {}
+      : Engine(model, store, threads, bytes, settings, &world) {}
   Engine(const Engine&) = delete;
 
-  // Begins an optimiser step with this many supervised tokens on this rank, in all its micro-batches together: the one
-  // normaliser of its loss.
-  void begin_step(Index supervised_tokens) {
-    double all = double(supervised_tokens);
-    world_.all_reduce_sum(std::span<double>(&all, 1));
-    require(all > 0, "an optimiser step needs at least one supervised token");
-    tokens_ = Index(all);
+  // Begins an optimiser step with this many supervised tokens on this rank, in all its micro-batches together; it may
+  // have none. Returns those of all ranks: the one normaliser of the step's loss. If there are none there is no step.
+  Index begin_step(Index supervised_tokens) {
+    tokens_ = supervised_tokens;
+    world_.all_reduce_sum(std::span(&tokens_, 1));
     clear(sums_);
     std::fill(group_tokens_.begin(), group_tokens_.end(), Index(0));
     step_cost_ = {};
+    return tokens_;
   }
 
-  // Forward and backward of one micro-batch; `last` of this step. x holds the pictures of b (rows: images).
+  // Forward and backward of one micro-batch; `last` of this step. x holds the pictures of b (rows: images). Every rank
+  // has the same number of them in a step, some perhaps empty.
   void micro_batch(pixels x, const Batch& b, bool last) {
     require(tokens_ > 0, "begin_step() comes before micro_batch()");
     const auto pass = [&](Scope& s, LossSums& sums) {
       model_.forward_backward(s, x, b, 1.0 / double(tokens_), saved_, sums);
     };
-    check_room([&](Scope& s) { pass(s, planned_sums_); });
-    zero_.begin(last);
-    step_cost_ += run([&](Scope& s) { pass(s, sums_); });
+    plan([&](Scope& s) { pass(s, planned_sums_); }, last, training_order_);
+    step_cost_ += run([&](Scope& s) { pass(s, sums_); }, last);
     count_tokens(b.targets);
   }
 
@@ -72,10 +69,11 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   const StepResult& finish_step(std::span<const double> rates, double max_norm) {
     require(tokens_ > 0, "begin_step() comes before finish_step()");
     sum_results();
-    result_.grad_norm = zero_.reduce();
-    result_.finite = std::isfinite(result_.grad_norm) && std::isfinite(result_.loss);
-    if (result_.finite) zero_.update(settings_.optimizer, dist::clip_factor(result_.grad_norm, max_norm), rates);
-    else zero_.discard();
+    Arena arena(memory_);
+    Scope scope(arena, threads_);
+    const bool finite_loss = std::isfinite(result_.loss);
+    result_.grad_norm = zero_.step(scope, rates, max_norm, finite_loss);
+    result_.finite = std::isfinite(result_.grad_norm) && finite_loss;
     tokens_ = 0;
     return result_;
   }
@@ -84,27 +82,34 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   LossSums evaluate(pixels x, const Batch& b) {
     LossSums sums;
     clear(sums);
-    check_room([&](Scope& s) { model_.evaluate(s, x, b, 1.0, planned_sums_); });
-    run([&](Scope& s) { model_.evaluate(s, x, b, 1.0, sums); });
+    plan([&](Scope& s) { model_.evaluate(s, x, b, 1.0, planned_sums_); }, true, evaluation_order_);
+    run([&](Scope& s) { model_.evaluate(s, x, b, 1.0, sums); }, true);
     return sums;
   }
 
-  Index steps() const { return zero_.steps(); }              // updates made
-  void set_updates(Index made) { zero_.set_updates(made); }  // those of a run that is taken up again
-  Cost step_cost() const { return step_cost_; }              // forward and backward of the last step on this rank
-  std::size_t arena_bytes() const { return memory_.bytes(); }
-  std::size_t arena_peak() const { return peak_; }                // most of it that was ever in use
+  // Updates made. A run that is taken up again sets it, and after its masters were loaded lets weights follow them.
+  Index updates() const { return zero_.updates(); }
+  void set_updates(Index made) { zero_.set_updates(made); }
+  void round_masters() {
+    Arena arena(memory_);
+    Scope scope(arena, threads_);
+    zero_.round_masters(scope);
+  }
+
+  Cost step_cost() const { return step_cost_; }  // forward and backward of the last step on this rank
+  std::size_t bytes() const { return memory_.bytes(); }
+  std::size_t peak() const { return peak_; }                      // most of them that was ever in use
   const Buffer<std::byte, D>& memory() const { return memory_; }  // free between calls
 
  private:
-  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t arena_bytes, EngineSettings settings,
+  Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t bytes, EngineSettings settings,
          dist::world_t<D>* world)
       : model_(model),
         threads_(threads),
         settings_(settings),
         world_(world ? *world : single_),
-        zero_(store, world_, threads, settings.zero_stage, settings.reduce),
-        memory_(Index(arena_bytes)) {
+        zero_(store, world_, settings.zero),
+        memory_(Index(std::max(bytes, update_bytes()))) {
     clear(sums_), clear(planned_sums_);
     const std::size_t groups = std::size_t(settings_.groups);
     result_.group_loss.resize(groups), result_.group_supervised.resize(groups);
@@ -124,20 +129,34 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
     }
   }
 
-  // Plans what is about to run, so that a batch which is larger than the one planned for is refused before it begins.
-  template <class Pass> void check_room(Pass&& pass) {
+  std::size_t update_bytes() {
     Arena plan;
     Scope s(plan, threads_);
+    zero_.step(s, {}, 0);
+    return plan.peak();
+  }
+
+  // Plans what is about to run, so that a batch which is larger than the one planned for is refused before it begins,
+  // and so is one on which ranks would wait for each other forever: units are visited as the first time, `order`.
+  template <class Pass> void plan(Pass&& pass, bool last, std::vector<dist::UnitVisit>& order) {
+    Arena arena;
+    Scope s(arena, threads_, &zero_);
+    zero_.begin(s, last);
     pass(s);
-    if (plan.peak() <= memory_.bytes()) return;
+    if (order.empty()) order = zero_.order();
+    require(world_.size() == 1 || order == zero_.order(),
+            "a model must visit its units in one order, whatever a batch holds");
+    const std::size_t needed = arena.peak() + zero_.lent().total();
+    if (needed <= memory_.bytes()) return;
     throw Error(ExitCode::memory, Complaint("MEM-ARENA-001", "a micro-batch needs more memory than was planned")
                                       .expected("at most " + std::to_string(memory_.bytes()) + " bytes")
-                                      .found(std::to_string(plan.peak()) + " bytes")
+                                      .found(std::to_string(needed) + " bytes")
                                       .help("plan with a batch at least as large as any that follows"));
   }
-  template <class Pass> Cost run(Pass&& pass) {
+  template <class Pass> Cost run(Pass&& pass, bool last) {
     Arena arena(memory_);
     Scope s(arena, threads_, &zero_);
+    zero_.begin(s, last);
     pass(s);
     peak_ = std::max(peak_, arena.peak());
     return s.total();
@@ -177,6 +196,7 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   Index tokens_ = 0;
   Cost step_cost_;
   std::size_t peak_ = 0;
+  std::vector<dist::UnitVisit> training_order_, evaluation_order_;
 };
 
 }  // namespace vlt

@@ -4,45 +4,58 @@
 #include <string>
 #include <vector>
 #include <vlt/base/shown_bytes.hpp>
+#include <vlt/dist/zero.hpp>
 #include <vlt/models/vlm.hpp>
 #include <vlt/optim/parameter_groups.hpp>
 #include <vlt/optim/store_layout.hpp>
 
 namespace vlt {
 
-// What one micro-batch needs: memory of the arena, arithmetic, and both by operation.
+// What one pass needs: memory of the arena, memory lent to units, arithmetic; and what it does, by operation.
 struct PassPlan {
   std::size_t arena_bytes = 0;
+  dist::LentBytes lent;
   Cost cost;
   CostTable operations;
+
+  std::size_t bytes() const { return arena_bytes + lent.total(); }
 };
 
-// Runs forward and backward without executing anything: the code that plans is the code that runs. x needs a shape, no
-// data; the model needs no memory.
-template <class Model>
-PassPlan plan_training(Model& model, Threads& threads, typename Model::pixels x, const Batch& b) {
+// Runs a pass without executing anything: the code that plans is the code that runs. `lender`: whose hooks the units
+// call (dist::Zero), if there are several ranks.
+template <class Pass> PassPlan plan_pass(Threads& threads, dist::Lender* lender, Pass&& pass) {
   PassPlan plan;
   Arena arena;
-  Scope s(arena, threads, nullptr, &plan.operations);
-  typename Model::saved saved;
-  LossSums sums;
-  x.data = nullptr;
-  model.forward_backward(s, x, b, 1.0, saved, sums);
+  Scope s(arena, threads, lender, &plan.operations);
+  if (lender) lender->begin(s, true);
+  pass(s);
+  if (lender) plan.lent = lender->lent();
   plan.arena_bytes = arena.peak(), plan.cost = s.total();
   return plan;
 }
 
-// The same for an evaluation.
+// Forward and backward of one micro-batch. x needs a shape, no data; the model needs no memory.
 template <class Model>
-PassPlan plan_evaluation(Model& model, Threads& threads, typename Model::pixels x, const Batch& b) {
-  PassPlan plan;
-  Arena arena;
-  Scope s(arena, threads, nullptr, &plan.operations);
+PassPlan plan_training(Model& model, Threads& threads, typename Model::pixels x, const Batch& b,
+                       dist::Lender* lender = nullptr) {
+  typename Model::saved saved;
   LossSums sums;
   x.data = nullptr;
-  model.evaluate(s, x, b, 1.0, sums);
-  plan.arena_bytes = arena.peak(), plan.cost = s.total();
-  return plan;
+  return plan_pass(threads, lender, [&](Scope& s) { model.forward_backward(s, x, b, 1.0, saved, sums); });
+}
+
+// The same for an evaluation.
+template <class Model>
+PassPlan plan_evaluation(Model& model, Threads& threads, typename Model::pixels x, const Batch& b,
+                         dist::Lender* lender = nullptr) {
+  LossSums sums;
+  x.data = nullptr;
+  return plan_pass(threads, lender, [&](Scope& s) { model.evaluate(s, x, b, 1.0, sums); });
+}
+
+// What ends an optimiser step: gradients summed and clipped, parameters updated.
+template <Precision F, Device D> PassPlan plan_update(dist::Zero<F, D>& zero, Threads& threads) {
+  return plan_pass(threads, nullptr, [&](Scope& s) { zero.step(s, {}, 0); });
 }
 
 // One kind of memory of one component.
@@ -54,7 +67,7 @@ struct PlanLine {
 // All memory that a run will use, and the arithmetic of one of its steps, known before anything is allocated.
 struct Plan {
   std::vector<PlanLine> lines;
-  double step_flops = 0;        // forward and backward of all micro-batches of one optimiser step
+  double step_flops = 0;        // one optimiser step: all its micro-batches, and the update
   double evaluation_flops = 0;  // one evaluation micro-batch
 
   // A kind that needs nothing has no line.
@@ -82,14 +95,20 @@ template <Precision F, Device D> void add_parameters(Plan& plan, const StoreLayo
     plan.add(name(c), "packed weights", b.panels);
     plan.add(name(c), "gradients", b.gradient);
     plan.add(name(c), "master weights", b.master);
-    plan.add(name(c), "optimiser moments", b.moments);
+    plan.add(name(c), "optimiser state", b.state);
   }
 }
 
-// The line of the arena, which training and evaluation share, and the arithmetic of a step of `micro_batches`.
-inline void add_step(Plan& plan, const PassPlan& training, const PassPlan& evaluation, int micro_batches) {
-  plan.add("step", "activations", std::max(training.arena_bytes, evaluation.arena_bytes));
-  plan.step_flops = training.cost.flops * micro_batches;
+// The memory that training, evaluation and update use in turn: its lines are those of the one that needs most. And the
+// arithmetic of a step of `micro_batches`.
+inline void add_step(Plan& plan, const PassPlan& training, const PassPlan& evaluation, const PassPlan& update,
+                     int micro_batches) {
+  const auto less = [](const PassPlan& a, const PassPlan& b) { return a.bytes() < b.bytes(); };
+  const PassPlan& largest = std::max(std::max(training, evaluation, less), update, less);
+  plan.add("step", "activations", largest.arena_bytes);
+  plan.add("step", "lent weights", largest.lent.weights);
+  plan.add("step", "lent gradients", largest.lent.gradients);
+  plan.step_flops = training.cost.flops * micro_batches + update.cost.flops;
   plan.evaluation_flops = evaluation.cost.flops;
 }
 

@@ -47,10 +47,10 @@ template <class Model> Batch empty_batch(const Model& model, const MicroBatchSiz
   return b;
 }
 
-// All memory of a run and the work of its steps, from shapes alone.
+// All memory of a run on this rank and the work of its steps, from shapes alone.
 template <Precision F>
 Plan plan_run(AnyVlm<F>& model, const StoreLayout<F>& layout, Threads& threads, const WorkSize& work,
-              Index floats_per_image, bool trains) {
+              Index floats_per_image, bool trains, dist::ZeroSettings zero = {}) {
   Plan plan;
   const auto pass = [&](const MicroBatchSize& n, auto&& run) {
     const Batch b = empty_batch(model, n);
@@ -58,12 +58,14 @@ Plan plan_run(AnyVlm<F>& model, const StoreLayout<F>& layout, Threads& threads, 
     x.rows = n.tiles, x.cols = x.stride = floats_per_image;
     return n.sequences > 0 ? run(x, b) : PassPlan{};
   };
+  dist::Zero planner(layout, zero);
   add_parameters(plan, layout);
   const PassPlan training = pass(trains ? work.training : MicroBatchSize{},
-                                 [&](auto x, const Batch& b) { return plan_training(model, threads, x, b); });
+                                 [&](auto x, const Batch& b) { return plan_training(model, threads, x, b, &planner); });
   const PassPlan evaluation =
-      pass(work.evaluation, [&](auto x, const Batch& b) { return plan_evaluation(model, threads, x, b); });
-  add_step(plan, training, evaluation, int(work.micro_batches_per_step));
+      pass(work.evaluation, [&](auto x, const Batch& b) { return plan_evaluation(model, threads, x, b, &planner); });
+  const PassPlan update = trains ? plan_update(planner, threads) : PassPlan{};
+  add_step(plan, training, evaluation, update, int(work.micro_batches_per_step));
   if (trains && work.training.sequences > 0)
     plan.add("loader", "micro-batches",
              std::size_t(loader_bytes(work.training_loader, work.training, floats_per_image)));

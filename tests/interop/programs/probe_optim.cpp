@@ -50,10 +50,10 @@ void train(const std::string& input, const std::string& output) {
   }
   const LooseTensor rates = tensor(file, "rates");
   OptimizerRun run(start,
-                   {.beta1 = setting("beta1"),
-                    .beta2 = setting("beta2"),
-                    .epsilon = setting("epsilon"),
-                    .weight_decay = setting("weight_decay")},
+                   AdamW{.beta1 = setting("beta1"),
+                         .beta2 = setting("beta2"),
+                         .epsilon = setting("epsilon"),
+                         .weight_decay = setting("weight_decay")},
                    setting("max_norm"));
   std::vector<float> norms;
   std::vector<std::vector<float>> weights(start.size());

@@ -66,75 +66,133 @@ inline double moved(const Parameters& p) {
   return least;
 }
 
+// How a run is shared out. Frozen weights are packed wherever they can be.
+struct Case {
+  bool tied = false;
+  dist::ZeroSettings zero;
+  int micro_batches = 0;  // of all ranks together, in a step
+};
+
+// One rank of a run: of the micro-batches of a step it takes those with index = rank mod ranks.
+template <class P> class RankRun {
+ public:
+  static constexpr Device D = P::device;
+  using Model = decltype(build<P>(false));
+
+  RankRun(dist::World& world, const Case& c)
+      : world_(world),
+        case_(c),
+        model_(build<P>(c.tied)),
+        store_(registry(), c.zero.placement(world), optimizer),
+        zero_(store_, world, c.zero) {
+    store_.fill([](const auto& p, Index e) { return start(p.name(), p.decay, e); });
+    for (const auto& p : store_.registry().params)
+      rates_.push_back(p.component == ComponentKind::projector ? 0.05 : 0.03);
+  }
+
+  // One optimiser step; returns the norm of its gradients.
+  double step(int number) {
+    const int total = case_.micro_batches, ranks = world_.size();
+    double tokens = 0, norm = 0;
+    for (int n = 0; n < total; ++n) tokens += supervised(number * total + n);
+    for (int n = world_.rank(); n < total; n += ranks) micro_batch(number * total + n, tokens, n + ranks >= total);
+    in_planned_memory(nullptr, [&](Scope& s) { norm = zero_.step(s, rates_, 0.05); });
+    return norm;
+  }
+  // Runs pass(scope) twice: to learn how much memory it needs, and in that memory.
+  template <class Pass> void in_planned_memory(UnitHooks* hooks, Pass&& pass) {
+    Arena plan;
+    Scope planned(plan, threads_, hooks);
+    pass(planned);
+    const auto memory = memory_of_nans(plan.peak() + (hooks ? zero_.lent().total() : 0));
+    Arena arena(memory);
+    Scope s(arena, threads_, hooks);
+    pass(s);
+    as_planned_ &= arena.peak() == memory.bytes() && s.total() == planned.total();
+  }
+
+  store_t<P>& store() { return store_; }
+  dist::Zero<P::precision, D>& zero() { return zero_; }
+  bool as_planned() const { return as_planned_; }  // every pass needed what its plan had found
+  // This rank's share of the masters, zeros elsewhere.
+  Parameters masters() {
+    Parameters all;
+    for (int i = 0; i < store_.units(); ++i)
+      for (const Slot& slot : store_.unit(i).trained) {
+        auto& u = store_.unit(i);
+        auto& v = all[store_.registry().params[slot.param].name()];
+        v.assign(std::size_t(slot.range.size()), 0);
+        const Range mine = intersection(slot.range, u.share);
+        for (Index e = mine.begin; e < mine.end; ++e) v[std::size_t(e - slot.range.begin)] = *u.master.at(e);
+      }
+    return all;
+  }
+
+ private:
+  // a large epsilon: the scale of gradients matters
+  static constexpr AdamW optimizer{.epsilon = 1e-3, .weight_decay = 0.1};
+
+  dist::World& world_;
+  Case case_;
+  Model model_;
+  Threads threads_{1};
+  store_t<P> store_;
+  dist::Zero<P::precision, D> zero_;
+  std::vector<double> rates_;
+  bool as_planned_ = true;
+
+  registry_t<P> registry() {
+    auto r = registry_of<P>(model_);
+    choose_panels(r, case_.zero.placement(world_));
+    return r;
+  }
+  // Forward and backward of micro-batch `n`, for a loss that is the mean over `tokens` supervised tokens.
+  void micro_batch(int n, double tokens, bool last) {
+    const auto text = samples(n);
+    const Index images = std::count_if(text.begin(), text.end(),
+                                       [](const Sample& s) { return std::count(s.id.begin(), s.id.end(), image) > 0; });
+    using Real = typename P::stream;
+    std::vector<Real> f(std::size_t(images * 2 * features));
+    for (std::size_t i = 0; i < f.size(); ++i) f[i] = Real(std::sin(0.5 * double(i) + n));
+    const auto x = borrow_host<typename Model::pixels>(f.data(), images * 2, features);
+    const Batch b = model_.batch(equal_segments(images, 2), text, image);
+    typename Model::saved k;
+    LossSums loss;
+    in_planned_memory(&zero_, [&](Scope& s) {
+      zero_.begin(s, last);
+      model_.forward_backward(s, x, b, 1 / tokens, k, loss);
+    });
+  }
+};
+
 struct Outcome {
   Parameters parameters;
   double norm = 0;
   std::size_t bytes = 0, lent = 0;
+  bool as_planned = true;
 };
 
-// Forward and backward of micro-batch `n`, for a loss that is the mean over `tokens` supervised tokens.
-template <class P, class Model> void micro_batch(Model& model, UnitHooks& hooks, int n, double tokens) {
-  const auto text = samples(n);
-  const Index images = std::count_if(text.begin(), text.end(),
-                                     [](const Sample& s) { return std::count(s.id.begin(), s.id.end(), image) > 0; });
-  using Real = typename P::stream;
-  std::vector<Real> f(std::size_t(images * 2 * features));
-  for (std::size_t i = 0; i < f.size(); ++i) f[i] = Real(std::sin(0.5 * double(i) + n));
-  const auto x = borrow_host<typename Model::pixels>(f.data(), images * 2, features);
-  const Batch b = model.batch(equal_segments(images, 2), text, image);
-  const Buffer<std::byte, under_test> memory(1 << 20);
-  Arena arena(memory);
-  Threads threads(1);
-  Scope s(arena, threads, &hooks);
-  typename Model::saved k;
-  LossSums loss;
-  model.forward_backward(s, x, b, 1 / tokens, k, loss);
-}
-
-// One rank's run: of `total` micro-batches per step it takes those with index = rank mod ranks. Reports its share of
-// the parameters, zeros elsewhere.
-template <class P> Outcome train(dist::World& world, bool tied, int stage, Reduce when, int total) {
-  auto model = build<P>(tied);
-  using Z = dist::Zero<P::precision>;
-  ParameterStore<P::precision> store(registry_of<P>(model), Z::placement(stage, when, world));
-  store.fill([](const auto& p, Index e) { return start(p.name(), p.decay, e); });
-  Threads threads(1);
-  Z zero(store, world, threads, stage, when);
-  std::vector<double> rates;
-  for (const auto& p : store.registry().params) rates.push_back(p.component == ComponentKind::projector ? 0.05 : 0.03);
+template <class P> Outcome train(dist::World& world, const Case& c) {
+  RankRun<P> run(world, c);
   Outcome o;
-  for (int step = 0; step < steps; ++step) {
-    double tokens = 0;
-    for (int n = 0; n < total; ++n) tokens += supervised(step * total + n);
-    for (int n = world.rank(); n < total; n += world.size()) {
-      zero.begin(n + world.size() >= total);
-      micro_batch<P>(model, zero, step * total + n, tokens);
-    }
-    // a large epsilon: the scale of gradients matters
-    o.norm = zero.step({.epsilon = 1e-3, .weight_decay = 0.1}, 0.05, rates);
-  }
-  for (int i = 0; i < store.units(); ++i)
-    for (const Slot& slot : store.unit(i).trained) {
-      auto& u = store.unit(i);
-      auto& v = o.parameters[store.registry().params[slot.param].name()];
-      v.assign(std::size_t(slot.range.size()), 0);
-      const Range mine = intersection(slot.range, u.share);
-      for (Index e = mine.begin; e < mine.end; ++e) v[e - slot.range.begin] = *u.master.at(e);
-    }
-  o.bytes = store.bytes().total(), o.lent = zero.lent_bytes();
+  for (int step = 0; step < steps; ++step) o.norm = run.step(step);
+  o.parameters = run.masters(), o.bytes = run.store().bytes().total(), o.lent = run.zero().lent().total();
+  o.as_planned = run.as_planned();
   return o;
 }
 
-template <class P> Outcome many(int ranks, bool tied, int stage, Reduce when) {
+template <class P> Outcome many(int ranks, bool tied, dist::ZeroSettings zero) {
   std::vector<Outcome> each(ranks);
   dist::ThreadGroup::run(ranks, [&](dist::World& world) {
-    each[world.rank()] = train<P>(world, tied, stage, when, ranks * micro_batches);
+    each[world.rank()] = train<P>(world, {tied, zero, ranks * micro_batches});
   });
   Outcome all = each[0];
-  for (int r = 1; r < ranks; ++r) {
+  for (int r = 0; r < ranks; ++r) {
     for (auto& [name, v] : all.parameters)
-      for (std::size_t i = 0; i < v.size(); ++i) v[i] += each[r].parameters[name][i];
+      for (std::size_t i = 0; r > 0 && i < v.size(); ++i) v[i] += each[r].parameters[name][i];
     CHECK(each[r].norm == all.norm);
+    CHECK(each[r].as_planned);
+    CHECK(each[r].bytes == all.bytes);
   }
   return all;
 }
@@ -149,24 +207,25 @@ inline double distance(const Parameters& a, const Parameters& b) {
 // Stages 0 to 3 give the same bits for the same reduction schedule, and what one rank computes alone.
 template <class P> void compare_stages(int ranks, bool tied, double tolerance) {
   dist::Single single;
-  const Outcome one = train<P>(single, tied, 0, Reduce::once, ranks * micro_batches);
-  std::vector<Outcome> once, every;
-  for (int stage = 0; stage < 4; ++stage) once.push_back(many<P>(ranks, tied, stage, Reduce::once));
-  for (int stage = 2; stage < 4; ++stage) every.push_back(many<P>(ranks, tied, stage, Reduce::every_micro_batch));
-  for (int stage = 1; stage < 4; ++stage) {
-    INFO("stage " << stage << " against 0");
-    CHECK(once[stage].parameters == once[0].parameters);
-    CHECK(once[stage].norm == once[0].norm);
-    CHECK(once[stage].bytes <= once[stage - 1].bytes);
-  }
-  CHECK(every[0].parameters == every[1].parameters);
-  CHECK(every[0].bytes < once[1].bytes);
-  CHECK(every[1].bytes < every[0].bytes);
-  CHECK(distance(one.parameters, once[0].parameters) < tolerance);
-  CHECK(distance(one.parameters, every[0].parameters) < tolerance);
-  CHECK(std::abs(one.norm - once[0].norm) < tolerance);
+  const Outcome one = train<P>(single, {tied, {}, ranks * micro_batches});
   CHECK(one.norm > 0.05);  // clipping was at work
   CHECK(moved(one.parameters) > 1e-3);
+  for (const Reduce when : {Reduce::once, Reduce::every_micro_batch}) {
+    std::vector<Outcome> stage;
+    for (int n = 0; n < 4; ++n) stage.push_back(many<P>(ranks, tied, {n, when}));
+    for (int n = 1; n < 4; ++n) {
+      INFO("stage " << n << " against 0" << (when == Reduce::once ? "" : ", summed in every micro-batch"));
+      CHECK(stage[n].parameters == stage[0].parameters);
+      CHECK(stage[n].norm == stage[0].norm);
+    }
+    CHECK(stage[1].bytes < stage[0].bytes);
+    CHECK((stage[2].bytes < stage[1].bytes) == (when == Reduce::every_micro_batch));
+    CHECK(stage[3].bytes < stage[2].bytes);
+    CHECK((stage[0].lent > 0) == (when == Reduce::every_micro_batch));
+    CHECK(stage[3].lent > stage[2].lent);
+    CHECK(distance(one.parameters, stage[0].parameters) < tolerance);
+    CHECK(std::abs(one.norm - stage[0].norm) < tolerance);
+  }
 }
 
 }  // namespace zero_training

@@ -8,9 +8,9 @@ namespace {
 
 struct Recorder : UnitHooks {
   std::string log;
-  void acquire(int u, Pass p) override { log += (p == Pass::forward ? " f" : " b") + std::to_string(u); }
-  void release(int u) override { log += " r" + std::to_string(u); }
-  void grad_ready(int u) override { log += " g" + std::to_string(u); }
+  void acquire(Scope&, int u, Pass p) override { log += (p == Pass::forward ? " f" : " b") + std::to_string(u); }
+  void release(Scope&, int u) override { log += " r" + std::to_string(u); }
+  void grad_ready(Scope&, int u) override { log += " g" + std::to_string(u); }
 };
 
 template <class Model> std::string visits(Model& model, Index images, const std::vector<Sample>& samples) {

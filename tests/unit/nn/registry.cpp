@@ -63,14 +63,6 @@ TEST_CASE("a frozen type has no gradient, an adapted one only its adapters'") {
   for (const auto& p : registry_of<Gold>(adapted).params) CHECK((p.grad != nullptr) == p.adapter);
 }
 
-TEST_CASE("packing is for frozen products") {
-  LlamaBlock<Gold, mask::Causal> block(odd_sizes());
-  const std::string name = registry_of<Gold>(block).params[1].name();
-  auto registry = choose<Gold>(block, [&](const auto& p) { return p.name() != name; });
-  choose_panels(registry);
-  for (const auto& p : registry.params) CHECK(p.value->packed == (&p == &registry.params[1]));
-}
-
 TEST_CASE("the layer that owns a parameter says what it is") {
   LlamaBlock<Gold, mask::Causal> block(odd_sizes());
   attach_adapters(registry_of<Gold>(block), {"down_proj"}, 2, 4.0);

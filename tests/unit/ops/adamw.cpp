@@ -6,8 +6,8 @@ using namespace vlt;
 
 TEST_CASE("AdamW with a constant gradient moves by the rate in every step") {
   double g[2] = {0.1, -0.2}, w[2] = {1, 1}, m[2] = {}, v[2] = {}, c[2];
-  const AdamW o{.learning_rate = 1e-2, .epsilon = 1e-6, .weight_decay = 0.1};
-  for (long step : {1, 2}) ops::adamw(o, step, 0.5, 0.1, g, w, m, v, c, 2);
+  ops::AdamWStep o{.epsilon = 1e-6, .rate = 1e-2, .decay = 0.1, .clip = 0.5};
+  for (o.number = 1; o.number <= 2; ++o.number) ops::reference::adamw(o, g, w, m, v, c, 2);
   const auto want = [](double gi) {
     double p = 1;
     for (int i = 0; i < 2; ++i) p -= 1e-2 * (0.1 * p + gi / (std::abs(gi) + 1e-6));
@@ -25,10 +25,10 @@ TEST_CASE("AdamW in registers is AdamW") {
       Twin<float> g(1, n), w(1, n), m(1, n, 0.1), v(1, n, 0.1);
       Twin<bf16> compute(1, n);
       for (Index i = 0; i < n; ++i) v.m(0, i) = v.m(0, i) * v.m(0, i), v.d(0, i) = double(v.m(0, i));
-      const AdamW o{.learning_rate = 1e-2, .weight_decay = 0.1};
-      for (long step : {1, 2, 3}) {
-        ops::wide::adamw<D>(o, step, 0.7, 0.1, &g.m(0, 0), &w.m(0, 0), &m.m(0, 0), &v.m(0, 0), &compute.m(0, 0), n);
-        ops::reference::adamw(o, step, 0.7, 0.1, &g.d(0, 0), &w.d(0, 0), &m.d(0, 0), &v.d(0, 0), &compute.d(0, 0), n);
+      ops::AdamWStep o{.rate = 1e-2, .decay = 0.1, .clip = 0.7};
+      for (o.number = 1; o.number <= 3; ++o.number) {
+        ops::wide::adamw<D>(o, &g.m(0, 0), &w.m(0, 0), &m.m(0, 0), &v.m(0, 0), &compute.m(0, 0), n);
+        ops::reference::adamw(o, &g.d(0, 0), &w.d(0, 0), &m.d(0, 0), &v.d(0, 0), &compute.d(0, 0), n);
       }
       CHECK(w.off(1e-6, 1e-6) < 1);
       CHECK(m.off(1e-7, 1e-6) < 1);

@@ -1,5 +1,6 @@
 // Activations, normalisation and their gradients in registers, against the formulas in double.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/ops/activation.hpp>
 #include <vlt/ops/norm.hpp>
 #include "../cpu/isa.hpp"
@@ -91,4 +92,33 @@ TEST_CASE("norms in registers are their formulas") {
       norms<D, bf16, bf16>(rows, cols);
     }
   });
+}
+
+TEST_CASE("one long row gives the same for any number of threads") {
+  constexpr Index n = 50001;
+  for (int threads : {1, 3}) {
+    Threads team(threads);
+    const Buffer<std::byte, under_test> none;
+    Arena arena(none);
+    Scope s(arena, team);
+    const Buffer<float, under_test> x(n), y(n);
+    const Buffer<bf16, under_test> z(n);
+    const auto row = [](const auto& buffer) {
+      Matrix<std::remove_reference_t<decltype(*buffer.data())>, under_test> m;
+      m.data = buffer.address(), m.rows = 1, m.cols = m.stride = n;
+      return m;
+    };
+    std::vector<float> values(n);
+    for (Index c = 0; c < n; ++c) values[c] = std::sin(float(c));
+    set_values(row(x), values);
+    ops::fill(s, row(y), 3);
+    ops::add(s, row(x), row(y));
+    ops::convert(s, row(x), row(z));
+    const auto sums = values_of(row(y));
+    const auto rounded = values_of(row(z));
+    for (Index c = 0; c < n; ++c) {
+      REQUIRE(sums[c] == 3 + values[c]);
+      REQUIRE(float(rounded[c]) == float(bf16(values[c])));
+    }
+  }
 }

@@ -33,7 +33,7 @@ struct Model {
 using Tensors = std::map<std::string, std::vector<float>>;
 Tensors begin(Index width, std::uint64_t seed, int threads, bool swapped = false) {
   Model model(width);
-  ParameterStore<Precision::f32> store(model.registry(swapped));
+  ParameterStore store(model.registry(swapped));
   store.fill([](const auto&, Index) { return 7; });
   Threads team(threads);
   initialise(store, team, seed, [](const auto& p) { return p.init.kind != Init::given; });
@@ -81,7 +81,7 @@ TEST_CASE("initial values are what the layer asked for", "[optim]") {
 
 TEST_CASE("what only a checkpoint can give is not made up", "[optim]") {
   Model model(8);
-  ParameterStore<Precision::f32> store(model.registry(false));
+  ParameterStore store(model.registry(false));
   Threads team(1);
   CHECK_THROWS_AS(initialise(store, team, 1), std::invalid_argument);
 }

@@ -15,11 +15,13 @@ struct LooseTensor {
 };
 
 // Tensors without layers around them, trained as the programs train: gradients are clipped by the norm of all of them,
-// then AdamW makes a step. Every tensor is a unit of its own.
+// then the optimiser makes a step. Every tensor is a unit of its own.
 class OptimizerRun {
  public:
-  OptimizerRun(const std::vector<LooseTensor>& start, const AdamW& settings, double max_norm)
-      : settings_(settings), max_norm_(max_norm), store_(registry(start)) {
+  using P = Policy<under_test, Precision::f32>;
+
+  OptimizerRun(const std::vector<LooseTensor>& start, AnyOptimizer<P::precision, P::device> optimizer, double max_norm)
+      : max_norm_(max_norm), store_(registry(start), {}, std::move(optimizer)), memory_(Index(work_bytes())) {
     for (std::size_t i = 0; i < start.size(); ++i) store_.write(int(i), 0, start[i].values);
   }
 
@@ -30,7 +32,9 @@ class OptimizerRun {
       require(Index(g.size()) == params_[i].grad.size(), "a gradient has the size of its tensor");
       set_values(params_[i].grad, g);
     }
-    return zero_.step(settings_, max_norm_, rates);
+    Arena arena(memory_);
+    Scope s(arena, threads_);
+    return zero_.step(s, rates, max_norm_);
   }
   std::vector<float> values(std::size_t i) const {
     std::vector<float> v(std::size_t(params_[i].value.size()));
@@ -39,18 +43,22 @@ class OptimizerRun {
   }
 
  private:
-  using P = Policy<Device::cpu, Precision::f32>;
-
-  AdamW settings_;
   double max_norm_;
   std::deque<param_t<P>> params_;
-  ParameterStore<Precision::f32> store_;
+  store_t<P> store_;
   dist::Single single_;
   Threads threads_{1};
-  dist::Zero<Precision::f32> zero_{store_, single_, threads_};
+  dist::Zero<P::precision, P::device> zero_{store_, single_};
+  Buffer<std::byte, P::device> memory_;
 
-  Registry<Precision::f32> registry(const std::vector<LooseTensor>& start) {
-    Registry<Precision::f32> r;
+  std::size_t work_bytes() {
+    Arena plan;
+    Scope s(plan, threads_);
+    zero_.step(s, {}, max_norm_);
+    return plan.peak();
+  }
+  registry_t<P> registry(const std::vector<LooseTensor>& start) {
+    registry_t<P> r;
     r.units = int(start.size()), r.component = ComponentKind::projector;
     for (const LooseTensor& t : start) {
       params_.emplace_back(Shape{t.rows, t.cols}, t.rows == 1 ? Role::vector : Role::matrix);

@@ -29,7 +29,7 @@ template <class Store> std::vector<float> all_rows(const Store& store, int param
 template <Precision F> void write_in_pieces() {
   using operand = typename roles_of<F>::operand;
   PackedModel<F> model;
-  ParameterStore<F> store(model.registry());
+  ParameterStore store(model.registry());
   const auto values = ramp(7 * 13, 0.01f);
   for (auto [first, rows] : {std::pair{0, 3}, std::pair{3, 1}, std::pair{4, 3}})
     store.write(0, first, std::span(values).subspan(std::size_t(first) * 13, std::size_t(rows) * 13));
@@ -44,12 +44,13 @@ template <Precision F> void write_in_pieces() {
 double gradient(Index e, int step) { return std::sin(0.7 * double(e) + step); }
 template <class Store> void train(Store& store, int threads) {
   Threads team(threads);
+  const std::vector<double> rates(4, 1e-3);
   store.fill([](const auto& p, Index e) { return double(p.name().size()) + 0.01 * double(e % 91); });
   for (int step = 1; step <= 3; ++step) {
     for (const auto& p : store.registry().params)
       if (p.trains())
         for (Index e = 0; e < p.grad->size(); ++e) p.grad->data[e] = float(gradient(e, step));
-    for (int u = 0; u < store.units(); ++u) store.update(team, u, store.unit(u).all, {.weight_decay = 0.1}, step, 1);
+    for (int u = 0; u < store.units(); ++u) update(store, team, u, {rates, 1, step});
   }
 }
 }  // namespace
@@ -62,7 +63,7 @@ TEST_CASE("a packed weight lives in panels only, whatever the pieces it was writ
 TEST_CASE("panels are planned: for the backward product only where a gradient arrives", "[store]") {
   PackedModel<Precision::bf16> model;
   const auto registry = model.registry();
-  const StoreLayout<Precision::bf16> layout(registry, {});
+  const StoreLayout layout(registry, {});
   // bias trains in component 1: gradients pass through it and everything behind it
   const UnitLayout &first = layout.units()[0], &second = layout.units()[1];
   REQUIRE(first.packed.size() == 1);
@@ -73,11 +74,11 @@ TEST_CASE("panels are planned: for the backward product only where a gradient ar
   CHECK(second.held_weights.size() == 0);
   CHECK(second.held_grads.size() == 2336);
   CHECK(first.row_major.size() == 32);
-  ParameterStore<Precision::bf16> store(model.registry());
+  ParameterStore store(model.registry());
   CHECK(store.bytes() == layout.bytes());
 
   model.bias.choose(false);
-  const StoreLayout<Precision::bf16> frozen(model.registry(), {});
+  const StoreLayout frozen(model.registry(), {});
   CHECK(frozen.units()[0].packed[0].backward.size() == 0);
   CHECK(frozen.units()[1].packed[0].backward.size() > 0);
 }
@@ -87,7 +88,8 @@ TEST_CASE("packed weights that train follow their masters, as row-major ones do"
     PackedModel<Precision::bf16> packed;
     LooseModel<Precision::bf16> plain;
     plain.weight.choose(false);
-    ParameterStore<Precision::bf16> one(packed.registry()), other(plain.registry());
+    const AdamW decaying{.weight_decay = 0.1};
+    ParameterStore one(packed.registry(), {}, decaying), other(plain.registry(), {}, decaying);
     train(one, threads), train(other, 1);
     CHECK(all_rows(one, 3) == all_rows(other, 3));
     const auto back = backward_rows(packed.second.value);
@@ -103,10 +105,29 @@ TEST_CASE("packed weights that train follow their masters, as row-major ones do"
 
 TEST_CASE("what cannot be packed is refused", "[store]") {
   PackedModel<Precision::f64> wide;
-  CHECK_THROWS_AS(StoreLayout<Precision::f64>(wide.registry(), {}), std::invalid_argument);
+  CHECK_THROWS_AS(StoreLayout(wide.registry()), std::invalid_argument);
   PackedModel<Precision::bf16> model;
-  CHECK_THROWS_AS(StoreLayout<Precision::bf16>(model.registry(), {0, 2, true, false, false}), std::invalid_argument);
+  CHECK_THROWS_AS(StoreLayout(model.registry(), {0, 2, true, false, false}), std::invalid_argument);
   model.second.value.packed = false;
-  CHECK_NOTHROW(StoreLayout<Precision::bf16>(model.registry(), {0, 2, true, false, false}));
-  CHECK_THROWS_AS(StoreLayout<Precision::bf16>(model.registry(), {0, 2, true, true, true}), std::invalid_argument);
+  CHECK_NOTHROW(StoreLayout(model.registry(), {0, 2, true, false, false}));
+  CHECK_THROWS_AS(StoreLayout(model.registry(), {0, 2, true, true, true}), std::invalid_argument);
+}
+
+TEST_CASE("frozen products are packed, unless ranks share them or they are in double precision", "[store]") {
+  LooseModel<Precision::bf16> model;
+  LooseModel<Precision::f64> wide;
+  model.still.packable = model.second.packable = wide.still.packable = true;
+  const auto packed = [](auto& m, const Placement& placement) {
+    auto registry = m.registry();
+    choose_panels(registry, placement);
+    std::string names;
+    for (const auto& p : registry.params)
+      if (p.value->packed) names += p.name() + " ";
+    CHECK_NOTHROW(StoreLayout(registry, placement));
+    return names;
+  };
+  CHECK(packed(model, {}) == "still ");
+  CHECK(packed(model, {0, 2, true, true, false}) == "still ");
+  CHECK(packed(model, {0, 2, true, true, true}) == "");
+  CHECK(packed(wide, {}) == "");
 }

@@ -64,10 +64,10 @@ TEST_CASE("clipped updates are those of torch", "[golden]") {
     for (const Json& t : tensors)
       start.push_back({t.at("rows").index(), t.at("cols").index(), numbers<float>(t.at("start"))});
     OptimizerRun run(start,
-                     {.beta1 = setting("beta1"),
-                      .beta2 = setting("beta2"),
-                      .epsilon = setting("epsilon"),
-                      .weight_decay = setting("weight_decay")},
+                     AdamW{.beta1 = setting("beta1"),
+                           .beta2 = setting("beta2"),
+                           .epsilon = setting("epsilon"),
+                           .weight_decay = setting("weight_decay")},
                      setting("max_norm"));
     const auto norms = numbers<double>(one.at("norms"));
     for (std::size_t step = 0; step < norms.size(); ++step) {

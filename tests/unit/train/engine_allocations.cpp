@@ -40,8 +40,9 @@ void* operator new[](std::size_t n, std::align_val_t a) { return allocate(n, a);
 using namespace small_vlm;
 
 namespace {
-template <class P, class M = Model<P>> long allocations_in_later_steps(M model, int threads) {
-  Bench<P, M> bench(std::move(model), threads);
+template <class P, class M = Model<P>>
+long allocations_in_later_steps(M model, int threads, dist::ZeroSettings zero = {}) {
+  Bench<P, M> bench(std::move(model), threads, {}, zero);
   auto large = work_of(bench.model, {0, 1, 2, 3, 4}), small = work_of(bench.model, {3});
   const Index tokens = Index(large.batch.targets.row.size() + small.batch.targets.row.size());
   for (int step = 0; step < 3; ++step) {
@@ -72,6 +73,8 @@ TEST_CASE("after the first step, forward, backward and update allocate nothing",
   for (int threads : {1, 2}) {
     INFO(threads << " threads");
     CHECK(allocations_in_later_steps<Half>(build<Model<Half>>(2, true), threads) == 0);
+    const dist::ZeroSettings shares_all{3, dist::Reduce::every_micro_batch};
+    CHECK(allocations_in_later_steps<Half>(build<Model<Half>>(2, true), threads, shares_all) == 0);
     auto recomputed = build<Model<F32, Checkpoint<ClipBlock<F32>>, Block>>();
     auto registry = registry_of<F32>(recomputed);
     attach_adapters(registry, {"q_proj", "layers.1"}, 2, 4.0);

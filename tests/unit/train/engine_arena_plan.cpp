@@ -32,11 +32,11 @@ template <class Q, class M> Measured measure(M model, int count, Index length, i
                  evaluation = plan_evaluation(model, team, w.view(), w.batch);
   const auto peak_of = [&](std::size_t bytes, bool train) {
     Engine<Q::precision, M> engine(model, store, team, bytes);
-    if (!train) return engine.evaluate(w.view(), w.batch), engine.arena_peak();
+    if (!train) return engine.evaluate(w.view(), w.batch), engine.peak();
     engine.begin_step(Index(w.batch.targets.row.size()));
     engine.micro_batch(w.view(), w.batch, true);
     CHECK(engine.step_cost() == training.cost);
-    return engine.arena_peak();
+    return engine.peak();
   };
   return {training.arena_bytes, peak_of(training.arena_bytes, true), evaluation.arena_bytes,
           peak_of(evaluation.arena_bytes, false), training.cost.flops};

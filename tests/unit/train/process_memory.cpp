@@ -1,3 +1,5 @@
+#include <unit/device.hpp>
+#include <vlt/dist/thread_group.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/train/engine.hpp>
@@ -15,7 +17,7 @@ constexpr bool has_shadow_memory = true;  // a sanitizer keeps notes of its own 
 constexpr bool has_shadow_memory = false;
 #endif
 
-using P = Policy<Device::cpu, Precision::bf16>;
+using P = Policy<under_test, Precision::bf16>;
 
 // A decoder of `depth` layers behind given image features: most of its memory is its vocabulary's.
 template <class Q> auto build(Index depth, Index vocabulary) {
@@ -27,11 +29,18 @@ template <class Q> auto build(Index depth, Index vocabulary) {
   return Vlm<GivenFeatures<P>, BaselineProjector<P>, Language>{{64}, baseline_projector<P>(64, width), Language(sizes)};
 }
 
-// Trains two steps and evaluates; what the process grew by, over the plan.
-template <class Q, class M> void grown_over_planned(M model, bool packed, Index tokens) {
+// What a run's ranks, threads of this process, had planned and what the process grew by.
+struct Memory {
+  std::size_t planned = 0, taken_by_planning = 0, grown = 0;
+};
+
+// One rank of a run: trains two steps and evaluates.
+template <class Q, class M>
+void run_rank(dist::World& world, M model, bool packed, Index tokens, dist::ZeroSettings zero, Memory& memory) {
   const std::size_t before = anonymous_memory();
   auto registry = registry_of<Q>(model);
-  if (packed) choose_panels(registry);
+  const Placement placement = zero.placement(world);
+  if (packed) choose_panels(registry, placement);
   Threads threads(1);
   Sample sample;
   for (Index t = 0; t < tokens; ++t)
@@ -42,41 +51,67 @@ template <class Q, class M> void grown_over_planned(M model, bool packed, Index 
 
   // quote: plan
   Plan plan;
-  const StoreLayout<Precision::bf16> layout(registry, {});
+  const StoreLayout layout(registry, placement);
+  dist::Zero planner(layout, zero);
   add_parameters(plan, layout);
-  const PassPlan training = plan_training(model, threads, x, b), evaluation = plan_evaluation(model, threads, x, b);
-  add_step(plan, training, evaluation, 1);
+  const PassPlan training = plan_training(model, threads, x, b, &planner),
+                 evaluation = plan_evaluation(model, threads, x, b, &planner), update = plan_update(planner, threads);
+  add_step(plan, training, evaluation, update, 1);
   // end of quote
-  INFO(plan);
-  CHECK(plan.total() > 500e6);
-  if (!has_shadow_memory) CHECK(anonymous_memory() - before < 4e6);  // planning took no memory
+  memory.planned = plan.total(), memory.taken_by_planning = anonymous_memory() - before;
+  world.barrier();
 
-  ParameterStore<Precision::bf16> store(registry);
+  ParameterStore store(registry, layout);
   store.fill([](const auto& p, Index e) { return p.one_dimensional() ? 1.0 : 0.01 * double(e % 13 - 6); });
   // quote: step
-  Engine<Precision::bf16, M> engine(model, store, threads, plan.of("step"));
+  Engine<P::precision, M, P::device> engine(model, store, threads, plan.of("step"), {.zero = zero}, world);
   const std::vector<double> rates(store.registry().params.size(), 1e-3);
   for (int step = 0; step < 2; ++step) {
     engine.begin_step(Index(b.targets.row.size()));
     engine.micro_batch(x, b, true);
-    CHECK(engine.finish_step(rates, 1).finite);
+    require(engine.finish_step(rates, 1).finite, "the step was not finite");
   }
   engine.evaluate(x, b);
   // end of quote
-  const double ratio = double(anonymous_memory() - before) / double(plan.total());
-  INFO("grew by " << ratio << " of the plan");
+  world.barrier();
+  memory.grown = anonymous_memory();
+  world.barrier();
+}
+
+template <class Q, class M>
+void check_memory(const M& model, bool packed, Index tokens, int ranks = 1, dist::ZeroSettings zero = {}) {
+  std::vector<Memory> of_rank(ranks);
+  const std::size_t before = anonymous_memory();
+  dist::ThreadGroup::run(
+      ranks, [&](dist::World& world) { run_rank<Q>(world, model, packed, tokens, zero, of_rank[world.rank()]); });
+  std::size_t planned = 0;
+  for (const Memory& m : of_rank) planned += m.planned;
+  const double ratio = double(of_rank[0].grown - before) / double(planned);
+  INFO("grew by " << ratio << " of the plan, " << planned << " bytes");
+  CHECK(planned > 500e6);
   if (has_shadow_memory) return;
+  CHECK(of_rank[0].taken_by_planning < 4e6);  // planning took no memory
   CHECK(ratio > 0.95);
   CHECK(ratio < 1.03);
 }
 }  // namespace
 
 TEST_CASE("a run occupies what was planned: everything trains", "[slow]") {
-  grown_over_planned<P>(build<P>(2, 70000), false, 300);
+  check_memory<P>(build<P>(2, 70000), false, 300);
 }
 TEST_CASE("a run occupies what was planned: packed frozen weights, long sequence", "[slow]") {
   using Q = P::frozen;
   auto model = build<Q>(60, 20000);
   model.language.embed_tokens.layer.weight.choose(false);
-  grown_over_planned<Q>(std::move(model), true, 700);
+  check_memory<Q>(model, true, 700);
+}
+TEST_CASE("ranks occupy what each of them has planned: they share everything", "[slow]") {
+  check_memory<P>(build<P>(4, 40000), false, 300, 2, {3, dist::Reduce::every_micro_batch});
+}
+TEST_CASE("ranks occupy what each of them has planned: adapters of frozen weights that they share", "[slow]") {
+  using Q = P::adapted;
+  auto model = build<Q>(40, 80000);
+  model.language.embed_tokens.layer.weight.choose(false);
+  attach_adapters(registry_of<Q>(model), {"q_proj", "v_proj"}, 4, 8.0);
+  check_memory<Q>(model, true, 300, 2, {3});
 }

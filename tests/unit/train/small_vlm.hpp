@@ -87,20 +87,21 @@ template <class P, class M = Model<P>> struct Bench {
   static constexpr Precision F = P::precision;
   M model;
   Threads threads;
-  std::unique_ptr<ParameterStore<F>> store;
-  std::unique_ptr<Engine<F, M>> engine;
+  dist::Single world;
+  std::unique_ptr<store_t<P>> store;
+  std::unique_ptr<Engine<F, M, P::device>> engine;
   std::vector<double> rates;
 
-  explicit Bench(M m, int thread_count = 1, const std::function<void(M&)>& choose = {})
+  explicit Bench(M m, int thread_count = 1, const std::function<void(M&)>& choose = {}, dist::ZeroSettings zero = {})
       : model(std::move(m)), threads(thread_count) {
     if (choose) choose(model);
-    store = std::make_unique<ParameterStore<F>>(registry_of<P>(model));
+    store = std::make_unique<store_t<P>>(registry_of<P>(model), zero.placement(world), AdamW{.epsilon = 1e-3});
     store->fill([](const auto& p, Index e) { return start<F>(p, e); });
     auto all = work_of(model, {0, 1, 2, 3, 4});
-    const PassPlan plan = plan_training(model, threads, all.view(), all.batch);
-    engine = std::make_unique<Engine<F, M>>(
-        model, *store, threads, plan.arena_bytes,
-        EngineSettings{.optimizer = {.epsilon = 1e-3}, .groups = 2, .count_correct = true});
+    dist::Zero planner(store->layout(), zero);
+    const PassPlan plan = plan_training(model, threads, all.view(), all.batch, &planner);
+    const EngineSettings settings{.groups = 2, .count_correct = true, .zero = zero};
+    engine = std::make_unique<Engine<F, M, P::device>>(model, *store, threads, plan.bytes(), settings, world);
     rates.assign(store->registry().params.size(), 0.01);
   }
   // One optimiser step over micro-batches of conversations.
@@ -117,8 +118,7 @@ template <class P, class M = Model<P>> struct Bench {
   }
   std::vector<double> masters() const {
     std::vector<double> all;
-    for (int u = 0; u < store->units(); ++u)
-      all.insert(all.end(), store->unit(u).master.data.begin(), store->unit(u).master.data.end());
+    for (int u = 0; u < store->units(); ++u) append_values(all, store->unit(u).master.row(store->unit(u).all));
     return all;
   }
 };

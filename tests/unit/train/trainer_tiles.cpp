@@ -97,7 +97,7 @@ Step step(const SampleSource& source, Index batch) {
   Step s;
   const std::vector<double> rates(store.registry().params.size(), 1e-3);
   s.result = engine.finish_step(rates, 0);
-  s.planned = plan.arena_bytes, s.peak = engine.arena_peak();
+  s.planned = plan.arena_bytes, s.peak = engine.peak();
   for (std::size_t p = 0; p < store.registry().params.size(); ++p) {
     std::vector<float> values(std::size_t(store.registry().params[p].value->size()));
     store.read(int(p), 0, values);
