@@ -115,7 +115,6 @@ inline constexpr ErrorCode option_codes[] = {
     {"OPT-LORA-014", "A LoRA name matches no linear layer, or there is no rank.",
      "Use a part of a layer's full name; the message shows near ones."},
     {"OPT-NAME-001", "There is no such option.", "--help lists all options."},
-    {"OPT-NEED-002", "A required option is missing.", "Give it."},
     {"OPT-OUT-012", "The output folder is not empty, or not a folder.", "Name a new folder."},
     {"OPT-OUT-013", "Another process writes to the output folder.", "Wait for it, or name another folder."},
     {"OPT-PROJ-020", "The projector does not fit the models.", "Choose another --vis_proj."},
