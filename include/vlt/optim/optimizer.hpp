@@ -59,11 +59,12 @@ concept Optimizer = requires(const O& o, Scope& s, const ParameterUpdate<F, D>& 
 template <Precision F, Device D> class AnyOptimizer {
  public:
   template <class O>
-  requires(!std::same_as<O, AnyOptimizer>) AnyOptimizer(O optimizer)
-      : held_(std::make_shared<const Holder<O>>(std::move(optimizer))) {
-    static_assert(Optimizer<O, F, D>,
+  requires(!std::same_as<O, AnyOptimizer>) AnyOptimizer(O optimizer) {
+    constexpr bool is_one = Optimizer<O, F, D>;
+    static_assert(is_one,
                   "vlt: an optimiser has 'std::vector<StateSlot> slots() const' and 'template <Precision F, Device D> "
                   "void update(Scope&, const ParameterUpdate<F, D>&) const'");
+    if constexpr (is_one) held_ = std::make_shared<const Holder<O>>(std::move(optimizer));
   }
   std::vector<StateSlot> slots() const { return held_->slots(); }
   void update(Scope& s, const ParameterUpdate<F, D>& p) const { held_->update(s, p); }

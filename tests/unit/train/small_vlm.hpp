@@ -92,10 +92,11 @@ template <class P, class M = Model<P>> struct Bench {
   std::unique_ptr<Engine<F, M, P::device>> engine;
   std::vector<double> rates;
 
-  explicit Bench(M m, int thread_count = 1, const std::function<void(M&)>& choose = {}, dist::ZeroSettings zero = {})
+  explicit Bench(M m, int thread_count = 1, const std::function<void(M&)>& choose = {}, dist::ZeroSettings zero = {},
+                 AnyOptimizer<F, P::device> optimizer = AdamW{.epsilon = 1e-3})
       : model(std::move(m)), threads(thread_count) {
     if (choose) choose(model);
-    store = std::make_unique<store_t<P>>(registry_of<P>(model), zero.placement(world), AdamW{.epsilon = 1e-3});
+    store = std::make_unique<store_t<P>>(registry_of<P>(model), zero.placement(world), std::move(optimizer));
     store->fill([](const auto& p, Index e) { return start<F>(p, e); });
     auto all = work_of(model, {0, 1, 2, 3, 4});
     dist::Zero planner(store->layout(), zero);
