@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Every header must compile alone and included twice, without a warning. Usage: headers.py [jobs] [compiler] [flags...]"""
+"""Every header must compile alone and included twice, without a warning.
+
+Usage: headers.py [--jobs N] [--part K/N] [compiler [flags...]]. --part: every N-th header, from the K-th (0 is the first).
+"""
+import argparse
 import concurrent.futures
 import pathlib
 import subprocess
@@ -17,13 +21,18 @@ def compile_alone(header, compiler):
 
 
 def main():
-    jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 2
-    compiler = sys.argv[2:] or ['g++']
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--jobs', type=int, default=2)
+    parser.add_argument('--part', default='0/1')
+    parser.add_argument('compiler', nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    first, step = map(int, options.part.split('/'))
     headers = sorted(str(h.relative_to(ROOT / 'include')) for h in (ROOT / 'include').rglob('*.hpp'))
     headers += sorted(str(h.relative_to(ROOT / 'examples')) for h in (ROOT / 'examples/shapes').glob('*.hpp'))
+    headers = headers[first % step::step]
     failed = 0
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        for header, status, message in pool.map(lambda h: compile_alone(h, compiler), headers):
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for header, status, message in pool.map(lambda h: compile_alone(h, options.compiler or ['g++']), headers):
             print('ok' if status == 0 else 'FAIL', header)
             if status:
                 failed += 1
