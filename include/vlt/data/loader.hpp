@@ -15,6 +15,7 @@
 
 namespace vlt {
 
+// How a loader reads a plan: with how many threads, how far ahead, how patiently.
 struct LoaderSettings {
   int workers = 1;            // threads that read ahead
   Index held = 1;             // micro-batches that stay valid at once: those of an optimiser step

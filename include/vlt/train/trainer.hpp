@@ -15,6 +15,7 @@ inline double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
+// What a trainer needs to know besides what it works with.
 struct TrainerSettings {
   Schedule schedule;
   std::vector<double> peak_rates;        // one for each parameter; negative: it does not train
