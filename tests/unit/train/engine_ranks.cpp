@@ -1,5 +1,6 @@
 #include <vlt/dist/thread_group.hpp>
 #include "small_vlm.hpp"
+#include "store_shares.hpp"
 
 // Engines as ranks of one run: what trains, what is shared out and when gradients are summed may differ, the result may
 // not.
@@ -65,26 +66,12 @@ template <class P, class M> class RankEngine {
     auto w = work_of(model_, which);
     return engine_->evaluate(w.view(), w.batch).total();
   }
-  // This rank's share of the masters, zeros elsewhere.
-  std::vector<double> masters() {
-    std::vector<double> all;
-    store_->sections([&]<class T, Device X>(const Section<T, X>& s) {
-      if (s.kind != SectionKind::master) return;
-      const Unit& u = store_->unit(s.unit);
-      const auto slot = std::find_if(u.trained.begin(), u.trained.end(), [&](auto& t) { return t.param == s.param; });
-      const Range mine = intersection(u.share, slot->range);
-      const auto held = values_of(s.values);
-      for (Index e = 0; e < s.whole; ++e)
-        all.push_back(mine.holds(slot->range.begin + e) ? double(held[e - s.range.begin]) : 0);
-    });
-    return all;
-  }
+  std::vector<double> masters() { return store_shares::masters(*store_); }  // this rank's share
   const Plan& plan() const { return plan_; }
   const auto& engine() const { return *engine_; }
   const auto& store() const { return *store_; }
 
  private:
-  using Unit = typename store_t<P>::Unit;
   int rank_;
   M model_;
   Threads threads_{1};
