@@ -60,7 +60,7 @@ template <class P> void run(const Setting& o, bool full) {
   }
   auto registry = registry_of<P>(model);
   choose_panels(registry);
-  ParameterStore<P::precision> store(std::move(registry), {});
+  ParameterStore store(std::move(registry), {});
   initialise(store, threads, 1);
 
   Sample sample;
@@ -78,7 +78,7 @@ template <class P> void run(const Setting& o, bool full) {
   sums.by_group.assign(1, 0);
   model.forward_backward(planned, none, batch, 1, saved, sums);
 
-  Engine<P::precision, Model> engine(model, store, threads, plan.peak());
+  Engine engine(model, store, threads, plan.peak());
   const std::vector<double> rates(store.registry().params.size(), 1e-4);
   double loss = 0;
   testing::Stopwatch stopwatch(threads);

@@ -102,7 +102,7 @@ bool train() {
   const LlamaSizes sizes{.vocabulary = 16, .depth = 2, .block = {.width = 32, .mlp = 64, .rope = {}}};
   Vlm<GivenFeatures<P>, BaselineProjector<P>, MyLlama<P>> model{{8}, baseline_projector<P>(8, 32), MyLlama<P>(sizes)};
   Threads threads(2);
-  ParameterStore<P::precision> store(registry_of<P>(model));
+  ParameterStore store(registry_of<P>(model));
   initialise(store, threads, 1234);
 
   std::vector<Sample> samples;
@@ -113,8 +113,7 @@ bool train() {
   }
   const Batch batch = model.batch(equal_segments(0, 1), samples, 15);  // no images
   const Index supervised = Index(batch.targets.row.size());
-  Engine<P::precision, decltype(model)> engine(model, store, threads,
-                                               plan_training(model, threads, {}, batch).arena_bytes);
+  Engine engine(model, store, threads, plan_training(model, threads, {}, batch).arena_bytes);
   const std::vector<double> rates(store.registry().params.size(), 0.02);
   double first = 0, last = 0;
   for (int step = 0; step < 60; ++step) {

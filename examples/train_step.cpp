@@ -62,11 +62,11 @@ int main() {
   std::printf("plan: %zu bytes of activations, %.3g MFLOP\n", plan.arena_bytes, plan.cost.flops * 1e-6);
 
   // 6. Memory: weights, gradients, master copies and moments in one store; initial values by seed and name.
-  ParameterStore<Precision::f32> store(registry);
+  ParameterStore store(registry);
   initialise(store, threads, 1234);
 
   // 7. Steps: forward, backward, clipping, AdamW. Rates are per parameter, times the schedule's factor.
-  Engine<Precision::f32, Model> engine(model, store, threads, plan.arena_bytes);
+  Engine engine(model, store, threads, plan.arena_bytes);
   PeakRates peak;
   peak.learning_rate = 3e-3;
   const std::vector<double> rates = peak_rates(registry, peak);

@@ -16,10 +16,10 @@ template <vlt::Device D> std::vector<double> train(int steps) {
   const LlamaSizes sizes{.vocabulary = 12, .depth = 2, .block = {.width = 16, .mlp = 32, .rope = {}}};
   Model model{{8}, baseline_projector<P>(8, 16), Language(sizes)};
   Threads threads(2);
-  ParameterStore<P::precision, D> store(registry_of<P>(model));
+  ParameterStore store(registry_of<P>(model));
   initialise(store, threads, 7);
   const Batch batch = model.batch(equal_segments(0, 1), {{{1, 2, 3, 4}, {-1, 2, 3, 4}}, {{5, 6, 7}, {-1, 6, 7}}}, 11);
-  Engine<P::precision, Model, D> engine(model, store, threads, plan_training(model, threads, {}, batch).arena_bytes);
+  Engine engine(model, store, threads, plan_training(model, threads, {}, batch).arena_bytes);
   const std::vector<double> rates(store.registry().params.size(), 0.01);
   std::vector<double> losses;
   for (int i = 0; i < steps; ++i) {

@@ -107,7 +107,7 @@ TEST_CASE("packed weights that train are restored from their masters", "[dist]")
   dist::Single world;
   Threads threads(2);
   ParameterStore store(std::move(registry), {}, AdamW{.epsilon = 1e-3});
-  dist::Zero<P::precision, P::device> zero(store, world);
+  dist::Zero zero(store, world);
   store.fill([](const auto& p, Index e) { return start(p.name(), p.decay, e); });
   const std::vector<double> rates(store.registry().params.size(), 0.05);
   const auto memory = memory_of_nans(1 << 16);

@@ -1,4 +1,5 @@
 // Towers, projectors, adapters and vltune.json: written, read back, and refused where they do not fit.
+#include <unit/device.hpp>
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/adapter_folder.hpp>
 #include <vlt/hub/projector_folder.hpp>
@@ -15,19 +16,19 @@ using vlt::test::TemporaryFolder;
 namespace {
 
 constexpr auto model = ExitCode::model;
-using Frozen = Policy<Device::cpu, Precision::f32, Tuning::frozen>;
-using Adapted = Policy<Device::cpu, Precision::f32, Tuning::adapted>;
+using Frozen = Policy<under_test, Precision::f32, Tuning::frozen>;
+using Adapted = Policy<under_test, Precision::f32, Tuning::adapted>;
 
 template <class Layers> struct Stored {
   Layers layers;
-  ParameterStore<Precision::f32> store;
+  ParameterStore<Precision::f32, under_test> store;
   Stored(Layers l, ComponentKind component, const char* path, float first)
       : layers(std::move(l)), store(list(component, path)) {
     float next = first;
     store.fill([&](const auto&, Index) { return next += 0.125f; });
   }
-  Registry<Precision::f32> list(ComponentKind component, const char* path) {
-    Registry<Precision::f32> r;
+  Registry<Precision::f32, under_test> list(ComponentKind component, const char* path) {
+    Registry<Precision::f32, under_test> r;
     r.component = component;
     vlt::collect(layers, r, path);
     return r;

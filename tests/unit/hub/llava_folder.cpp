@@ -1,4 +1,5 @@
 // LLaVA folders: what config.json says, what the tensors are called, written and read back as they were.
+#include <unit/device.hpp>
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/llava_folder.hpp>
 #include <vlt/models/clip_vit.hpp>
@@ -15,7 +16,7 @@ using vlt::test::TemporaryFolder;
 namespace {
 
 constexpr auto model = ExitCode::model;
-using P = Policy<Device::cpu, Precision::f32, Tuning::frozen>;
+using P = Policy<under_test, Precision::f32, Tuning::frozen>;
 using Model = Vlm<ClipVit<P>, MlpProjector<P>, LlamaDecoder<P>>;
 
 const std::string text_part =
@@ -32,7 +33,7 @@ LlavaConfig config_of(const std::string& more, const char* type = "llava") {
 
 struct Stored {
   Model vlm;
-  ParameterStore<Precision::f32> store;
+  ParameterStore<Precision::f32, under_test> store;
   Stored(const LlavaConfig& c, Index layers, float first)
       : vlm{tower(c, layers), mlp_projector<P>(8, 8, {.bias = c.projector_bias, .newline = c.next}),
             LlamaDecoder<P>(c.language.sizes)},

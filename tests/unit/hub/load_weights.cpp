@@ -1,4 +1,5 @@
 // Weights go to a folder and come back; every way in which a folder does not fit a model is told before it is read.
+#include <unit/device.hpp>
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/hf_folder.hpp>
 #include <vlt/models/llama.hpp>
@@ -11,8 +12,8 @@ using vlt::test::TemporaryFolder;
 
 namespace {
 
-using P = Policy<Device::cpu, Precision::f32, Tuning::frozen>;
-using Store = ParameterStore<Precision::f32>;
+using P = Policy<under_test, Precision::f32, Tuning::frozen>;
+using Store = ParameterStore<Precision::f32, under_test>;
 constexpr auto model = ExitCode::model;
 
 LlamaConfig decoder_config(const char* tied, int vocabulary = 10) {

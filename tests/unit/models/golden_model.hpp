@@ -120,7 +120,7 @@ template <class R> void check_gradients(const R& registry, const GoldenModel& go
 template <class Model>
 void check_golden(Model model, const GoldenModel& golden, vlt::Index image,
                   const std::vector<vlt::ImageLayout>& layouts = {}) {
-  using P = vlt::Policy<vlt::Device::cpu, vlt::Precision::f32>;
+  using P = vlt::Policy<under_test, vlt::Precision::f32>;
   auto registry = vlt::registry_of<P>(model);
   const vlt::testing::LooseParameters memory(registry);
   for (const auto& p : registry.params)

@@ -7,7 +7,7 @@ using namespace vlt;
 
 namespace {
 
-using Gold = Policy<Device::cpu, Precision::f64>;
+using Gold = Policy<under_test, Precision::f64>;
 
 // 1e-5 relative, or half a unit of the last printed digit, whichever is larger.
 void near(const std::string& what, double got, double want, double half_unit) {
@@ -60,7 +60,7 @@ TEST_CASE("positions are the reference's") {
   for (std::size_t i = 0; i < 8; ++i) near("resized", r[i], want[i % 4], 0.5e-7);
 }
 
-TEMPLATE_TEST_CASE("a whole perceiver gives the reference's output", "", Gold, (Policy<Device::cpu, Precision::f32>)) {
+TEMPLATE_TEST_CASE("a whole perceiver gives the reference's output", "", Gold, (Policy<under_test, Precision::f32>)) {
   using P = TestType;
   using number = typename P::operand;
   auto p = perceiver_projector<P>({.vision_width = 6, .text_width = 256, .patches = 4});

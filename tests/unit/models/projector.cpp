@@ -1,5 +1,6 @@
 // The three projectors that keep the number of tokens: gradients, names, and how they begin.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/models/mlp_projector.hpp>
 #include <vlt/models/vit_projector.hpp>
 #include <vlt/testing/grad_check.hpp>
@@ -8,7 +9,7 @@ using namespace vlt;
 
 namespace {
 
-using Gold = Policy<Device::cpu, Precision::f64>;
+using Gold = Policy<under_test, Precision::f64>;
 const BlockSizes vision{.width = 6,
                         .heads = 2,
                         .kv_heads = 2,

@@ -7,7 +7,7 @@
 #include <vlt/testing/loose_parameters.hpp>
 
 // A vision-language model of a few hundred parameters, in double, and conversations for it.
-using Gold = vlt::Policy<vlt::Device::cpu, vlt::Precision::f64>;
+using Gold = vlt::Policy<under_test, vlt::Precision::f64>;
 
 inline constexpr vlt::Index image_id = 10;
 

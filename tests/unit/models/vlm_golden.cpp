@@ -75,7 +75,7 @@ template <class Model> void check_logits(Model& model, typename Model::pixels x,
 }  // namespace
 
 TEMPLATE_TEST_CASE("the whole default model gives the reference's loss, gradients and logits", "[golden]",
-                   (Policy<Device::cpu, Precision::f64>), (Policy<Device::cpu, Precision::f32>)) {
+                   (Policy<under_test, Precision::f64>), (Policy<under_test, Precision::f32>)) {
   using P = TestType;
   using M = typename P::operand;
   const LlamaSizes sizes{.vocabulary = 20,

@@ -8,7 +8,7 @@
 using namespace vlt;
 
 TEST_CASE("LLaVA-NeXT gives the loss, logits and gradients of transformers", "[golden]") {
-  using P = Policy<Device::cpu, Precision::f32>;
+  using P = Policy<under_test, Precision::f32>;
   const GoldenModel golden("llava_next");
   const LlavaConfig c = parse_llava_config(golden.config("llava"), "llava");
   ClipSizes vision = c.vision.sizes;

@@ -7,7 +7,7 @@
 using namespace vlt;
 
 TEST_CASE("MMCA and the projector vit give the loss, logits and gradients of plain torch", "[golden]") {
-  using P = Policy<Device::cpu, Precision::f32>;
+  using P = Policy<under_test, Precision::f32>;
   const GoldenModel golden("mmca");
   const LlamaSizes language = parse_llama_config(golden.config("language"), "language").sizes;
   const ClipSizes vision = parse_clip_config(golden.config("vision"), "vision").sizes;

@@ -2,6 +2,7 @@
 // memory.
 #include <catch2/catch.hpp>
 #include <chrono>
+#include <unit/device.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
@@ -11,7 +12,7 @@ using namespace vlt;
 
 namespace {
 
-using P = Policy<Device::cpu, Precision::bf16>;
+using P = Policy<under_test, Precision::bf16>;
 using Block = LlamaBlock<P::adapted, mask::Causal>;
 
 const ClipSizes clip_large{.image = 336,
@@ -88,7 +89,7 @@ TEST_CASE("five plans of a 7B model, quickly") {
 }
 
 TEST_CASE("the cost of a block is that of its products") {
-  using Q = Policy<Device::cpu, Precision::f64>;
+  using Q = Policy<under_test, Precision::f64>;
   const Segments batch = equal_segments(2, 7, TokenKind::text);
   LlamaBlock<Q, mask::Causal> block({.width = 8, .heads = 4, .kv_heads = 2, .head_dim = 6, .mlp = 10, .rope = {}});
   decltype(block)::in x;

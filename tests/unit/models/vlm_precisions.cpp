@@ -11,13 +11,13 @@ using namespace vlt;
 
 namespace {
 
-using Half = Policy<Device::cpu, Precision::bf16>;
-using Full = Policy<Device::cpu, Precision::f32>;
-using Gold = Policy<Device::cpu, Precision::f64>;
+using Half = Policy<under_test, Precision::bf16>;
+using Full = Policy<under_test, Precision::f32>;
+using Gold = Policy<under_test, Precision::f64>;
 using Block = LlamaBlock<Half, mask::Mmca>;
 static_assert(std::is_same_v<Block::in::value_type, float>, "the residual stream is float");
 static_assert(std::is_same_v<Block::normed::value_type, bf16>, "a norm turns stream into operand");
-static_assert(std::is_same_v<decltype(param_t<Half>::grad), Matrix<float, Device::cpu>>, "gradients are float");
+static_assert(std::is_same_v<decltype(param_t<Half>::grad), Matrix<float, under_test>>, "gradients are float");
 static_assert(std::is_same_v<RmsNorm<Half>::statistic::value_type, float>, "norm statistics are float");
 static_assert(std::is_same_v<LmHead<Half>::logits_t::value_type, float>, "logits are float");
 

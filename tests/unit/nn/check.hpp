@@ -6,7 +6,7 @@
 #include <vlt/testing/mixed_batch.hpp>
 
 // What the tests of layers share: double precision, a mixed batch, and odd sizes in which nothing equals anything else.
-using Gold = vlt::Policy<vlt::Device::cpu, vlt::Precision::f64>;
+using Gold = vlt::Policy<under_test, vlt::Precision::f64>;
 
 inline vlt::BlockSizes odd_sizes() {
   return {.width = 8,

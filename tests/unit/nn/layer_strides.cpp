@@ -7,7 +7,7 @@ namespace {
 // A matrix of a wave, `gap` elements between its rows.
 template <class T> struct Spread {
   std::vector<T> memory;
-  Tokens<space::text, T, Device::cpu> m;
+  Tokens<space::text, T, under_test> m;
   Spread(Index rows, Index cols, Index gap, double f, const Segments& batch)
       : memory(std::size_t(rows * (cols + gap)), T(1e3)) {
     m = borrow_host<decltype(m)>(memory.data(), rows, cols, cols + gap);
@@ -44,7 +44,7 @@ template <class P> std::vector<double> passes() {
 }  // namespace
 
 TEST_CASE("a linear layer in float on rows that lie apart gives what it gives in double, and touches nothing else") {
-  const auto full = passes<Policy<Device::cpu, Precision::f32>>(), gold = passes<Gold>();
+  const auto full = passes<Policy<under_test, Precision::f32>>(), gold = passes<Gold>();
   REQUIRE(full.size() == gold.size());
   for (std::size_t i = 0; i < full.size(); ++i) CHECK(full[i] == Approx(gold[i]).epsilon(1e-5).margin(2e-5));
 }

@@ -47,7 +47,7 @@ TEST_CASE("an input is kept only if backward reads it, and only in the type in w
   CHECK(trainable.keeps_input());
   trainable.weight.choose(false);
   CHECK_FALSE(trainable.keeps_input());
-  using Half = Policy<Device::cpu, Precision::bf16>;
+  using Half = Policy<under_test, Precision::bf16>;
   CHECK_FALSE(Linear<Half, stream_t<Half, space::text>>(5, 8, true).keeps_input());  // it keeps a rounded copy itself
   CHECK(Linear<Half>(5, 8, true).keeps_input());
 }

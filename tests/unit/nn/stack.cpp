@@ -8,7 +8,7 @@ namespace {
 
 using P = Gold::adapted;
 using Block = LlamaBlock<P, mask::Mmca>;
-using View = Tokens<space::text, double, Device::cpu>;
+using View = Tokens<space::text, double, under_test>;
 
 template <class B> Stack<B> stack_of(Index depth) {
   Stack<B> s(std::max<Index>(depth, 1), odd_sizes());

@@ -1,3 +1,4 @@
+#include <unit/device.hpp>
 #include <vlt/optim/initialise.hpp>
 
 #include <catch2/catch.hpp>
@@ -6,7 +7,7 @@
 using namespace vlt;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 
 // Two tensors in one parameter, as a fused layer has them, and parameters of every other beginning.
 struct Model {
@@ -17,8 +18,8 @@ struct Model {
         scale(Shape{1, width}, Role::norm, {Init::one, 0}),
         zero(Shape{3, width}, Role::matrix, {Init::zero, 0}),
         given(Shape{2, width}, Role::table) {}
-  Registry<Precision::f32> registry(bool swapped) {
-    Registry<Precision::f32> r;
+  Registry<Precision::f32, under_test> registry(bool swapped) {
+    Registry<Precision::f32, under_test> r;
     r.units = 1, r.unit = 0;
     r.add(zero, {{"zero", 0, 3}});
     if (swapped) r.add(scale, {{"scale", 0, 1}});

@@ -1,3 +1,4 @@
+#include <unit/device.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
@@ -7,7 +8,7 @@
 #include <catch2/catch.hpp>
 
 using namespace vlt;
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 
 namespace {
 BlockSizes block(Index width) {

@@ -1,4 +1,5 @@
 // What a user's choice of training selects, told by component and role.
+#include <unit/device.hpp>
 #include <vlt/pretrained/choose_training.hpp>
 
 #include <catch2/catch.hpp>
@@ -6,7 +7,7 @@
 using namespace vlt;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 
 // A decoder's parameters under names that nobody expects.
 struct Foreign {

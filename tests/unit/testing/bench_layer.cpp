@@ -1,11 +1,12 @@
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/nn/linear.hpp>
 #include <vlt/testing/bench_layer.hpp>
 using namespace vlt;
 using Catch::Contains;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 
 testing::BenchReport report_of(testing::BenchOptions options) {
   Linear<P> layer(64, 32, true);

@@ -1,5 +1,6 @@
 // The gradient check is worth what it catches: layers that break one promise each.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/nn/linear.hpp>
 #include <vlt/testing/grad_check.hpp>
 #include <vlt/testing/mixed_batch.hpp>
@@ -23,12 +24,12 @@ enum class Mistake {
 
 // y = x * gain, one gain per channel, and at most one mistake.
 template <Mistake M> struct Scale {
-  using in = Tokens<space::text, double, Device::cpu>;
+  using in = Tokens<space::text, double, under_test>;
   using out = in;
   struct saved {
     in x;
   };
-  using P = Policy<Device::cpu, Precision::f64>;
+  using P = Policy<under_test, Precision::f64>;
   param_t<P> gain{{1, 4}, Role::vector, {Init::one}};
   static constexpr auto fields() { return members(member<"gain">(&Scale::gain)); }
   Shape out_shape(Shape i) const { return i; }

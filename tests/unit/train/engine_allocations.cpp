@@ -67,8 +67,8 @@ TEST_CASE("the counter counts", "[train]") {
 }
 
 TEST_CASE("after the first step, forward, backward and update allocate nothing", "[train]") {
-  using F32 = Policy<Device::cpu, Precision::f32>;
-  using Half = Policy<Device::cpu, Precision::bf16>;
+  using F32 = Policy<under_test, Precision::f32>;
+  using Half = Policy<under_test, Precision::bf16>;
   using Block = Checkpoint<LlamaBlock<F32, mask::Mmca>>;
   for (int threads : {1, 2}) {
     INFO(threads << " threads");

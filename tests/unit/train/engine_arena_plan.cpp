@@ -3,7 +3,7 @@
 using namespace small_vlm;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 
 // `count` copies of a conversation of `length` tokens with one image, half of its tokens supervised.
 template <class M> Work<M> work_of_size(const M& model, int count, Index length) {
@@ -24,14 +24,14 @@ struct Measured {
 };
 // Plans, trains and evaluates one batch in exactly the planned memory.
 template <class Q, class M> Measured measure(M model, int count, Index length, int threads) {
-  ParameterStore<Q::precision> store(registry_of<Q>(model));
+  ParameterStore store(registry_of<Q>(model));
   store.fill([](const auto& p, Index e) { return start(p, e); });
   Threads team(threads);
   auto w = work_of_size(model, count, length);
   const PassPlan training = plan_training(model, team, w.view(), w.batch),
                  evaluation = plan_evaluation(model, team, w.view(), w.batch);
   const auto peak_of = [&](std::size_t bytes, bool train) {
-    Engine<Q::precision, M> engine(model, store, team, bytes);
+    Engine engine(model, store, team, bytes);
     if (!train) return engine.evaluate(w.view(), w.batch), engine.peak();
     engine.begin_step(Index(w.batch.targets.row.size()));
     engine.micro_batch(w.view(), w.batch, true);

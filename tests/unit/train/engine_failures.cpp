@@ -4,7 +4,7 @@
 using namespace small_vlm;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f64>;
+using P = Policy<under_test, Precision::f64>;
 using M = Model<P>;
 }  // namespace
 
@@ -59,12 +59,12 @@ struct Overflowing {
 
 TEST_CASE("an infinite loss over finite gradients is noticed", "[train]") {
   Overflowing model;
-  Registry<Precision::f64> registry;
+  Registry<Precision::f64, under_test> registry;
   registry.units = 1, registry.unit = 0;
   registry.add(model.weight, {{"weight", 0, 3}});
-  ParameterStore<Precision::f64> store(registry);
+  ParameterStore store(registry);
   Threads threads(1);
-  Engine<Precision::f64, Overflowing> engine(model, store, threads, 0);
+  Engine engine(model, store, threads, 0);
   engine.begin_step(1);
   engine.micro_batch({}, {}, true);
   const StepResult& r = engine.finish_step({}, 1);
@@ -113,7 +113,7 @@ TEST_CASE("engines of several ranks report and train as one", "[threads]") {
     store.fill([](const auto& p, Index e) { return start(p, e); });
     Threads threads(1);
     const EngineSettings settings{.groups = 2, .count_correct = true};
-    Engine<Precision::f64, M> engine(model, store, threads, 1 << 22, settings, world);
+    Engine engine(model, store, threads, 1 << 22, settings, world);
     auto w = work_of(model, world.rank() == 0 ? std::vector<int>{0, 1} : std::vector<int>{2, 4});
     engine.begin_step(Index(w.batch.targets.row.size()));
     engine.micro_batch(w.view(), w.batch, true);

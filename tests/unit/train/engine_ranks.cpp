@@ -178,7 +178,7 @@ TEST_CASE("without a supervised token on any rank there is no step", "[threads]"
     auto model = build<Model<P>>(1);
     ParameterStore store(registry_of<P>(model), dist::ZeroSettings{3}.placement(world));
     Threads threads(1);
-    Engine<P::precision, Model<P>, P::device> engine(model, store, threads, 1 << 20, {.zero = {3}}, world);
+    Engine engine(model, store, threads, 1 << 20, {.zero = {3}}, world);
     const Index none = engine.begin_step(0), some = engine.begin_step(world.rank() == 0 ? 0 : 7);
     tokens[world.rank()] = none == 0 ? some : -1;
   });
@@ -229,7 +229,7 @@ TEST_CASE("a model whose data decide what it visits is refused, not waited for",
       Skipping<P> model;
       ParameterStore store(registry_of<P>(model), dist::ZeroSettings{3}.placement(world));
       Threads threads(1);
-      Engine<P::precision, Skipping<P>, P::device> engine(model, store, threads, 1 << 16, {.zero = {3}}, world);
+      Engine engine(model, store, threads, 1 << 16, {.zero = {3}}, world);
       Batch something, nothing;
       something.targets.row = something.targets.id = {0};
       engine.begin_step(1);

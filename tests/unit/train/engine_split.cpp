@@ -3,7 +3,7 @@
 using namespace small_vlm;
 
 namespace {
-template <Precision F> using All = Policy<Device::cpu, F>;
+template <Precision F> using All = Policy<under_test, F>;
 
 const std::vector<std::vector<std::vector<int>>> splits{
     {{0, 1, 2, 3}}, {{0, 1}, {2, 3}}, {{0}, {1}, {2}, {3}}, {{0, 1, 2}, {3}}, {{3, 1}, {0, 2}}};

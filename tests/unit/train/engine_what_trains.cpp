@@ -3,7 +3,7 @@
 using namespace small_vlm;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f64>;
+using P = Policy<under_test, Precision::f64>;
 using M = Model<P>;
 
 bool contains(const std::string& name, const char* part) { return name.find(part) != name.npos; }
@@ -128,8 +128,8 @@ TEST_CASE("a store refuses a list of parameters that is older than the last choi
   vlt::choose<P>(model, [](const auto& p) { return p.component == ComponentKind::projector; });
   const auto old = registry_of<P>(model);
   const auto now = vlt::choose<P>(model, [](const auto& p) { return p.component == ComponentKind::vision; });
-  CHECK_THROWS_WITH(ParameterStore<P::precision>(old), Catch::Contains("the registry is older than the last choice"));
-  CHECK_NOTHROW(ParameterStore<P::precision>(now));
+  CHECK_THROWS_WITH(ParameterStore(old), Catch::Contains("the registry is older than the last choice"));
+  CHECK_NOTHROW(ParameterStore(now));
 }
 
 TEST_CASE("what was chosen parameter by parameter, without collecting in between, trains too", "[train]") {

@@ -62,7 +62,7 @@ std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std:
 TEST_CASE("a token at a time gives the tokens of whole forward passes") {
   Threads threads(1);
   AnyVlm<F> model = small_model();
-  ParameterStore<F> store(registry_of<any_policy<F>>(model));
+  ParameterStore store(registry_of<any_policy<F>>(model));
   Index different = 0;
   for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
     initialise(store, threads, seed);

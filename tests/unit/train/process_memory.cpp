@@ -64,7 +64,7 @@ void run_rank(dist::World& world, M model, bool packed, Index tokens, dist::Zero
   ParameterStore store(registry, layout);
   store.fill([](const auto& p, Index e) { return p.one_dimensional() ? 1.0 : 0.01 * double(e % 13 - 6); });
   // quote: step
-  Engine<P::precision, M, P::device> engine(model, store, threads, plan.of("step"), {.zero = zero}, world);
+  Engine engine(model, store, threads, plan.of("step"), {.zero = zero}, world);
   const std::vector<double> rates(store.registry().params.size(), 1e-3);
   for (int step = 0; step < 2; ++step) {
     engine.begin_step(Index(b.targets.row.size()));

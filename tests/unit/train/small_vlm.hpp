@@ -28,7 +28,7 @@ inline BlockSizes block(Index width, bool vision) {
 template <class P, class VisionBlock = ClipBlock<P>, class TextBlock = LlamaBlock<P, mask::Mmca>>
 using Model = Vlm<ClipVit<P, VisionBlock>, BaselineProjector<typename P::trainable>, LlamaDecoder<P, TextBlock>>;
 
-template <class M = Model<Policy<Device::cpu, Precision::f64>>> M build(Index depth = 2, bool tied = false) {
+template <class M = Model<Policy<under_test, Precision::f64>>> M build(Index depth = 2, bool tied = false) {
   const ClipSizes clip{.image = picture, .patch = patch, .depth = depth, .block = block(8, true)};
   const LlamaSizes llama{.vocabulary = 23, .depth = depth, .tied = tied, .block = block(12, false)};
   using Vision = decltype(M::vision);
@@ -38,7 +38,7 @@ template <class M = Model<Policy<Device::cpu, Precision::f64>>> M build(Index de
   return {Vision(clip), make_projector(std::type_identity<Projector>{}), Language(llama)};
 }
 
-template <Precision F> double start(const ParamRef<F, Device::cpu>& p, Index e) {
+template <Precision F> double start(const ParamRef<F, under_test>& p, Index e) {
   return 0.4 * std::sin(1.3 * double(e) + double(p.name().size())) + (p.one_dimensional() ? 0.7 : 0);
 }
 

@@ -75,13 +75,13 @@ struct Step {
 Step step(const SampleSource& source, Index batch) {
   Threads threads(1);
   AnyVlm<F> model = next_model();
-  ParameterStore<F> store(registry_of<any_policy<F>>(model));
+  ParameterStore store(registry_of<any_policy<F>>(model));
   initialise(store, threads, 5);
   const MicroBatchSize largest = plan_of(source, batch).largest();
   AnyVlm<F>::pixels shape;
   shape.rows = largest.tiles, shape.cols = shape.stride = floats;
   const PassPlan plan = plan_training(model, threads, shape, empty_batch(model, largest));
-  Engine<F, AnyVlm<F>> engine(model, store, threads, plan.arena_bytes);
+  Engine engine(model, store, threads, plan.arena_bytes);
   Encoder encoder(source.builder.tokenizer());
   std::vector<MicroBatch> batches(std::size_t(8 / batch));
   Index supervised = 0;
