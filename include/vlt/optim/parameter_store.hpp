@@ -120,6 +120,7 @@ template <Precision F, Device D = Device::cpu> class ParameterStore {
 
   // A packed weight follows its master, whole.
   void pack_master(Threads& threads, int param) {
+    static_assert(host_code<D>::ok);
     if constexpr (can_pack<F>) {
       const Home& h = homes_[param];
       const master_t* master = units_[h.unit].master.at(h.range.begin);
