@@ -28,8 +28,7 @@ TEST_CASE("who is meant is the nearest name within two mistakes, or a sixth of a
   CHECK(nearest_name("outptu_dir", names) == "output_dir");
   CHECK(nearest_name("outptu_drr", names).empty());
   CHECK(nearest_name("learning_rates_of_pretraining_component", names) == "learning_rate_pretraining_components");
-  CHECK(nearest_name("learning_ratesxof_pretrainingycomponentz", names) ==
-        "learning_rate_pretraining_components");
+  CHECK(nearest_name("learning_ratesxof_pretrainingycomponentz", names) == "learning_rate_pretraining_components");
   CHECK(nearest_name("learning_ratesxof_pretrainingycomponentzq", names).empty());
   CHECK(nearest_name("xyz", std::vector<std::string>{}).empty());
 }

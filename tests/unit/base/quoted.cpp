@@ -23,9 +23,9 @@ TEST_CASE("nothing quoted moves the cursor, hides text or is broken UTF-8") {
   CHECK(escaped("\x7f|\xC2\x80|\xC2\x9F|\xC2\xA0") == "\\x7f|\\u{80}|\\u{9f}|\u00A0");
   CHECK(escaped("\xff\xfe z") == "\\xff\\xfe z");
   CHECK(escaped("\u202Eabc") == "\\u{202e}abc");
-  const std::pair<std::uint32_t, std::uint32_t> ranges[] = {{0, 0x1F},          {0x7F, 0x9F},     {0x61C, 0x61C},
-                                                            {0x200B, 0x200F},   {0x2028, 0x202E}, {0x2060, 0x206F},
-                                                            {0xFEFF, 0xFEFF},   {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
+  const std::pair<std::uint32_t, std::uint32_t> ranges[] = {{0, 0x1F},        {0x7F, 0x9F},     {0x61C, 0x61C},
+                                                            {0x200B, 0x200F}, {0x2028, 0x202E}, {0x2060, 0x206F},
+                                                            {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
   for (const auto& [first, last] : ranges) {
     CAPTURE(first, last);
     CHECK((first == 0 || !disturbs_a_line(first - 1)));

@@ -38,16 +38,20 @@ TEST_CASE("what is not UTF-8 is found, and repaired as Python's errors='replace'
     const char* repaired;
   } cases[] = {{"a\x80", 1, "a\uFFFD"},
                {"\xBF", 0, "\uFFFD"},
-               {"\xC0\xAF", 0, "\uFFFD\uFFFD"},              // two bytes for what one holds
+               {"\xC0\xAF", 0, "\uFFFD\uFFFD"},  // two bytes for what one holds
                {"\xC1\xBF", 0, "\uFFFD\uFFFD"},
-               {"\xC2\x41", 0, "\uFFFD" "A"},
-               {"\xE0\x9F\xBF", 0, "\uFFFD\uFFFD\uFFFD"},     // three for two
+               {"\xC2\x41", 0,
+                "\uFFFD"
+                "A"},
+               {"\xE0\x9F\xBF", 0, "\uFFFD\uFFFD\uFFFD"},  // three for two
                {"\xE0\xA0", 0, "\uFFFD"},
-               {"\xED\xA0\x80", 0, "\uFFFD\uFFFD\uFFFD"},     // half a surrogate pair
+               {"\xED\xA0\x80", 0, "\uFFFD\uFFFD\uFFFD"},  // half a surrogate pair
                {"\xED\x9F\xBF!", 4, nullptr},
                {"\xEE\x80\x80\xFF", 3, "\uE000\uFFFD"},
                {"\xF0\x8F\xBF\xBF", 0, "\uFFFD\uFFFD\uFFFD\uFFFD"},  // four for three
-               {"\xF0\x90\x80\x41", 0, "\uFFFD" "A"},
+               {"\xF0\x90\x80\x41", 0,
+                "\uFFFD"
+                "A"},
                {"\xF4\x90\x80\x80", 0, "\uFFFD\uFFFD\uFFFD\uFFFD"},  // above the last code point
                {"\xF5\x80", 0, "\uFFFD\uFFFD"},
                {"ok \xC3\xA9 \xE2\x82 x", 6, "ok \u00E9 \uFFFD x"}};

@@ -25,8 +25,8 @@ TEST_CASE("a line holds its members in the order of the calls") {
   JsonLine line;
   line.add("text", std::string("a \"b\"")).add("word", "c").add("half", 0.5).add("whole", 7).add("yes", true);
   line.add("no", false).add("in", JsonLine().add("x", -1)).raw("list", json_list(std::vector<int>{1, 2, 3}, [](int i) {
-    return std::to_string(i);
-  }));
+                                                                 return std::to_string(i);
+                                                               }));
   CHECK(line.text() ==
         R"({"text": "a \"b\"", "word": "c", "half": 0.5, "whole": 7, "yes": true, "no": false, "in": {"x": -1}, )"
         R"("list": [1, 2, 3]})");
