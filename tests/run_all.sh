@@ -1,24 +1,40 @@
 #!/bin/bash
-# Every test, from a clean clone on a fresh Debian 12. Usage: bash tests/run_all.sh [part ...]
+# The tests, from a clean clone on a fresh Debian 12. Usage: bash tests/run_all.sh [everything | part ...]
+#   nothing         every kind of test, without sanitizers, on programs of one precision
+#   everything      all of it; of single headers and listed mutants what the number of commits chooses
+#   part ...        these, whole: hygiene format headers programs sizes demo cli interop compile_fail consumer mutants
+#                   random_mutants unit asan tsan tidy digits
+#   VLT_FULL=ON       with everything: all mutants, clang++ over all headers, every unit test without sanitizers,
+#                     clang-tidy, the long comparisons
 #   VLT_INSTALL=OFF   look for what is missing, install nothing      VLT_JOBS=N    compilers side by side
-#   VLT_BUILD=DIR     where to build (build)
-#   VLT_FULL=ON       also clang++ over all headers, every unit test without sanitizers, clang-tidy, the long comparisons
-# Parts: hygiene format headers programs sizes demo cli interop compile_fail consumer mutants unit asan tsan tidy digits.
+#   VLT_BUILD=DIR     where to build (build)                         VLT_CCACHE=OFF   no compiler cache where there is one
 # The last line counts.
 set -u
 cd "$(dirname "$0")/.." || exit 2
-root=$PWD build=${VLT_BUILD:-$PWD/build} passed=0 failed=0 started=$SECONDS
-parts=${*:-hygiene format headers programs sizes demo cli interop compile_fail consumer mutants unit asan tsan}
-[ "${VLT_FULL:-OFF}" = OFF ] || [ $# -gt 0 ] || parts="$parts tidy digits"
-mkdir -p "$build"
+root=$PWD build=${VLT_BUILD:-$PWD/build} passed=0 failed=0 full=${VLT_FULL:-OFF}
+mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 2
 
-cmake_arguments=$(bash tests/install.sh tests) || { echo "0 passed, 1 failed"; exit 2; }
-cmake_arguments="$cmake_arguments ${VLT_CMAKE_ARGUMENTS:-}"
+case ${*:-quick} in
+  quick) size=quick parts="hygiene format headers programs demo cli+compile_fail+consumer interop mutants unit" ;;
+  everything)
+    size=everything
+    parts="hygiene format headers programs sizes demo cli+compile_fail+consumer interop mutants random_mutants unit asan tsan"
+    [ "$full" = OFF ] || parts="$parts tidy digits" ;;
+  *) size=whole parts=$* ;;
+esac
+VLT_CMAKE_ARGUMENTS="$(bash tests/install.sh tests) ${VLT_CMAKE_ARGUMENTS:-}" || { echo "0 passed, 1 failed"; exit 2; }
+export VLT_CMAKE_ARGUMENTS
 jobs=$(sh tests/jobs.sh)
+commits=$(git rev-list --count HEAD 2>/dev/null || echo 0)
+cache=
+if [ "${VLT_CCACHE:-ON}" = ON ] && command -v ccache >/dev/null; then
+  cache=ccache
+  export CCACHE_SLOPPINESS=${CCACHE_SLOPPINESS:-pch_defines,time_macros}
+fi
 
 tally() {  # name, passed, failed
   passed=$((passed + $2)) failed=$((failed + $3))
-  echo "== $1: $2 passed, $3 failed ($((SECONDS - started)) s since the start)"
+  echo "== $1: $2 passed, $3 failed"
 }
 
 # Runs a command whose last line may be "N passed, N failed"; without such a line it counts as one test.
@@ -38,7 +54,7 @@ check() {  # name, command...
 }
 
 configure() {  # preset, further arguments...
-  cmake --preset "$1" -B "$build/$1" -DCMAKE_C_COMPILER_LAUNCHER= $cmake_arguments "${@:2}"
+  cmake --preset "$1" -B "$build/$1" "-DCMAKE_CXX_COMPILER_LAUNCHER=$cache" $VLT_CMAKE_ARGUMENTS "${@:2}"
 }
 compile() {  # preset, further arguments of cmake...
   local preset=$1
@@ -49,7 +65,7 @@ compile() {  # preset, further arguments of cmake...
 unit() {  # preset, folders of tests/unit ("": all), ctest arguments...
   local preset=$1 folders=$2 log=$build/ctest_$1.log
   shift 2
-  check "build $preset" compile "$preset" "-DVLT_TEST_FOLDERS=$folders"
+  check "build $preset" compile "$preset" "-DVLT_TEST_FOLDERS=$folders" -DVLT_JOIN_TESTS=ON
   ctest --test-dir "$build/$preset" -j "$jobs" --output-on-failure "$@" >"$log" 2>&1
   local counts
   counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\2 \1/p' "$log")
@@ -59,6 +75,16 @@ unit() {  # preset, folders of tests/unit ("": all), ctest arguments...
   tally "unit tests, $preset" $((${counts% *} - ${counts#* })) "${counts#* }"
 }
 
+# One of so many parts of a list: all of it where nothing may be left out.
+part_of() {  # how many in the quick size, how many in everything
+  local of=1
+  [ $size != quick ] || of=$1
+  [ $size != everything ] || [ "$full" != OFF ] || of=$2
+  echo "$((commits % of))/$of"
+}
+
+quick_families() { sed -n 's/^\([a-z_]*\) .*quick.*/\1/p' tests/interop/families.txt; }
+
 part() {
   case $1 in
     hygiene)
@@ -67,29 +93,39 @@ part() {
       check "snippets of the documents" python3 tests/hygiene/snippets.py ;;
     format) check "clang-format" sh tests/hygiene/format.sh ;;
     headers)
-      check "headers alone and twice" python3 tests/hygiene/headers.py "$jobs" g++
-      [ "${VLT_FULL:-OFF}" = OFF ] || check "headers with clang++" python3 tests/hygiene/headers.py "$jobs" clang++ ;;
+      check "headers alone and twice" python3 tests/hygiene/headers.py --jobs "$jobs" --part "$(part_of 3 1)" g++
+      [ "$full" = OFF ] || check "headers with clang++" python3 tests/hygiene/headers.py --jobs "$jobs" clang++ ;;
     programs)
       : >"$build/compilers.log"
-      check "build programs" compile programs -DVLT_INTEROP=ON \
-        "-DCMAKE_CXX_COMPILER_LAUNCHER=python3;$root/tests/hygiene/measure.py;$build/compilers.log"
+      local precisions="fp32;bf16"
+      [ $size != quick ] || precisions=fp32
+      cache="python3;$root/tests/hygiene/measure.py;$build/compilers.log${cache:+;$cache}" \
+        check "build programs" compile programs -DVLT_INTEROP=ON "-DVLT_SFT_PRECISIONS=$precisions"
       for tutorial in custom_layer train_step; do check "$tutorial" "$build/programs/bin/$tutorial"; done ;;
     sizes) check "sizes and instances" python3 tests/hygiene/sizes.py "$build/programs" "$build/compilers.log" ;;
     demo)
-      check "the demo" env VLT_BIN="$build/programs/bin" bash examples/shapes_demo.sh "$build/shapes"
+      local of_the_demo=
+      [ $size != quick ] || of_the_demo="VLT_DEMO=short"
+      check "the demo" env VLT_BIN="$build/programs/bin" $of_the_demo bash examples/shapes_demo.sh "$build/shapes"
       grep -E '^(exact match|exactly right)' "$build/the_demo.log" ;;
     cli)
       check "the shapes data set" python3 tests/cli/shapes_dataset.py "$build/programs/bin"
-      check "command lines" bash tests/cli/run.sh "$build/programs/bin" ;;
+      if [ $size = quick ]; then check "command lines" bash tests/cli/run.sh "$build/programs/bin" quick
+      else check "command lines" bash tests/cli/run.sh "$build/programs/bin"; fi ;;
     interop)
-      check "comparisons" bash tests/interop/run.sh "$build/programs/bin"
+      check "comparisons" bash tests/interop/run.sh "$build/programs/bin" $([ $size != quick ] || quick_families)
       grep -E '^(ok|WRONG) .*max error' "$build/comparisons.log" ;;
     digits) check "a pre-trained decoder" bash tests/interop/run.sh "$build/programs/bin" digits ;;
     compile_fail) check "messages of the compiler" sh tests/compile_fail/run.sh ;;
-    mutants) check "mutants" sh tests/mutants/run.sh "$jobs" ;;
+    mutants) check "mutants" sh tests/mutants/run.sh "$jobs" . "$(part_of 24 4)" ;;
+    random_mutants)
+      check "random mutants are random" python3 tests/mutants/random_mutants_test.py
+      check "random mutants" python3 tests/mutants/random_mutants.py --seed "$commits" --count 10 --jobs "$jobs" \
+        --work "$build/mutants"
+      grep -E '^SURVIVED|caught:' "$build/random_mutants.log" ;;
     consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" ;;
-    # The sanitizers' build runs every test; without them only what measures memory.
-    unit) if [ "${VLT_FULL:-OFF}" = OFF ]; then unit tests train; else unit tests ""; fi ;;
+    # The sanitizers' build runs every test; without them, then, only what measures memory.
+    unit) if [ $size = everything ] && [ "$full" = OFF ]; then unit tests train; else unit tests ""; fi ;;
     asan) unit asan "" ;;
     tsan) unit tsan "$(grep -rl '\[threads\]' tests/unit | cut -d/ -f3 | sort -u | paste -sd ';')" -L threads ;;
     tidy) check "clang-tidy" sh -c "clang-tidy -p $build/programs examples/*.cpp" ;;
@@ -97,6 +133,37 @@ part() {
   esac
 }
 
-for p in $parts; do part "$p"; done
+# Parts that keep one core busy each, side by side. What they print comes part by part, and so do their counts.
+side_by_side() {  # part...
+  local p
+  for p in "$@"; do
+    (passed=0 failed=0; part "$p"; echo "$passed $failed" >"$build/part_$p.counts") >"$build/part_$p.out" 2>&1 &
+  done
+  wait
+  for p in "$@"; do
+    cat "$build/part_$p.out"
+    read -r p_passed p_failed <"$build/part_$p.counts"
+    passed=$((passed + p_passed)) failed=$((failed + p_failed))
+  done
+}
+
+note_cpu() {  # sets cpu_now: seconds of processors that this shell and everything it waited for have used
+  times >"$build/times"  # not in a subshell: that would count from nothing
+  cpu_now=$(awk '{ for (i = 1; i <= 2; ++i) { split($i, t, /[ms]/); s += 60 * t[1] + t[2] } } END { print int(s) }' \
+    "$build/times")
+}
+
+for p in $parts; do
+  note_cpu
+  started=$SECONDS cpu_before=$cpu_now
+  side_by_side_parts=${p//+/ }
+  if [ "$p" = "$side_by_side_parts" ] || [ "$jobs" = 1 ]; then for one in $side_by_side_parts; do part "$one"; done
+  else side_by_side $side_by_side_parts; fi
+  note_cpu
+  line="$p: $((SECONDS - started)) s, $((cpu_now - cpu_before)) s of processors"
+  echo "== $line"
+  summary="${summary:-}$line"$'\n'
+done
+printf '\n%s%s s in all\n' "$summary" "$SECONDS"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

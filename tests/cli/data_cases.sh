@@ -20,7 +20,7 @@ says_all() {
 check() {
   local name=$1 wanted=$2 says=$3 said code
   shift 3
-  said=$(timeout 20 "$program" --validate_only --precision bf16 --template plain --image_folder "$folder/d/images" \
+  said=$(timeout 20 "$program" --validate_only --precision fp32 --template plain --image_folder "$folder/d/images" \
     --lm_model_name_or_path "$language" --vision_model_name_or_path "$vision" "$@" 2>&1)
   code=$?
   if [ $code -eq "$wanted" ] && says_all "$said" "$says"; then

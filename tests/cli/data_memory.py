@@ -40,7 +40,7 @@ def main(program, language, vision):
         path = pathlib.Path(folder) / 'x.json'
         for name, (_, wanted) in CASES.items():
             subprocess.run([sys.executable, __file__, '--write', name, path], check=True)
-            code, peak = peak_of([program, '--validate_only', '--precision', 'bf16', '--template', 'plain',
+            code, peak = peak_of([program, '--validate_only', '--precision', 'fp32', '--template', 'plain',
                                   '--data_path', path, '--lm_model_name_or_path', language,
                                   '--vision_model_name_or_path', vision])
             least = least or peak
