@@ -57,19 +57,6 @@ Given read_input(const std::string& path) {
   return g;
 }
 
-// Runs a pass twice: to learn what memory it needs, and to carry it out.
-template <class Pass> void carry_out(Threads& threads, Pass&& pass) {
-  Arena plan;
-  {
-    Scope s(plan, threads);
-    pass(s);
-  }
-  const Buffer<std::byte, Device::cpu> memory(Index(plan.peak()));
-  Arena arena(memory);
-  Scope s(arena, threads);
-  pass(s);
-}
-
 template <Precision F> class Probe {
  public:
   Probe(const ExportedModel& folder, Given given, bool checkpoint)
@@ -107,13 +94,14 @@ template <Precision F> class Probe {
   }
 
  private:
+  static constexpr Device D = any_policy<F>::device;
   Given given_;
   ModelKinds<F> kinds_;
   AnyVlm<F> model_;
   ParameterStore<F> store_;
   Threads threads_;
   Batch batch_;
-  typename AnyVlm<F>::pixels x_;
+  typename AnyVlm<F>::host_pixels x_;
 
   static Registry<F> registry_with_panels(AnyVlm<F>& model) {
     auto registry = registry_of<any_policy<F>>(model);
@@ -129,21 +117,23 @@ template <Precision F> class Probe {
     for (auto& p : store_.registry().params)
       if (p.trains()) std::fill_n(p.grad->data, p.grad->size(), 0.0f);
     const double scale = 1 / double(std::max<std::size_t>(1, batch_.targets.row.size()));
-    LossSums sums;
+    typename AnyVlm<F>::Losses sums;
     typename AnyVlm<F>::saved saved;
-    carry_out(threads_, [&](Scope& s) { model_.forward_backward(s, x_, batch_, scale, saved, sums); });
-    return float(sums.total());
+    run_in_own_memory<D>(threads_, [&](Scope& s) { model_.forward_backward(s, x_, batch_, scale, saved, sums); });
+    return float(sums.read().total());
   }
   std::vector<float> all_logits() {
     std::vector<Index> row(std::size_t(batch_.text.rows()));
     std::iota(row.begin(), row.end(), Index(0));
     const Index rows = batch_.text.rows(), vocabulary = model_.language.vocabulary();
     std::vector<float> logits(std::size_t(rows * vocabulary));
-    carry_out(threads_, [&](Scope& s) {
+    run_in_own_memory<D>(threads_, [&](Scope& s) {
       Frame frame(s);
-      auto y = s.temp<typename AnyVlm<F>::tokens>({rows, model_.language.width()}, &batch_.text);
+      const auto y = s.temp<typename AnyVlm<F>::tokens>({rows, model_.language.width()});
+      const auto out = s.temp<typename AnyLanguage<F>::logits_t>({rows, vocabulary});
       model_.hidden(s, x_, batch_, y);
-      model_.language.logits(s, y, row, {logits.data(), rows, vocabulary, vocabulary});
+      model_.language.logits(s, y, upload<D>(s, row), out);
+      download(s, out, logits);
     });
     return logits;
   }

@@ -49,7 +49,7 @@ std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std:
   Arena arena(memory);
   Scope s(arena, threads);
   const auto x = borrow_host<AnyVlm<F>::pixels>(p.pixels.data(), p.tiles(), Index(p.pixels.size()) / p.tiles());
-  const auto y = s.temp<AnyVlm<F>::tokens>({b.text.rows(), 16}, &b.text);
+  const auto y = s.temp<AnyVlm<F>::tokens>({b.text.rows(), 16}, b.text);
   model.hidden(s, x, b, y);
   const Index last = y.rows - 1;
   const auto out = borrow_host<AnyLanguage<F>::logits_t>(logits.data(), 1, 30);
