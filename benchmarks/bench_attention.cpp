@@ -25,7 +25,7 @@ struct Call {
     }
     lse = {lse_memory.address(), c.tokens, c.heads, c.heads};
   }
-  ops::AttentionShape shape() const { return {sizes.heads, sizes.kv_heads, sizes.head_dim, &batch, &batch}; }
+  ops::AttentionShape<Device::cpu> shape() const { return {sizes.heads, sizes.kv_heads, sizes.head_dim, batch, batch}; }
 
   Sizes sizes;
   Segments batch;

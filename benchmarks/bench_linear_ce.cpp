@@ -19,15 +19,17 @@ template <class P> struct Head {
     parameters.emplace(registry, 1, 0.02);
     batch.append(c.tokens);
     rows = bench::numbers<float>(c.tokens * c.width), gradients = bench::Memory<float>(rows.size());
-    x.data = rows.address(), x.rows = c.tokens, x.cols = x.stride = c.width, x.segments = &batch;
+    x.data = rows.address(), x.rows = c.tokens, x.cols = x.stride = c.width, x.segments = batch;
     dx = x, dx.data = gradients.address();
     for (Index i = 0; i < c.supervised; ++i) {
       targets.row.push_back(c.tokens - c.supervised + i);
       targets.id.push_back(i * 7919 % c.vocabulary);
     }
-    sums.by_group.assign(1, 0);
   }
-  void pass(Scope& s) { head.loss(s, x, head.weight, targets, 1.0 / double(targets.row.size()), overwrite(dx), sums); }
+  void pass(Scope& s) {
+    const TargetsView<P::device> view{targets.row, targets.id, {}};
+    head.loss(s, x, head.weight, view, 1.0 / double(view.size()), overwrite(dx), sums);
+  }
 
   LmHead<P> head;
   registry_t<P> registry;
@@ -36,7 +38,7 @@ template <class P> struct Head {
   bench::Memory<float> rows, gradients;
   typename LmHead<P>::in x, dx;
   Targets targets;
-  LossSums sums;
+  LossAccumulator<P::device> sums;
 };
 
 template <class P> void add(Sizes c, const char* what) {

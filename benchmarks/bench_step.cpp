@@ -10,6 +10,7 @@
 #include <vlt/models/projector.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/train/engine.hpp>
+#include <vlt/train/plan.hpp>
 #include "bench.hpp"
 
 namespace {
@@ -70,15 +71,10 @@ template <class P> void run(const Setting& o, bool full) {
     sample.label.push_back(t > first ? sample.id.back() : -1);
   }
   const Batch batch = model.batch(Segments{}, {sample}, 0);
-  typename Model::pixels none{};
-  Arena plan;
-  Scope planned(plan, threads);
-  typename Model::saved saved;
-  LossSums sums;
-  sums.by_group.assign(1, 0);
-  model.forward_backward(planned, none, batch, 1, saved, sums);
+  typename Model::host_pixels none{};
+  const std::size_t arena = plan_training(model, threads, none, batch).arena_bytes;
 
-  Engine engine(model, store, threads, plan.peak());
+  Engine engine(model, store, threads, arena);
   const std::vector<double> rates(store.registry().params.size(), 1e-4);
   double loss = 0;
   testing::Stopwatch stopwatch(threads);
@@ -97,7 +93,7 @@ template <class P> void run(const Setting& o, bool full) {
               long(batch.targets.row.size()), o.threads, loss);
   print(model_flops(smollm2_135m, double(o.tokens), double(batch.targets.row.size()), full) * 1e-9,
         testing::Spread(cpu), testing::Spread(wall), testing::Spread(peak));
-  std::printf(", arena %zu MiB\n", plan.peak() >> 20);
+  std::printf(", arena %zu MiB\n", arena >> 20);
 }
 }  // namespace
 

@@ -35,12 +35,12 @@ template <IsPolicy P> struct CausalMean {
   static void mean(Scope& s, in v, in y, bool backward) {
     s.run("causal_mean", ops::element_cost(v, 2, 2), [&] {
       s.threads().ranges(v.cols, 64, [&](Index first, Index end) {
-        for (Index q = 0; q < v.segments->sequences(); ++q)
+        for (Index q = 0; q < v.segments.sequences(); ++q)
           for (Index c = first; c < end; ++c) {
-            const Index rows = v.segments->end(q) - v.segments->begin(q);
+            const Index rows = v.segments.end(q) - v.segments.begin(q);
             typename P::accum sum = 0;
             for (Index i = 0; i < rows; ++i) {
-              const Index t = backward ? rows - 1 - i : i, row = v.segments->begin(q) + t;
+              const Index t = backward ? rows - 1 - i : i, row = v.segments.begin(q) + t;
               sum += typename P::accum(v(row, c)) / typename P::accum(backward ? t + 1 : 1);
               y(row, c) = typename P::operand(sum / typename P::accum(backward ? 1 : t + 1));
             }

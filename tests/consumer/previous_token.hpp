@@ -41,10 +41,10 @@ template <vlt::IsPolicy P> struct PreviousToken {
   // y(t) = x(t + by) within a sequence, zero beyond its ends.
   static void shift(vlt::Scope& s, in x, in y, vlt::Index by) {
     s.run("shift", vlt::ops::element_cost(y, 0, 2), [&] {
-      for (vlt::Index q = 0; q < y.segments->sequences(); ++q)
-        for (vlt::Index t = y.segments->begin(q); t < y.segments->end(q); ++t)
+      for (vlt::Index q = 0; q < y.segments.sequences(); ++q)
+        for (vlt::Index t = y.segments.begin(q); t < y.segments.end(q); ++t)
           for (vlt::Index c = 0; c < y.cols; ++c) {
-            const bool inside = t + by >= y.segments->begin(q) && t + by < y.segments->end(q);
+            const bool inside = t + by >= y.segments.begin(q) && t + by < y.segments.end(q);
             y(t, c) = inside ? x(t + by, c) : typename P::operand{};
           }
     });

@@ -13,6 +13,8 @@ namespace vlt {
 // translation units compiled with different flags never share a symbol. `cpu` is the best one of this translation unit.
 enum class Device : std::uint8_t { portable, avx2, avx512, avx512_bf16, cuda, cpu = VLT_HOST_ISA };
 constexpr bool on_host(Device d) { return d != Device::cuda; }
+// Where the host holds what goes to a device and what comes back.
+constexpr Device host_of(Device d) { return on_host(d) ? d : Device::cpu; }
 // Do both read and write the same memory? All instruction sets of the host do.
 constexpr bool same_memory(Device a, Device b) { return a == b || (on_host(a) && on_host(b)); }
 

@@ -13,13 +13,15 @@ template <IsPolicy P, class In, class Out> class AnyComponent {
   using out = Out;
   struct saved {};
   using element = param_t<typename P::trainable>;  // may train, as far as types can tell
+  using Inside = SegmentsView<P::device>;
 
   template <Component C> explicit AnyComponent(C c) : held_(std::make_unique<Holder<C, Interface>>(std::move(c))) {}
 
   Segments out_segments(const Segments& b) const { return held_->out_segments(b); }
+  Segments inside_segments(const Segments& b) const { return held_->inside_segments(b); }
   Index width() const { return held_->width(); }
-  void forward(Scope& s, in x, out y, saved&) { held_->forward(s, x, y); }
-  void infer(Scope& s, in x, out y) { held_->infer(s, x, y); }
+  void forward(Scope& s, in x, out y, saved&, const Inside& inside = {}) { held_->forward(s, x, y, inside); }
+  void infer(Scope& s, in x, out y, const Inside& inside = {}) { held_->infer(s, x, y, inside); }
   void backward(Scope& s, out dy, Grad<In> dx, saved&) { held_->backward(s, dy, dx); }
   void backward(Scope& s, out dy, Discard, saved&) { held_->backward(s, dy, Discard{}); }
   void collect(registry_t<P>& r, const std::string& path) { held_->collect(r, path); }
@@ -29,9 +31,10 @@ template <IsPolicy P, class In, class Out> class AnyComponent {
   struct Interface {
     virtual ~Interface() = default;
     virtual Segments out_segments(const Segments&) const = 0;
+    virtual Segments inside_segments(const Segments&) const = 0;
     virtual Index width() const = 0;
-    virtual void forward(Scope&, In, Out) = 0;
-    virtual void infer(Scope&, In, Out) = 0;
+    virtual void forward(Scope&, In, Out, const Inside&) = 0;
+    virtual void infer(Scope&, In, Out, const Inside&) = 0;
     virtual void backward(Scope&, Out, Grad<In>) = 0;
     virtual void backward(Scope&, Out, Discard) = 0;
     virtual void collect(registry_t<P>&, const std::string&) = 0;
@@ -42,9 +45,12 @@ template <IsPolicy P, class In, class Out> class AnyComponent {
     typename C::saved kept;
     explicit Holder(C c) : model(std::move(c)) {}
     Segments out_segments(const Segments& b) const override { return model.out_segments(b); }
+    Segments inside_segments(const Segments& b) const override { return vlt::inside_segments(model, b); }
     Index width() const override { return model.width(); }
-    void forward(Scope& s, In x, Out y) override { model.forward(s, x, y, kept); }
-    void infer(Scope& s, In x, Out y) override { model.infer(s, x, y); }
+    void forward(Scope& s, In x, Out y, const Inside& inside) override {
+      forward_component(s, model, x, y, kept, inside);
+    }
+    void infer(Scope& s, In x, Out y, const Inside& inside) override { infer_component(s, model, x, y, inside); }
     void backward(Scope& s, Out dy, Grad<In> dx) override {
       if constexpr (differentiable_v<typename In::space>) model.backward(s, dy, dx, kept);
     }
@@ -64,6 +70,8 @@ template <IsPolicy P> class AnyDecoder : public AnyComponent<P, stream_t<P, spac
   using in = stream_t<P, space::text>;
   using logits_t = Matrix<typename P::accum, P::device>;
   using Cache = KvCache<P>;
+  using Indices = IndexView<P::device>;
+  using Losses = LossAccumulator<P::device>;
   using Base = AnyComponent<P, in, in>;
 
   template <Decoder D>
@@ -71,39 +79,41 @@ template <IsPolicy P> class AnyDecoder : public AnyComponent<P, stream_t<P, spac
       : Base(std::unique_ptr<typename Base::Interface>(std::make_unique<TextHolder<D>>(std::move(d)))) {}
 
   Index vocabulary() const { return text().vocabulary(); }
-  void embed(Scope& s, std::span<const Index> id, in x) { text().embed(s, id, x); }
-  void embed_backward(Scope& s, std::span<const Index> id, in dx) { text().embed_backward(s, id, dx); }
-  void loss(Scope& s, in x, const Targets& t, double scale, LossSums& sums) { text().loss(s, x, t, scale, sums); }
-  void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, LossSums& sums) {
+  void embed(Scope& s, Indices id, in x) { text().embed(s, id, x); }
+  void embed_backward(Scope& s, Indices id, in dx) { text().embed_backward(s, id, dx); }
+  void loss(Scope& s, in x, const TargetsView<P::device>& t, double scale, Losses& sums) {
+    text().loss(s, x, t, scale, sums);
+  }
+  void loss_and_grad(Scope& s, in x, const TargetsView<P::device>& t, double scale, in dx, Losses& sums) {
     text().loss_and_grad(s, x, t, scale, dx, sums);
   }
-  void logits(Scope& s, in x, std::span<const Index> row, logits_t y) { text().logits(s, x, row, y); }
+  void logits(Scope& s, in x, Indices row, logits_t y) { text().logits(s, x, row, y); }
   Cache make_cache(Index capacity) const { return text().make_cache(capacity); }
   void extend(Scope& s, in x, in y, Cache& cache) { text().extend(s, x, y, cache); }
 
  private:
   struct Text : Base::Interface {
     virtual Index vocabulary() const = 0;
-    virtual void embed(Scope&, std::span<const Index>, in) = 0;
-    virtual void embed_backward(Scope&, std::span<const Index>, in) = 0;
-    virtual void loss(Scope&, in, const Targets&, double, LossSums&) = 0;
-    virtual void loss_and_grad(Scope&, in, const Targets&, double, in, LossSums&) = 0;
-    virtual void logits(Scope&, in, std::span<const Index>, logits_t) = 0;
+    virtual void embed(Scope&, Indices, in) = 0;
+    virtual void embed_backward(Scope&, Indices, in) = 0;
+    virtual void loss(Scope&, in, const TargetsView<P::device>&, double, Losses&) = 0;
+    virtual void loss_and_grad(Scope&, in, const TargetsView<P::device>&, double, in, Losses&) = 0;
+    virtual void logits(Scope&, in, Indices, logits_t) = 0;
     virtual Cache make_cache(Index) const = 0;
     virtual void extend(Scope&, in, in, Cache&) = 0;
   };
   template <class D> struct TextHolder final : Base::template Holder<D, Text> {
     using Base::template Holder<D, Text>::Holder;
     Index vocabulary() const override { return this->model.vocabulary(); }
-    void embed(Scope& s, std::span<const Index> id, in x) override { this->model.embed(s, id, x); }
-    void embed_backward(Scope& s, std::span<const Index> id, in dx) override { this->model.embed_backward(s, id, dx); }
-    void loss(Scope& s, in x, const Targets& t, double scale, LossSums& sums) override {
+    void embed(Scope& s, Indices id, in x) override { this->model.embed(s, id, x); }
+    void embed_backward(Scope& s, Indices id, in dx) override { this->model.embed_backward(s, id, dx); }
+    void loss(Scope& s, in x, const TargetsView<P::device>& t, double scale, Losses& sums) override {
       this->model.loss(s, x, t, scale, sums);
     }
-    void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, LossSums& sums) override {
+    void loss_and_grad(Scope& s, in x, const TargetsView<P::device>& t, double scale, in dx, Losses& sums) override {
       this->model.loss_and_grad(s, x, t, scale, dx, sums);
     }
-    void logits(Scope& s, in x, std::span<const Index> row, logits_t y) override { this->model.logits(s, x, row, y); }
+    void logits(Scope& s, in x, Indices row, logits_t y) override { this->model.logits(s, x, row, y); }
     Cache make_cache(Index capacity) const override {
       if constexpr (requires(const D& d) { d.make_cache(capacity); }) return this->model.make_cache(capacity);
       else throw std::invalid_argument(no_extend);

@@ -75,15 +75,16 @@ template <IsPolicy P> struct ClipEmbeddings {
 template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
   using in = stream_t<P, space::pixels>;  // one row per image
   using out = stream_t<P, space::vision>;
+  using Inside = SegmentsView<P::device>;  // rows between embeddings and last layer: class tokens included
   struct saved {
     typename ClipEmbeddings<P>::saved embeddings;
     typename Stack<Block>::saved layers;
+    Inside inside;
   };
 
   Unit<ClipEmbeddings<P>> embeddings;
   Stack<Block> layers;
   bool drop_class = false;
-  Segments inside;  // rows between embeddings and last layer, of the batch in hand: class tokens included
   static constexpr auto fields() {
     return members(member<"vision_model">(&ClipVit::embeddings),
                    member<"vision_model.encoder.layers">(&ClipVit::layers));
@@ -95,35 +96,39 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
   Segments out_segments(const Segments& images) const {
     return equal_segments(images.rows(), embeddings.layer.each() - (drop_class ? 1 : 0));
   }
+  Segments inside_segments(const Segments& images) const {
+    return equal_segments(images.rows(), embeddings.layer.each());
+  }
   Index width() const { return embeddings.layer.position_embedding.value.cols; }
 
-  void forward(Scope& s, in x, out y, saved& k) {
+  void forward(Scope& s, in x, out y, saved& k, const Inside& inside) {
     Frame frame(s);
-    const Shape shape = enter(x, y);
-    auto e = frozen_layers() > 0 ? s.temp<out>(shape, &inside) : s.keep<out>(shape, &inside);
-    const out last = drop_class ? s.temp<out>(shape, &inside) : y;
+    const Shape shape{inside.rows(), y.cols};
+    k.inside = inside;
+    auto e = frozen_layers() > 0 ? s.temp<out>(shape, inside) : s.keep<out>(shape, inside);
+    const out last = drop_class ? s.temp<out>(shape, inside) : y;
     embeddings.use(s,
                    [&](auto& l) { embeddings.trains() ? l.forward(s, x, e, k.embeddings) : vlt::infer(s, l, x, e); });
     layers.forward(s, e, last, k.layers, frozen_layers());
     if (drop_class) ops::drop_first(s, last, inside, y);
   }
-  void infer(Scope& s, in x, out y) {
+  void infer(Scope& s, in x, out y, const Inside& inside) {
     Frame frame(s);
-    const Shape shape = enter(x, y);
-    auto e = s.temp<out>(shape, &inside);
-    const out last = drop_class ? s.temp<out>(shape, &inside) : y;
+    const Shape shape{inside.rows(), y.cols};
+    auto e = s.temp<out>(shape, inside);
+    const out last = drop_class ? s.temp<out>(shape, inside) : y;
     embeddings.use(s, [&](auto& l) { vlt::infer(s, l, x, e); });
     layers.infer(s, e, last);
     if (drop_class) ops::drop_first(s, last, inside, y);
   }
   void backward(Scope& s, out dy, Discard, saved& k) {
     Frame frame(s);
-    const Shape shape{inside.rows(), dy.cols};
-    const out d_last = drop_class ? s.temp<out>(shape, &inside) : dy;
-    if (drop_class) ops::drop_first_backward(s, dy, inside, d_last, 0);
+    const Shape shape{k.inside.rows(), dy.cols};
+    const out d_last = drop_class ? s.temp<out>(shape, k.inside) : dy;
+    if (drop_class) ops::drop_first_backward(s, dy, k.inside, d_last, 0);
     if constexpr (P::tuning == Tuning::trainable)
       if (embeddings.trains()) {
-        auto de = s.temp<out>(shape, &inside);
+        auto de = s.temp<out>(shape, k.inside);
         layers.backward(s, d_last, overwrite(de), k.layers);
         return embeddings.finish(s, [&](auto& l) { l.backward(s, de, Discard{}, k.embeddings); });
       }
@@ -132,10 +137,6 @@ template <IsPolicy P, class Block = ClipBlock<P>> struct ClipVit {
 
  private:
   std::size_t frozen_layers() const { return embeddings.trains() ? 0 : layers.first_trained(); }
-  Shape enter(in x, out y) {
-    assign_equal(inside, x.rows, embeddings.layer.each());
-    return {inside.rows(), y.cols};
-  }
 };
 
 }  // namespace vlt

@@ -1,60 +1,66 @@
 #pragma once
-#include <numeric>
-#include <span>
-#include <vector>
+#include <vlt/models/batch.hpp>
+#include <vlt/models/losses.hpp>
 #include <vlt/nn/unit.hpp>
 
 namespace vlt {
 
-// Supervised positions of a packed batch: row r of the decoder's output should predict token id. Losses are summed per
-// group (the data set a sample came from); no groups: all belong to group 0.
-struct Targets {
-  std::vector<Index> row, id;
-  std::vector<int> group;
-};
-
-// What a pass over supervised tokens adds up: losses (scaled) per group, and, if asked, how often the likeliest token
-// was the right one.
-struct LossSums {
-  std::vector<double> by_group;
-  Index correct = 0;
-  bool count_correct = false;
-
-  double total() const { return std::accumulate(by_group.begin(), by_group.end(), 0.0); }
-  void add(int group, double loss) {
-    if (std::size_t(group) >= by_group.size()) by_group.resize(std::size_t(group) + 1);
-    by_group[std::size_t(group)] += loss;
-  }
-};
-
 // Nothing is upstream of pixels: a component that reads them is never asked for dx.
 template <class Space> inline constexpr bool differentiable_v = !std::is_same_v<Space, space::pixels>;
 
-// A stage of a vision-language model: tokens in, tokens out, perhaps more or fewer of them.
+// Does a component lay out rows of its own between its input and its output (class tokens, keys)? Then it says how, in
+// inside_segments(), and is told in forward and infer where the layout lies.
+template <class C> concept HasInside = requires(const C& c, const Segments& b) {
+  { c.inside_segments(b) } -> std::same_as<Segments>;
+};
+
+// A stage of a vision-language model: tokens in, tokens out, perhaps more or fewer of them. Layouts are computed with
+// the batch, never in a step.
 template <class C> concept Component = requires {
   typename C::in;
   typename C::out;
   typename C::saved;
 }
 &&requires(C& c, const C& k, Scope& s, typename C::in x, typename C::out y, typename C::saved& v, const Segments& b) {
-  { k.out_segments(b) } -> std::same_as<Segments>;  // computed with the batch, not in the step
+  { k.out_segments(b) } -> std::same_as<Segments>;
   { k.width() } -> std::same_as<Index>;
-  {c.forward(s, x, y, v)};
   {c.backward(s, y, Discard{}, v)};
+}
+&&(HasInside<C> || requires(C & c, Scope& s, typename C::in x, typename C::out y, typename C::saved& v) {
+  {c.forward(s, x, y, v)};
   {c.infer(s, x, y)};
-};
+});
+
+template <class C> Segments inside_segments(const C& component, const Segments& in) {
+  if constexpr (HasInside<C>) return component.inside_segments(in);
+  else return {};
+}
+// forward() and infer() of any component; inside: the layout it asked for.
+template <class C, Device D>
+void forward_component(Scope& s, C& c, typename C::in x, typename C::out y, typename C::saved& k,
+                       const SegmentsView<D>& inside) {
+  if constexpr (HasInside<C>) c.forward(s, x, y, k, inside);
+  else c.forward(s, x, y, k);
+}
+template <class C, Device D>
+void infer_component(Scope& s, C& c, typename C::in x, typename C::out y, const SegmentsView<D>& inside) {
+  if constexpr (HasInside<C>) c.infer(s, x, y, inside);
+  else c.infer(s, x, y);
+}
 
 // The language model: a component between a source (ids to rows) and a sink (rows to a loss).
-template <class D>
-concept Decoder = Component<D> && requires(D& d, Scope& s, typename D::in x, std::span<const Index> id,
-                                           const Targets& t, double scale, LossSums& sums) {
-  {d.embed(s, id, x)};
-  {d.embed_backward(s, id, x)};
-  {d.loss(s, x, t, scale, sums)};              // sums += scale * token losses
-  {d.loss_and_grad(s, x, t, scale, x, sums)};  // ... and dx is written
+template <class L>
+concept Decoder = Component<L> &&
+    requires(L& l, Scope& s, typename L::in x, IndexView<L::in::device> id, const TargetsView<L::in::device>& t,
+             double scale, LossAccumulator<L::in::device>& sums) {
+  {l.embed(s, id, x)};
+  {l.embed_backward(s, id, x)};
+  {l.loss(s, x, t, scale, sums)};              // sums += scale * token losses
+  {l.loss_and_grad(s, x, t, scale, x, sums)};  // ... and dx is written
 };
 
-// A layer as a component of one unit. Rows in are rows out, unless the layer says otherwise (out_segments, width).
+// A layer as a component of one unit. Rows in are rows out, unless the layer says otherwise (out_segments, width); it
+// may have an inside as well.
 template <class L> struct LayerComponent {
   using element = L;
   using in = typename L::in;
@@ -71,11 +77,12 @@ template <class L> struct LayerComponent {
     if constexpr (requires { unit.layer.width(); }) return unit.layer.width();
     else return unit.layer.out_shape({}).cols;
   }
-  void forward(Scope& s, in x, out y, saved& k) {
-    unit.use(s, [&](L& l) { l.forward(s, x, y, k); });
+  Segments inside_segments(const Segments& b) const requires HasInside<L> { return unit.layer.inside_segments(b); }
+  template <class... Inside> void forward(Scope& s, in x, out y, saved& k, const Inside&... inside) {
+    unit.use(s, [&](L& l) { l.forward(s, x, y, k, inside...); });
   }
-  void infer(Scope& s, in x, out y) {
-    unit.use(s, [&](L& l) { vlt::infer(s, l, x, y); });
+  template <class... Inside> void infer(Scope& s, in x, out y, const Inside&... inside) {
+    unit.use(s, [&](L& l) { vlt::infer(s, l, x, y, inside...); });
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
     unit.finish(s, [&](L& l) { l.backward(s, dy, dx, k); });

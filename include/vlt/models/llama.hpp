@@ -17,6 +17,8 @@ template <IsPolicy P, class Block = LlamaBlock<P, mask::Causal>> struct LlamaDec
   using Head = LmHead<P>;
   using logits_t = typename Head::logits_t;
   using Cache = KvCache<P>;
+  using Indices = IndexView<P::device>;
+  using Losses = LossAccumulator<P::device>;
 
   Unit<Source> embed_tokens;
   Stack<Block> layers;
@@ -43,25 +45,25 @@ template <IsPolicy P, class Block = LlamaBlock<P, mask::Causal>> struct LlamaDec
   void infer(Scope& s, in x, out y) { layers.infer(s, x, y); }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) { layers.backward(s, dy, dx, k); }
 
-  void embed(Scope& s, std::span<const Index> id, in x) {
+  void embed(Scope& s, Indices id, in x) {
     embed_tokens.use(s, [&](Source& e) { e.forward(s, id, x); });
   }
-  void embed_backward(Scope& s, std::span<const Index> id, in dx) {
+  void embed_backward(Scope& s, Indices id, in dx) {
     embed_tokens.finish(s, [&](Source& e) { e.backward(s, id, dx); });
   }
 
-  void loss(Scope& s, in x, const Targets& t, double scale, LossSums& sums) {
+  void loss(Scope& s, in x, const TargetsView<P::device>& t, double scale, Losses& sums) {
     with_head(s, [&](Head& h, auto& weight) { h.loss(s, x, weight, t, scale, Discard{}, sums); });
   }
-  void loss_and_grad(Scope& s, in x, const Targets& t, double scale, in dx, LossSums& sums) {
+  void loss_and_grad(Scope& s, in x, const TargetsView<P::device>& t, double scale, in dx, Losses& sums) {
     head.finish(s, [&](Head& h) {
       if (!tied) return h.loss(s, x, h.weight, t, scale, overwrite(dx), sums);
       embed_tokens.contribute(s, [&](Source& e) { h.loss(s, x, e.weight, t, scale, overwrite(dx), sums); });
     });
   }
 
-  // Generation: logits of some rows, and the next rows of a sequence whose earlier ones are in the cache.
-  void logits(Scope& s, in x, std::span<const Index> row, logits_t y) {
+  // Generation: logits of some rows, and the next rows of a sequence, those that were appended to its cache last.
+  void logits(Scope& s, in x, Indices row, logits_t y) {
     with_head(s, [&](Head& h, auto& weight) { h.logits(s, x, weight, row, y); });
   }
   Cache make_cache(Index capacity) const requires Decodable<Block, typename Cache::Layer> {
@@ -69,7 +71,6 @@ template <IsPolicy P, class Block = LlamaBlock<P, mask::Causal>> struct LlamaDec
     return Cache(depth, depth > 0 ? layers.blocks.front().layer.kv_width() : 0, capacity);
   }
   void extend(Scope& s, in x, out y, Cache& cache) requires Decodable<Block, typename Cache::Layer> {
-    cache.append(*x.segments);
     layers.extend(s, x, y, cache);
   }
 

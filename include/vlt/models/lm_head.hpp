@@ -14,6 +14,9 @@ template <IsPolicy P> struct LmHead {
   using normed = operand_t<P, space::text>;
   using logits_t = Matrix<typename P::accum, P::device>;
   using dlogits_t = Matrix<typename P::operand, P::device>;
+  using Indices = IndexView<P::device>;
+  using Targets = TargetsView<P::device>;
+  using Losses = LossAccumulator<P::device>;
 
   RmsNorm<P> norm;
   param_t<P> weight;  // (vocabulary, width)
@@ -30,20 +33,16 @@ template <IsPolicy P> struct LmHead {
 
   // Dx = Discard: evaluation. Grad: dx of every row is written, and the norm's and the weight's gradients accumulate.
   template <class Weight, class Dx>
-  void loss(Scope& s, in x, Weight& w, const Targets& t, double scale, Dx dx, LossSums& sums) {
+  void loss(Scope& s, in x, Weight& w, const Targets& t, double scale, Dx dx, Losses& sums) {
+    require(t.groups <= sums.groups(), "targets belong to more groups than losses are summed for");
     if constexpr (wanted<Dx>)
       if (dx.beta == 0) ops::fill(s, dx.m, 0);
-    const std::size_t n = t.row.size();
-    for (std::size_t at = 0; at < n; at += std::size_t(chunk)) {
-      const std::size_t rows = std::min(std::size_t(chunk), n - at);
-      const auto groups = t.group.empty() ? std::span<const int>() : std::span(t.group).subspan(at, rows);
-      const Chunk c{std::span(t.row).subspan(at, rows), std::span(t.id).subspan(at, rows), groups};
-      loss_of_chunk(s, x, w, c, scale, dx, sums);
-    }
+    for (Index at = 0; at < t.size(); at += chunk)
+      loss_of_chunk(s, x, w, t.part(at, std::min(chunk, t.size() - at)), scale, dx, sums);
   }
 
   // y = logits of the given rows of x, (rows, vocabulary): for generation, and for whoever wants to look.
-  template <class Weight> void logits(Scope& s, in x, Weight& w, std::span<const Index> row, logits_t y) {
+  template <class Weight> void logits(Scope& s, in x, Weight& w, Indices row, logits_t y) {
     Frame frame(s);
     auto h = s.temp<in>({y.rows, x.cols});
     auto a = s.temp<normed>({y.rows, x.cols});
@@ -53,16 +52,11 @@ template <IsPolicy P> struct LmHead {
   }
 
  private:
-  struct Chunk {
-    std::span<const Index> row, id;
-    std::span<const int> group;
-  };
-
   template <class Weight, class Dx>
-  void loss_of_chunk(Scope& s, in x, Weight& w, const Chunk& c, double scale, Dx dx, LossSums& sums) {
+  void loss_of_chunk(Scope& s, in x, Weight& w, const Targets& c, double scale, Dx dx, Losses& sums) {
     Frame frame(s);
     const auto mark = s.arena().mark();
-    const Index rows = Index(c.row.size());
+    const Index rows = c.size();
     typename RmsNorm<P>::saved k;
     auto h = s.temp<in>({rows, x.cols});
     auto a = s.temp<normed>({rows, x.cols});
@@ -86,19 +80,13 @@ template <IsPolicy P> struct LmHead {
     s.arena().release_keep(mark);
   }
 
-  static void cross_entropy(Scope& s, logits_t logits, const Chunk& c, double scale, dlogits_t dlogits,
-                            LossSums& sums) {
+  static void cross_entropy(Scope& s, logits_t logits, const Targets& c, double scale, dlogits_t dlogits,
+                            Losses& sums) {
     Frame frame(s);
-    const Index rows = logits.rows, counted = sums.count_correct ? rows : 0;
-    double* const losses = s.temp<Matrix<double, P::device>>({rows, 1}).data;
-    std::uint8_t* const hits = s.temp<Matrix<std::uint8_t, P::device>>({counted, 1}).data;
-    const std::span<double> loss(losses, std::size_t(rows));
-    const std::span<std::uint8_t> hit(hits, std::size_t(counted));
-    ops::softmax_cross_entropy(s, logits, c.id, scale, dlogits, loss, hit);
-    s.run("sum_losses", {double(rows), 8.0 * double(rows)}, [&] {
-      for (std::size_t r = 0; r < loss.size(); ++r) sums.add(c.group.empty() ? 0 : c.group[r], scale * loss[r]);
-      for (const std::uint8_t h : hit) sums.correct += h;
-    });
+    const auto losses = s.temp<Matrix<double, P::device>>({logits.rows, 1});
+    const auto hits = s.temp<Matrix<std::uint8_t, P::device>>({sums.counts_correct() ? logits.rows : 0, 1});
+    ops::softmax_cross_entropy(s, logits, c.id, scale, dlogits, losses, hits);
+    ops::add_losses(s, losses, hits, c.group, scale, sums.sums());
   }
   static dlogits_t gradient_of(Scope& s, logits_t logits) {  // in place where the types agree
     if constexpr (std::is_same_v<dlogits_t, logits_t>) return logits;

@@ -5,7 +5,6 @@
 #include <vlt/models/sizes.hpp>
 #include <vlt/nn/linear.hpp>
 #include <vlt/ops/activation.hpp>
-#include <vlt/ops/rows.hpp>
 
 namespace vlt {
 
@@ -54,21 +53,19 @@ template <IsPolicy P> struct MlpProjection {
     linear_1.forward(s, x, k.hidden, k.first);
     ops::activation(s, Activation::gelu, k.hidden, active);
     linear_2.forward(s, active, row_range(y, 0, x.rows), k.second);
-    if (newlines() > 0) ops::gather_rows(s, image_newline.value, the_row, row_range(y, x.rows, 1));
+    if (newlines() > 0) ops::convert(s, image_newline.value, row_range(y, x.rows, 1));
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
     Frame frame(s);
     auto d = s.temp<inner>(k.hidden.shape(), dy.segments);
     linear_2.backward(s, row_range(dy, 0, k.hidden.rows), overwrite(d), k.second);
     if constexpr (param_t<P>::may_train)
-      if (image_newline.trains())
-        ops::scatter_add_rows(s, row_range(dy, k.hidden.rows, 1), the_row, image_newline.grad);
+      if (image_newline.trains()) ops::add_row_sums(s, row_range(dy, k.hidden.rows, 1), image_newline.grad);
     ops::activation_backward(s, Activation::gelu, d, k.hidden, d, 0);  // elementwise: in place
     linear_1.backward(s, d, dx, k.first);
   }
 
  private:
-  static constexpr Index the_row[1] = {0};
   Index newlines() const { return image_newline.exists() ? 1 : 0; }
 };
 

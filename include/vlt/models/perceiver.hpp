@@ -6,6 +6,7 @@
 #include <vlt/nn/norm.hpp>
 #include <vlt/ops/attention.hpp>
 #include <vlt/ops/positions.hpp>
+#include <vlt/tensor/constant_table.hpp>
 
 namespace vlt {
 
@@ -22,6 +23,7 @@ template <IsPolicy P> struct Perceiver {
   using Into = Linear<P, in, out>;
   using ToStream = Linear<P, operand, out>;
   using Norm = LayerNorm<P, out>;
+  using Inside = SegmentsView<P::device>;  // the patch tokens of each image
   // Image order throughout: q and o are (images * queries), k and v (images * patches), q_p (queries).
   struct saved {
     typename Into::saved kv_proj;
@@ -29,6 +31,7 @@ template <IsPolicy P> struct Perceiver {
     typename ToStream::saved out_proj, proj;
     operand q_p, kv, kv_p, q, k, v;
     table lse;
+    Inside keys;
   };
 
   param_t<P> query;  // (grid * grid, width)
@@ -38,8 +41,7 @@ template <IsPolicy P> struct Perceiver {
   ToStream out_proj, proj;
   Index heads = 1, grid = 16;
   bool class_token = true;
-  std::vector<accum> query_position, key_position;  // fixed tables, (grid * grid, width), (patches, width)
-  Segments keys;                                    // the patch tokens of the batch in hand
+  ConstantTable<accum, P::device> query_position, key_position;  // (grid * grid, width), (patches, width)
   static constexpr auto fields() {
     return members(member<"query">(&Perceiver::query), member<"kv_proj">(&Perceiver::kv_proj),
                    member<"attn">(&Perceiver::in_proj), member<"attn.out_proj">(&Perceiver::out_proj),
@@ -64,18 +66,22 @@ template <IsPolicy P> struct Perceiver {
     require(key_grid > 0, "the perceiver needs a square grid of patch tokens");
     require(c.fits_heads(), "the perceiver's width must be a multiple of 4 and of its number of heads");
     const auto positions = sin_cos_positions(width, grid);
-    const auto resized = resize_positions(positions, width, grid, key_grid);
-    query_position.assign(positions.begin(), positions.end());
-    key_position.assign(resized.begin(), resized.end());
+    query_position = {positions, width};
+    key_position = {resize_positions(positions, width, grid, key_grid), width};
   }
   Segments out_segments(const Segments& b) const { return equal_segments(b.sequences(), grid * grid); }
+  Segments inside_segments(const Segments& b) const {
+    const Index images = b.sequences(), patches = b.rows() - (class_token ? images : 0);
+    return equal_segments(images, images > 0 ? patches / images : 0);
+  }
   Index width() const { return query.value.cols; }
 
-  void forward(Scope& s, in x, out y, saved& k) {
+  void forward(Scope& s, in x, out y, saved& k, const Inside& keys) {
     Frame frame(s);
-    const Index width = y.cols, queries = query.value.rows, patches = enter(x);
-    auto patch = s.keep_if<in>(kv_proj.keeps_input(), {patches, x.cols}, &keys);
-    auto lifted = s.keep<out>({patches, width}, &keys), learned = s.keep<out>({queries, width});
+    const Index width = y.cols, queries = query.value.rows, patches = keys.rows();
+    k.keys = keys;
+    auto patch = s.keep_if<in>(kv_proj.keeps_input(), {patches, x.cols}, keys);
+    auto lifted = s.keep<out>({patches, width}, keys), learned = s.keep<out>({queries, width});
     auto mixed = s.keep<out>(y.shape(), y.segments);
     k.kv = s.keep_if<operand>(in_proj.keeps_input(), {patches, width});
     k.kv_p = s.keep_if<operand>(in_proj.keeps_input(), {patches, width});
@@ -84,17 +90,17 @@ template <IsPolicy P> struct Perceiver {
     auto o = s.keep_if<operand>(out_proj.keeps_input(), y.shape(), y.segments);
     auto normed = s.keep_if<operand>(proj.keeps_input(), y.shape(), y.segments);
     k.q = s.keep<operand>(y.shape(), y.segments);
-    k.k = s.keep<operand>({patches, width}, &keys), k.v = s.keep<operand>({patches, width}, &keys);
+    k.k = s.keep<operand>({patches, width}, keys), k.v = s.keep<operand>({patches, width}, keys);
     k.lse = s.keep<table>({y.rows, heads});
 
-    if (class_token) ops::drop_first(s, x, *x.segments, patch);
+    if (class_token) ops::drop_first(s, x, x.segments, patch);
     else ops::convert(s, x, patch);
     kv_proj.forward(s, patch, lifted, k.kv_proj);
     ln_kv.forward(s, lifted, k.kv, k.ln_kv);
-    ops::add_repeated(s, k.kv, positions(key_position, width), k.kv_p);
+    ops::add_repeated(s, k.kv, key_position.view(), k.kv_p);
     ops::convert(s, query.value, learned);
     ln_q.forward(s, learned, n_q, k.ln_q);
-    ops::add_repeated(s, n_q, positions(query_position, width), k.q_p);
+    ops::add_repeated(s, n_q, query_position.view(), k.q_p);
 
     in_proj.forward(s, 0, k.q_p, q_one);  // once, whatever the number of images
     ops::repeat(s, q_one, k.q);
@@ -113,7 +119,7 @@ template <IsPolicy P> struct Perceiver {
     auto d_mixed = s.temp<out>(dy.shape(), dy.segments);
     auto dk = s.temp<operand>({patches, width}), dv = s.temp<operand>({patches, width});
     auto d_kv = s.temp<operand>({patches, width});
-    auto d_lifted = s.temp<out>({patches, width}, &keys);
+    auto d_lifted = s.temp<out>({patches, width}, k.keys);
     proj.backward(s, dy, overwrite(d_wide), k.proj);
     ln_post.backward(s, d_wide, overwrite(d_mixed), k.ln_post);
     out_proj.backward(s, d_mixed, overwrite(d_wide), k.out_proj);
@@ -125,7 +131,7 @@ template <IsPolicy P> struct Perceiver {
     if constexpr (wanted<Dx>) {
       auto d_patch = s.temp<in>({patches, dx.m.cols});
       kv_proj.backward(s, d_lifted, overwrite(d_patch), k.kv_proj);
-      if (class_token) ops::drop_first_backward(s, d_patch, *dx.m.segments, dx.m, dx.beta);
+      if (class_token) ops::drop_first_backward(s, d_patch, dx.m.segments, dx.m, dx.beta);
       else if (dx.beta != 0) ops::add(s, d_patch, dx.m);
       else ops::convert(s, d_patch, dx.m);
     } else {
@@ -134,12 +140,6 @@ template <IsPolicy P> struct Perceiver {
   }
 
  private:
-  // How many patch tokens x holds; `keys` becomes their layout.
-  Index enter(in x) {
-    const Index images = x.segments->sequences(), patches = x.rows - (class_token ? images : 0);
-    assign_equal(keys, images, images > 0 ? patches / images : 0);
-    return patches;
-  }
   void query_backward(Scope& s, operand dq, saved& k) {
     Frame frame(s);
     const Shape one = query.value.shape();
@@ -150,10 +150,9 @@ template <IsPolicy P> struct Perceiver {
     ln_q.backward(s, d_normed, overwrite(d_query), k.ln_q);
     if (query.trains()) ops::add(s, d_query, query.grad);
   }
-  static table positions(std::vector<accum>& v, Index width) {
-    return borrow_host<table>(v.data(), Index(v.size()) / width, width);
+  ops::AttentionShape<P::device> sizes(const saved& k) const {
+    return {heads, heads, k.q.cols / heads, k.q.segments, k.keys};
   }
-  ops::AttentionShape sizes(const saved& k) const { return {heads, heads, k.q.cols / heads, k.q.segments, &keys}; }
 };
 
 template <IsPolicy P> using PerceiverProjector = LayerComponent<Perceiver<P>>;

@@ -13,8 +13,8 @@ template <IsPolicy P, class Space = space::text> struct Embedding {
   Embedding() = default;
   Embedding(Index vocabulary, Index width) : weight({vocabulary, width}, Role::embedding, initial_matrix) {}
 
-  void forward(Scope& s, std::span<const Index> id, out y) { ops::gather_rows(s, weight.value, id, y); }
-  void backward(Scope& s, std::span<const Index> id, out dy) {
+  void forward(Scope& s, IndexView<P::device> id, out y) { ops::gather_rows(s, weight.value, id, y); }
+  void backward(Scope& s, IndexView<P::device> id, out dy) {
     if constexpr (P::tuning == Tuning::trainable)
       if (weight.trains()) ops::scatter_add_rows(s, dy, id, weight.grad);
   }

@@ -1,6 +1,6 @@
 #pragma once
-#include <vector>
-#include <vlt/base/error.hpp>
+#include <array>
+#include <vlt/tensor/buffer.hpp>
 #include <vlt/tensor/scope.hpp>
 
 namespace vlt {
@@ -9,7 +9,7 @@ namespace vlt {
 // filled (those of the call in progress included).
 template <class T, Device D> struct KvLayer {
   Matrix<T, D> k, v;  // (capacity, kv_heads * head_dim)
-  const Segments* seen = nullptr;
+  SegmentsView<D> seen;
 };
 
 // Keys and values of one sequence under generation, for every layer of a decoder. Owns memory for `capacity` positions.
@@ -19,41 +19,42 @@ template <Precision F, Device D> class KeyValueCache {
   using Layer = KvLayer<operand, D>;
 
   KeyValueCache(Index depth, Index width, Index capacity)
-      : width_(width), capacity_(capacity), memory_(2 * depth * width * capacity) {
-    seen_.offset = {0, 0};
-    seen_.place.reserve(std::size_t(capacity));
-  }
+      : width_(width), capacity_(capacity), memory_(2 * depth * width * capacity), places_(capacity), offsets_(4) {}
   Index capacity() const { return capacity_; }
-  Index length() const { return seen_.rows(); }
+  Index length() const { return ends_[1]; }
   std::size_t bytes() const { return memory_.bytes(); }
 
   // Forgets the sequence; the memory stays.
-  void clear() { seen_.offset = {0, 0}, seen_.place.clear(); }
+  void clear() { ends_ = {}; }
 
-  // Forgets what follows the first `length` positions.
-  void shorten(Index length) {
-    require(length <= seen_.rows(), "a cache cannot be shortened to more than it holds");
-    seen_.place.resize(std::size_t(length));
-    seen_.offset.back() = length;
-  }
-
-  // Makes room for the next tokens of the sequence: one segment, whose positions follow the last one.
-  void append(const Segments& next) {
+  // Makes room for the next tokens of the sequence: one segment, whose positions follow the last one. Returns it as the
+  // rows that are extended next are to carry it. The cache must stay where it is until they are done.
+  SegmentsView<D> append(const Segments& next) {
     require(next.sequences() == 1, "a cache holds one sequence; extend it by one segment");
-    require(length() + next.rows() <= capacity_, "the cache is full: ask make_cache() for more positions");
+    const Index before = length();
+    require(before + next.rows() <= capacity_, "the cache is full: ask make_cache() for more positions");
     for (Index i = 0; i < next.rows(); ++i)
-      require(next.place[i].position == length() + i, "the next tokens' positions must follow those in the cache");
-    seen_.place.insert(seen_.place.end(), next.place.begin(), next.place.end());
-    seen_.offset.back() += next.rows();
+      require(next.place[i].position == before + i, "the next tokens' positions must follow those in the cache");
+    ends_ = {0, before + next.rows(), 0, next.rows()};
+    places_.copy_from_host(next.place, before);
+    offsets_.copy_from_host(ends_);
+    return {offsets_.address(2), places_.address(before), std::span<const Index>(ends_).subspan(2)};
   }
-  Layer layer(Index i) { return {half(2 * i), half(2 * i + 1), &seen_}; }
+  Layer layer(Index i) const {
+    return {
+        half(2 * i), half(2 * i + 1), {offsets_.address(), places_.address(), std::span<const Index>(ends_).first(2)}};
+  }
 
  private:
-  Matrix<operand, D> half(Index i) { return {memory_.address(i * width_ * capacity_), capacity_, width_, width_}; }
+  Matrix<operand, D> half(Index i) const {
+    return {memory_.address(i * width_ * capacity_), capacity_, width_, width_};
+  }
 
   Index width_, capacity_;
   Buffer<operand, D> memory_;
-  Segments seen_;
+  Buffer<Place, D> places_;      // of all positions so far
+  std::array<Index, 4> ends_{};  // of the whole sequence, and of what was appended last: where they begin and end
+  Buffer<Index, D> offsets_;     // the same, for the device
 };
 
 template <IsPolicy P> using KvCache = KeyValueCache<P::precision, P::device>;

@@ -110,14 +110,15 @@ void forward_added(Scope& s, L& layer, typename L::in x, R residual, typename L:
   }
 }
 
-// forward() without a backward to come: whatever it keeps is released at once.
-template <class L> void infer(Scope& s, L& layer, typename L::in x, typename L::out y) {
-  if constexpr (requires { layer.infer(s, x, y); }) {
-    layer.infer(s, x, y);
+// forward() without a backward to come: whatever it keeps is released at once. inside: what else forward() asks for.
+template <class L, class... Inside>
+void infer(Scope& s, L& layer, typename L::in x, typename L::out y, const Inside&... inside) {
+  if constexpr (requires { layer.infer(s, x, y, inside...); }) {
+    layer.infer(s, x, y, inside...);
   } else {
     const auto mark = s.arena().mark();
     typename L::saved unused;
-    layer.forward(s, x, y, unused);
+    layer.forward(s, x, y, unused, inside...);
     s.arena().release_keep(mark);
   }
 }

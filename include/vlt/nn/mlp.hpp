@@ -14,7 +14,8 @@ template <IsPolicy P, class Space = space::text> struct SwiGlu {
   struct saved {
     typename Group::saved group;
     typename Down::saved down;
-    in gate_up, product;
+    in gate_up;  // (rows, 2 mlp): gate(x) beside up(x)
+    in product;  // (rows, mlp): silu(gate) * up, what down reads
   };
 
   Group gate_up;
@@ -58,7 +59,7 @@ template <IsPolicy P, class Space = space::vision> struct Mlp {
   struct saved {
     typename First::saved first;
     typename Second::saved second;
-    in inner, active;
+    in inner, active;  // (rows, mlp): fc1(x), and what the activation makes of it
   };
 
   First fc1;

@@ -24,7 +24,7 @@ template <class Names, class Norm, class Attention, class MlpLayer> struct PreNo
   using in = typename Norm::in;  // residual stream
   using out = in;
   using normed = typename Norm::out;  // operand
-  struct saved {
+  struct saved {  // of its own it keeps, all (rows, width): h, and what norms give to branches that read it in backward
     typename Norm::saved norm1, norm2;
     typename Attention::saved attention;
     typename MlpLayer::saved mlp;

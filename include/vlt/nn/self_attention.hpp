@@ -18,8 +18,9 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
   struct saved {
     typename Group::saved group;
     typename Output::saved output;
-    in qkv, o;
-    statistic lse;
+    in qkv;         // (rows, (heads + 2 kv_heads) * head_dim): turned queries and keys, values
+    in o;           // (rows, heads * head_dim): what the output projection reads
+    statistic lse;  // (rows, heads * groups of the mask)
   };
 
   Group qkv;
@@ -69,7 +70,7 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
   // The same for the next rows of one sequence, whose earlier keys and values are in the cache.
   void extend(Scope& s, in x, out y, Cached cache) {
     Frame frame(s);
-    const Index total = cache.seen->rows(), first = total - x.rows;
+    const Index total = cache.seen.rows(), first = total - x.rows;
     auto fused = s.temp<in>(qkv.out_shape(x.shape()), x.segments);
     auto o = s.temp<in>({x.rows, heads * head_dim}, x.segments);
     auto lse = s.temp<statistic>({x.rows, heads * Mask::groups});
@@ -93,9 +94,9 @@ template <IsPolicy P, class Mask, class Space = space::text> struct SelfAttentio
     return fixed;
   }
   void turn_q_and_k(Scope& s, in all, const Rope& r, ops::Turn turn) {  // side by side: one call turns both
-    if (!r.frequency.empty()) ops::rope(s, Operand(columns(all, 0, qkv.begin[2])), *all.segments, r, turn);
+    if (!r.frequency.empty()) ops::rope(s, Operand(columns(all, 0, qkv.begin[2])), all.segments, r, turn);
   }
-  template <class M> ops::AttentionShape sizes(const M& x) const {
+  ops::AttentionShape<P::device> sizes(const in& x) const {
     return {heads, kv_heads, head_dim, x.segments, x.segments};
   }
 };

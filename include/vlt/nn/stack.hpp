@@ -63,7 +63,7 @@ template <class Block> struct Stack {
   void infer(Scope& s, in x, out y) {
     through(s, x, y, blocks.size(), [&](Block& b, std::size_t, in from, out to) { vlt::infer(s, b, from, to); });
   }
-  // The next rows of the cache's sequence; x.segments, already appended to the cache, says which.
+  // The next rows of the cache's sequence: those that were appended to it last.
   template <Precision F, Device D>
   void extend(Scope& s, in x, out y,
               KeyValueCache<F, D>& cache) requires Decodable<Block, typename KeyValueCache<F, D>::Layer> {

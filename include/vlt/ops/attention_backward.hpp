@@ -17,11 +17,11 @@ template <class Mask, Device D, class T> class Backward {
   static constexpr int V = cpu::Tile<D>::vectors;
 
  public:
-  Backward(const AttentionShape& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<float, D> lse,
+  Backward(const AttentionShape<D>& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<float, D> lse,
            const Gradients<D, T>& g, std::byte* work, int threads)
       : a_(a), z_(a), q_(q), k_(k), v_(v), lse_(lse), g_(g), scale2_(float(a.scale() * 1.4426950408889634)) {
     Cutter cut(work);
-    const Index blocks = S::blocks(*a.keys);
+    const Index blocks = S::blocks(a.keys);
     keys_ = cut.cut<Unit>(blocks * a.kv_heads * z_.score_units());
     values_ = cut.cut<Unit>(blocks * a.kv_heads * z_.score_units());
     key_mix_ = cut.cut<Unit>(blocks * a.kv_heads * z_.mix_units());
@@ -34,17 +34,17 @@ template <class Mask, Device D, class T> class Backward {
 
   void run(Threads& threads) {
     threads.run([&](int thread, int count) {
-      for_each_block(*a_.keys, a_.kv_heads, K, thread, count,
+      for_each_block(a_.keys, a_.kv_heads, K, thread, count,
                      [&](Index i, Index h, Index row, Index n) { pack_keys(i, h, row, n); });
     });
     threads.run([&](int thread, int count) {
       Own own(z_, nullptr);
       own = Own(z_, own_ + thread * own.bytes);
-      for (Index task = thread; task < a_.keys->sequences() * a_.heads; task += count)
+      for (Index task = thread; task < a_.keys.sequences() * a_.heads; task += count)
         one_head(own, task / a_.heads, task % a_.heads);
     });
     threads.run([&](int thread, int count) {
-      for_each_block(*a_.keys, a_.kv_heads, K, thread, count,
+      for_each_block(a_.keys, a_.kv_heads, K, thread, count,
                      [&](Index i, Index h, Index row, Index n) { add_heads(i, h, row, n); });
     });
   }
@@ -79,7 +79,7 @@ template <class Mask, Device D, class T> class Backward {
 
   Index block_size() const { return z_.dim_rows * K; }
   Index block_at(Index sequence, Index head, Index row) const {
-    return head * S::blocks(*a_.keys) + S::first_block(*a_.keys, sequence) + (row - a_.keys->begin(sequence)) / K;
+    return head * S::blocks(a_.keys) + S::first_block(a_.keys, sequence) + (row - a_.keys.begin(sequence)) / K;
   }
   void pack_keys(Index sequence, Index kv_head, Index row, Index count) {
     const Index block = block_at(sequence, kv_head, row);
@@ -90,7 +90,7 @@ template <class Mask, Device D, class T> class Backward {
   }
 
   void one_head(Own& own, Index sequence, Index head) {
-    const Segments &queries = *a_.queries, &keys = *a_.keys;
+    const SegmentsView<D>&queries = a_.queries, &keys = a_.keys;
     const Index first = block_at(sequence, head, keys.begin(sequence)),
                 n = (keys.end(sequence) - keys.begin(sequence) + K - 1) / K * block_size();
     std::fill_n(dk_ + first * block_size(), n, 0.0f), std::fill_n(dv_ + first * block_size(), n, 0.0f);
@@ -105,7 +105,7 @@ template <class Mask, Device D, class T> class Backward {
     pack_mix<D, T>(z_, dims_as_lanes(g_.d_o, row, head, z_.dim), count, Q, own.d_out_mix);
     std::fill_n(own.dq, z_.dim_rows * Q, 0.0f);
     Block b{sequence, head, row, count, 0, {}, {}, {}, {}};
-    for (Index lane = 0; lane < Q; ++lane) b.places[lane] = a_.queries->place[row + std::min(lane, count - 1)];
+    for (Index lane = 0; lane < Q; ++lane) b.places[lane] = a_.queries.places()[row + std::min(lane, count - 1)];
     b.range = mask::Range::of(b.places, count);
     for (b.group = 0; b.group < Mask::groups; ++b.group) {
       read_lse(b);
@@ -145,10 +145,10 @@ template <class Mask, Device D, class T> class Backward {
 
   // Calls f(key row, keys) for every block of keys that the queries see, with p in own.scores and dp in own.dp.
   template <class F> void for_each_key_block(Own& own, Block& b, F&& f) const {
-    const Segments& keys = *a_.keys;
+    const SegmentsView<D>& keys = a_.keys;
     for (Index row = keys.begin(b.sequence); row < keys.end(b.sequence); row += K) {
       const Visible seen =
-          visible_keys<Mask>(b.group, b.range, &keys.place[row], std::min(K, keys.end(b.sequence) - row));
+          visible_keys<Mask>(b.group, b.range, keys.places() + row, std::min(K, keys.end(b.sequence) - row));
       if (seen.keys == 0) continue;
       const Index at = block_at(b.sequence, a_.kv_head_of(b.head), row) * z_.score_units();
       for (Index i = 0; i < seen.keys; i += R) {
@@ -158,7 +158,7 @@ template <class Mask, Device D, class T> class Backward {
         cpu::tile_product<D, T>(rows, z_.dim_units, values_ + at + i * z_.dim_units, own.d_out, own.dp + i * Q, Q,
                                 cpu::Sum::fresh);
       }
-      probabilities(own, b, &keys.place[row], seen);
+      probabilities(own, b, keys.places() + row, seen);
       f(row, seen.keys);
     }
   }
@@ -226,7 +226,7 @@ template <class Mask, Device D, class T> class Backward {
     }
   }
 
-  const AttentionShape& a_;
+  const AttentionShape<D>& a_;
   S z_;
   Matrix<T, D> q_, k_, v_;
   Matrix<float, D> lse_;

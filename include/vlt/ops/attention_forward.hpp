@@ -13,11 +13,11 @@ template <class Mask, Device D, class T> class Forward {
   static constexpr int V = cpu::Tile<D>::vectors;
 
  public:
-  Forward(const AttentionShape& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<T, D> o, Matrix<float, D> lse,
-          std::byte* work, int threads)
+  Forward(const AttentionShape<D>& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<T, D> o,
+          Matrix<float, D> lse, std::byte* work, int threads)
       : a_(a), z_(a), q_(q), k_(k), v_(v), o_(o), lse_(lse), scale2_(float(a.scale() * 1.4426950408889634)) {
     Cutter cut(work);
-    const Index all = S::blocks(*a.keys) * a.kv_heads;
+    const Index all = S::blocks(a.keys) * a.kv_heads;
     keys_ = cut.cut<Unit>(all * z_.score_units());
     values_ = cut.cut<Unit>(all * z_.mix_units());
     own_ = cut.cut<std::byte>(threads * Own(z_, nullptr).bytes);
@@ -27,13 +27,13 @@ template <class Mask, Device D, class T> class Forward {
 
   void run(Threads& threads) {
     threads.run([&](int thread, int count) {
-      for_each_block(*a_.keys, a_.kv_heads, K, thread, count,
+      for_each_block(a_.keys, a_.kv_heads, K, thread, count,
                      [&](Index i, Index h, Index row, Index n) { pack_keys(i, h, row, n); });
     });
     threads.run([&](int thread, int count) {
       Own own(z_, nullptr);
       own = Own(z_, own_ + thread * own.bytes);
-      for_each_block(*a_.queries, a_.heads, Q, thread, count,
+      for_each_block(a_.queries, a_.heads, Q, thread, count,
                      [&](Index i, Index h, Index row, Index n) { attend(own, i, h, row, n); });
     });
   }
@@ -60,7 +60,7 @@ template <class Mask, Device D, class T> class Forward {
   };
 
   Index block_at(Index sequence, Index kv_head, Index row) const {
-    return kv_head * S::blocks(*a_.keys) + S::first_block(*a_.keys, sequence) + (row - a_.keys->begin(sequence)) / K;
+    return kv_head * S::blocks(a_.keys) + S::first_block(a_.keys, sequence) + (row - a_.keys.begin(sequence)) / K;
   }
   void pack_keys(Index sequence, Index kv_head, Index row, Index count) {
     const Index block = block_at(sequence, kv_head, row);
@@ -71,7 +71,7 @@ template <class Mask, Device D, class T> class Forward {
   void attend(Own& own, Index sequence, Index head, Index row, Index count) {
     cpu::pack<D, T, Q>(rows_as_lanes(q_, row, head, z_.dim), count, z_.dim, own.queries);
     Place places[Q];
-    for (Index lane = 0; lane < Q; ++lane) places[lane] = a_.queries->place[row + std::min(lane, count - 1)];
+    for (Index lane = 0; lane < Q; ++lane) places[lane] = a_.queries.places()[row + std::min(lane, count - 1)];
     const auto range = mask::Range::of(places, count);
     if (Mask::groups > 1) std::fill_n(own.total, z_.dim_rows * Q, 0.0f);
     for (int g = 0; g < Mask::groups; ++g) {
@@ -85,14 +85,14 @@ template <class Mask, Device D, class T> class Forward {
   }
   void attend_to_keys(Own& own, Running& r, int g, Index sequence, Index head, const Place* places,
                       const mask::Range& range) {
-    const Segments& keys = *a_.keys;
+    const SegmentsView<D>& keys = a_.keys;
     bool fresh = true;
     for (Index row = keys.begin(sequence); row < keys.end(sequence); row += K) {
-      const Visible seen = visible_keys<Mask>(g, range, &keys.place[row], std::min(K, keys.end(sequence) - row));
+      const Visible seen = visible_keys<Mask>(g, range, keys.places() + row, std::min(K, keys.end(sequence) - row));
       if (seen.keys == 0) continue;
       const Index block = block_at(sequence, a_.kv_head_of(head), row);
       scores(own, keys_ + block * z_.score_units(), seen.keys);
-      if (!seen.all) hide(own, g, places, &keys.place[row], seen.keys);
+      if (!seen.all) hide(own, g, places, keys.places() + row, seen.keys);
       cpu::Floats<D> shrink[V];
       soften(own, r, seen.keys, shrink);
       mix(own, values_ + block * z_.mix_units(), seen.keys, shrink, fresh);
@@ -168,7 +168,7 @@ template <class Mask, Device D, class T> class Forward {
       }
   }
 
-  const AttentionShape& a_;
+  const AttentionShape<D>& a_;
   S z_;
   Matrix<T, D> q_, k_, v_, o_;
   Matrix<float, D> lse_;

@@ -7,21 +7,21 @@
 namespace vlt::ops::reference {
 
 // Calls f(head, query row, first key row, key rows).
-template <class F> void for_each_query(const AttentionShape& a, F&& f) {
-  for (Index i = 0; i < a.queries->sequences(); ++i)
+template <Device D, class F> void for_each_query(const AttentionShape<D>& a, F&& f) {
+  for (Index i = 0; i < a.queries.sequences(); ++i)
     for (Index h = 0; h < a.heads; ++h)
-      for (Index row = a.queries->begin(i); row < a.queries->end(i); ++row)
-        f(h, row, a.keys->begin(i), a.keys->end(i) - a.keys->begin(i));
+      for (Index row = a.queries.begin(i); row < a.queries.end(i); ++row)
+        f(h, row, a.keys.begin(i), a.keys.end(i) - a.keys.begin(i));
 }
 
 // z(j) = q . k_j * scale for the keys visible in group g, -inf for the others.
 template <class Mask, Device D, class T, class A>
-void attention_scores(const AttentionShape& a, int g, Index h, Index row, Index first, Matrix<T, D> q, Matrix<T, D> k,
-                      Matrix<A, D> z) {
+void attention_scores(const AttentionShape<D>& a, int g, Index h, Index row, Index first, Matrix<T, D> q,
+                      Matrix<T, D> k, Matrix<A, D> z) {
   const Index hq = h * a.head_dim, hk = a.kv_head_of(h) * a.head_dim;
   for (Index j = 0; j < z.cols; ++j) {
     z(0, j) = -INFINITY;
-    if (!Mask::visible(g, a.queries->place[row], a.keys->place[first + j])) continue;
+    if (!Mask::visible(g, a.queries.places()[row], a.keys.places()[first + j])) continue;
     A dot = 0;
     for (Index d = 0; d < a.head_dim; ++d) dot += A(q(row, hq + d)) * A(k(first + j, hk + d));
     z(0, j) = dot * A(a.scale());
@@ -30,7 +30,7 @@ void attention_scores(const AttentionShape& a, int g, Index h, Index row, Index 
 
 // scores: (1, longest key sequence), sum: (1, head_dim)
 template <class Mask, Device D, class T, class A>
-void attention(const AttentionShape& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<T, D> o,
+void attention(const AttentionShape<D>& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v, Matrix<T, D> o,
                Matrix<A, D> lse, Matrix<A, D> scores, Matrix<A, D> sum_v) {
   for_each_query(a, [&](Index h, Index row, Index first, Index count) {
     const Index hq = h * a.head_dim, hk = a.kv_head_of(h) * a.head_dim;
@@ -54,7 +54,7 @@ void attention(const AttentionShape& a, Matrix<T, D> q, Matrix<T, D> k, Matrix<T
 
 // sum_k, sum_v: zeros of the shape of k; p, dp: (1, longest key sequence); sum_q: (1, head_dim)
 template <class Mask, Device D, class T, class A>
-void attention_backward(const AttentionShape& a, Matrix<T, D> d_o, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v,
+void attention_backward(const AttentionShape<D>& a, Matrix<T, D> d_o, Matrix<T, D> q, Matrix<T, D> k, Matrix<T, D> v,
                         Matrix<A, D> lse, Matrix<T, D> dq, Matrix<A, D> sum_k, Matrix<A, D> sum_v, Matrix<A, D> p,
                         Matrix<A, D> dp, Matrix<A, D> sum_q) {
   for_each_query(a, [&](Index h, Index row, Index first, Index count) {

@@ -36,13 +36,13 @@ template <Device D, class T> struct Sizes {
   static constexpr Index key_units = K / cpu::per_unit<T>, query_units = Q / cpu::per_unit<T>;
 
   Index dim, dim_rows, dim_units;  // of a head; as rows of tiles; as a contraction
-  explicit Sizes(const AttentionShape& a)
+  explicit Sizes(const AttentionShape<D>& a)
       : dim(a.head_dim), dim_rows(cpu::rounded_up(dim, R)), dim_units(cpu::units_of<T>(dim)) {}
 
   // Where the blocks of a key sequence begin if each sequence begins a block of its own, and how many blocks there are
   // at most.
-  static Index first_block(const Segments& keys, Index sequence) { return keys.begin(sequence) / K + sequence; }
-  static Index blocks(const Segments& keys) { return keys.rows() / K + keys.sequences(); }
+  static Index first_block(const SegmentsView<D>& keys, Index sequence) { return keys.begin(sequence) / K + sequence; }
+  static Index blocks(const SegmentsView<D>& keys) { return keys.rows() / K + keys.sequences(); }
   Index score_units() const { return K * dim_units; }               // one block as rows of S^T: (K / R) panels
   Index mix_units() const { return dim_rows * key_units; }          // one block as a contraction: (dim_rows / R) panels
   Index query_panel_units() const { return dim_units * Q; }         // a query block as lanes
@@ -69,7 +69,8 @@ void pack_mix(const Sizes<D, T>& z, cpu::Source<T> dims, Index count, Index leng
 }
 
 // Calls f(sequence, head, first row, rows) for blocks of `step` rows; every count-th call belongs to `thread`.
-template <class F> void for_each_block(const Segments& b, Index heads, Index step, int thread, int count, F&& f) {
+template <Device D, class F>
+void for_each_block(const SegmentsView<D>& b, Index heads, Index step, int thread, int count, F&& f) {
   Index turn = 0;
   for (Index i = 0; i < b.sequences(); ++i)
     for (Index h = 0; h < heads; ++h)

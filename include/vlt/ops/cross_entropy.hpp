@@ -1,9 +1,9 @@
 #pragma once
 #include <algorithm>
 #include <cmath>
-#include <span>
 #include <vlt/cpu/functions.hpp>
 #include <vlt/ops/elementwise.hpp>
+#include <vlt/tensor/index_view.hpp>
 
 namespace vlt::ops {
 
@@ -63,11 +63,11 @@ template <Device D, class T> RowLoss cross_entropy_row(float* logits, Index n, I
 
 // Turns logits (rows, vocabulary) into the gradient of scale * sum of -log softmax(logits)[target], row by row:
 // dlogits = scale (softmax(logits) - onehot(target)). dlogits may be a narrower type, may be `logits` itself, or be
-// left out (cols = 0); unless it is, the logits are used up. row_loss (unscaled) and row_correct have one element per
-// row; row_correct may be empty.
+// left out (cols = 0); unless it is, the logits are used up. losses (rows, 1) are not scaled; hits (rows, 1) say where
+// the target has the largest logit, and may be left out (rows = 0).
 template <Device D, class A, class T>
-void softmax_cross_entropy(Scope& s, Matrix<A, D> logits, std::span<const Index> target, double scale,
-                           Matrix<T, D> dlogits, std::span<double> row_loss, std::span<std::uint8_t> row_correct = {}) {
+void softmax_cross_entropy(Scope& s, Matrix<A, D> logits, std::type_identity_t<IndexView<D>> target, double scale,
+                           Matrix<T, D> dlogits, Matrix<double, D> losses, Matrix<std::uint8_t, D> hits = {}) {
   s.run("softmax_cross_entropy", element_cost(logits, 6, 2), [&] {
     s.threads().ranges(logits.rows, 1, [&](Index begin, Index end) {
       for (Index r = begin; r < end; ++r) {
@@ -77,10 +77,23 @@ void softmax_cross_entropy(Scope& s, Matrix<A, D> logits, std::span<const Index>
         if constexpr (std::is_same_v<A, double>)
           result = reference::cross_entropy_row(row, logits.cols, target[r], scale, gradient);
         else result = cross_entropy_row<D>(row, logits.cols, target[r], float(scale), gradient);
-        row_loss[r] = result.loss;
-        if (!row_correct.empty()) row_correct[r] = result.correct;
+        losses(r, 0) = result.loss;
+        if (hits.rows) hits(r, 0) = result.correct;
       }
     });
+  });
+}
+
+// sums(0, group[r]) += scale * losses(r, 0), in the order of the rows; without groups all belong to group 0. The last
+// column of sums counts hits, if they are given.
+template <Device D>
+void add_losses(Scope& s, Matrix<double, D> losses, Matrix<std::uint8_t, D> hits,
+                std::type_identity_t<IndexView<D>> group, double scale, Matrix<double, D> sums) {
+  s.run("add_losses", {double(losses.rows), 8.0 * double(losses.rows)}, [&] {
+    for (Index r = 0; r < losses.rows; ++r) {
+      sums(0, group.empty() ? 0 : group[r]) += scale * losses(r, 0);
+      if (hits.rows) sums(0, sums.cols - 1) += hits(r, 0);
+    }
   });
 }
 

@@ -88,14 +88,16 @@ template <Device D, class T> void sum_repeats(Scope& s, Matrix<T, D> dy, Matrix<
 
 // y: the rows of x without the first of every sequence (CLIP's class token); and dx from dy, zero or untouched for that
 // row.
-template <Device D, class T> void drop_first(Scope& s, Matrix<T, D> x, const Segments& b, Matrix<T, D> y) {
+template <Device D, class T>
+void drop_first(Scope& s, Matrix<T, D> x, std::type_identity_t<SegmentsView<D>> b, Matrix<T, D> y) {
   s.run("drop_first", element_cost(y, 0, 2), [&] {
     for (Index i = 0, to = 0; i < b.sequences(); ++i)
       for (Index r = b.begin(i) + 1; r < b.end(i); ++r, ++to) copy_elements<D>(row_of(x, r), row_of(y, to), x.cols);
   });
 }
 template <Device D, class T>
-void drop_first_backward(Scope& s, Matrix<T, D> dy, const Segments& b, Matrix<T, D> dx, double beta) {
+void drop_first_backward(Scope& s, Matrix<T, D> dy, std::type_identity_t<SegmentsView<D>> b, Matrix<T, D> dx,
+                         double beta) {
   s.run("drop_first_backward", element_cost(dx, 1, 2), [&] {
     for (Index i = 0; i < b.sequences(); ++i)
       for (Index r = b.begin(i); r < b.end(i); ++r) {

@@ -10,13 +10,14 @@ namespace vlt::ops {
 enum class Turn : int { forward = 1, backward = -1 };  // the gradient of a rotation is the rotation the other way
 
 namespace reference {
-template <Device D, class T> void rope(Matrix<T, D> x, const Segments& batch, const Rope& r, Turn turn) {
+template <Device D, class T>
+void rope(Matrix<T, D> x, std::type_identity_t<SegmentsView<D>> batch, const Rope& r, Turn turn) {
   using A = accum_t<T>;
   const Index half = Index(r.frequency.size());
   for (Index q = 0; q < batch.sequences(); ++q)
     for (Index row = batch.begin(q); row < batch.end(q); ++row)
       for (Index i = 0; i < half; ++i) {
-        const double angle = double(batch.place[row].position) * r.at(i, batch.end(q) - batch.begin(q));
+        const double angle = double(batch.places()[row].position) * r.at(i, batch.end(q) - batch.begin(q));
         const A c = A(std::cos(angle)), n = A(std::sin(angle)) * A(int(turn));
         for (Index h = i; h < x.cols; h += 2 * half) {
           const A a = A(x(row, h)), b = A(x(row, h + half));
@@ -53,12 +54,12 @@ template <Device D> void cosines_and_sines(float* turns, Index half, Turn turn) 
 }
 // frequency: (half) in turns per position; row_memory: (threads, 2 half)
 template <Device D, class T>
-void rope_rows(Threads& threads, Matrix<T, D> x, const Segments& batch, Index begin, Index rows, const Rope& r,
+void rope_rows(Threads& threads, Matrix<T, D> x, const SegmentsView<D>& batch, Index begin, Index rows, const Rope& r,
                Turn turn, const double* frequency, Matrix<float, D> row_memory) {
   const Index half = Index(r.frequency.size());
   const auto one_row = [&](Index row, float* cosine) {
     const float* const sine = cosine + half;
-    angles(r, batch.place[row].position, frequency, cosine);
+    angles(r, batch.places()[row].position, frequency, cosine);
     cosines_and_sines<D>(cosine, half, turn);
     for (Index h = 0; h < x.cols; h += 2 * half)
       cpu::for_each_register<D>(half, [&](Index i, auto n) {
@@ -78,7 +79,7 @@ void rope_rows(Threads& threads, Matrix<T, D> x, const Segments& batch, Index be
   }
 }
 template <Device D, class T>
-void rope(Threads& threads, Matrix<T, D> x, const Segments& batch, const Rope& r, Turn turn, double* frequency,
+void rope(Threads& threads, Matrix<T, D> x, const SegmentsView<D>& batch, const Rope& r, Turn turn, double* frequency,
           Matrix<float, D> row_memory) {
   const auto read_frequencies = [&](Index length) {
     for (Index i = 0; i < Index(r.frequency.size()); ++i) frequency[i] = r.at(i, length) / (2 * std::numbers::pi);
@@ -96,7 +97,8 @@ void rope(Threads& threads, Matrix<T, D> x, const Segments& batch, const Rope& r
 }  // namespace wide
 
 // x: (rows, heads * head_dim), rotated in place; halves of a head are paired (HF's rotate_half).
-template <Device D, class T> void rope(Scope& s, Matrix<T, D> x, const Segments& batch, const Rope& r, Turn turn) {
+template <Device D, class T>
+void rope(Scope& s, Matrix<T, D> x, std::type_identity_t<SegmentsView<D>> batch, const Rope& r, Turn turn) {
   const Index half = Index(r.frequency.size());
   if (half == 0) return;
   Frame frame(s);

@@ -1,6 +1,6 @@
 #pragma once
-#include <span>
 #include <vlt/ops/elementwise.hpp>
+#include <vlt/tensor/index_view.hpp>
 
 // Splicing image features into text, dropping CLS tokens, looking up embeddings: all are moves of whole rows.
 // A negative index leaves its row alone.
@@ -33,7 +33,7 @@ template <Device D, class X, class Y> void add_elements(const X* from, Y* to, In
 
 // y(i) = from(row[i])
 template <Device D, class X, class Y>
-void gather_rows(Scope& s, Matrix<X, D> from, std::span<const Index> row, Matrix<Y, D> y) {
+void gather_rows(Scope& s, Matrix<X, D> from, std::type_identity_t<IndexView<D>> row, Matrix<Y, D> y) {
   s.run("gather_rows", element_cost(y, 0, 2), [&] {
     wide::for_each_row(s.threads(), y.rows, y.cols, [&](Index i) {
       if (row[i] >= 0) copy_elements<D>(row_of(from, row[i]), row_of(y, i), y.cols);
@@ -42,7 +42,7 @@ void gather_rows(Scope& s, Matrix<X, D> from, std::span<const Index> row, Matrix
 }
 // to(row[i]) += x(i). A row may be met several times, so columns are shared out: every sum has the order of x.
 template <Device D, class X, class Y>
-void scatter_add_rows(Scope& s, Matrix<X, D> x, std::span<const Index> row, Matrix<Y, D> to) {
+void scatter_add_rows(Scope& s, Matrix<X, D> x, std::type_identity_t<IndexView<D>> row, Matrix<Y, D> to) {
   s.run("scatter_add_rows", element_cost(x, 1, 3), [&] {
     s.threads().ranges(x.cols, cpu::rounded_up(wide::grain / std::max<Index>(x.rows, 1), 64), [&](Index c, Index end) {
       for (Index i = 0; i < x.rows; ++i)

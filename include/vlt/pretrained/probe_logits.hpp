@@ -3,20 +3,9 @@
 #include <vlt/hub/stored_type.hpp>
 #include <vlt/pretrained/model_description.hpp>
 #include <vlt/pretrained/model_kinds.hpp>
-#include <vlt/tensor/buffer.hpp>
+#include <vlt/tensor/workspace.hpp>
 
 namespace vlt {
-
-// Runs pass(Scope&) twice: to learn how much memory it needs, and in that memory.
-template <Device D, class Pass> void run_in_own_memory(Threads& threads, Pass&& pass) {
-  Arena plan;
-  Scope planned(plan, threads);
-  pass(planned);
-  const Buffer<std::byte, D> memory{Index(plan.peak())};
-  Arena arena(memory);
-  Scope s(arena, threads);
-  pass(s);
-}
 
 namespace probe {
 
@@ -51,14 +40,15 @@ template <IsPolicy P> std::vector<float> probe_logits(AnyVlm<P>& model, Threads&
   std::vector<Index> row;
   for (Index r = batch.text.rows() - probe::compared; r < batch.text.rows(); ++r) row.push_back(r);
   std::vector<float> logits(row.size() * std::size_t(model.language.vocabulary()));
-  run_in_own_memory<P::device>(threads, [&](Scope& s) {
+  const auto x = borrow_host<typename AnyVlm<P>::host_pixels>(pixels.data(), 1, Index(pixels.size()));
+  constexpr Device D = P::device;
+  run_in_own_memory<D>(threads, [&](Scope& s) {
     Frame frame(s);
-    const auto x = borrow_host<typename AnyVlm<P>::pixels>(pixels.data(), 1, Index(pixels.size()));
-    const auto y = s.temp<typename AnyVlm<P>::tokens>({batch.text.rows(), model.language.width()}, &batch.text);
+    const auto y = s.temp<typename AnyVlm<P>::tokens>({batch.text.rows(), model.language.width()});
+    const auto out = s.temp<typename AnyLanguage<P>::logits_t>({Index(row.size()), model.language.vocabulary()});
     model.hidden(s, x, batch, y);
-    using Logits = typename AnyLanguage<P>::logits_t;
-    const auto out = borrow_host<Logits>(logits.data(), Index(row.size()), model.language.vocabulary());
-    model.language.logits(s, y, row, out);
+    model.language.logits(s, y, upload<D>(s, row), out);
+    download(s, out, logits);
   });
   return logits;
 }

@@ -134,7 +134,7 @@ template <IsPolicy P> class GenerateRun {
     std::iota(all.begin(), all.end(), Index(0));
     const BatchPlan batches({all, 0, false}, source->data.sizes, {.sequences = 8});
     const MicroBatchSize largest = batches.largest();
-    typename AnyVlm<P>::pixels x;
+    typename AnyVlm<P>::host_pixels x;
     x.rows = largest.tiles, x.cols = x.stride = source->floats_per_image;
     const PassPlan plan = plan_evaluation(model_, *job_.threads, x, empty_batch(model_, largest));
     EngineSettings settings;

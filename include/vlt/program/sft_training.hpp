@@ -82,7 +82,7 @@ template <IsPolicy P> class SftTraining {
     const SftOptions& o = job_.options;
     const Index steps = plan_.training().steps();
     write_receipt(job_);
-    RunReport<P> report(job_, model_, engine_.memory(), memory, components, state_, steps);
+    RunReport<P> report(job_, model_, engine_.workspace(), memory, components, state_, steps);
     Progress progress(job_.out, progress_style(o.log_format == "json", 1), steps, double(o.num_train_epochs),
                       terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"), state_.history);

@@ -70,21 +70,21 @@ class Scope {
     if (hooks_) hooks_->grad_ready(*this, unit);
   }
 
-  template <class M> M keep(Shape shape, const Segments* batch = nullptr) {
+  template <class M> M keep(Shape shape, SegmentsOf<M> batch = {}) {
     return view<M>(arena_.keep<typename M::value_type, M::device>(shape.size()), shape, batch);
   }
-  template <class M> M temp(Shape shape, const Segments* batch = nullptr) {
+  template <class M> M temp(Shape shape, SegmentsOf<M> batch = {}) {
     return view<M>(arena_.temp<typename M::value_type, M::device>(shape.size()), shape, batch);
   }
   // Kept only if backward will read it; else it lives until the caller's Frame closes.
-  template <class M> M keep_if(bool needed, Shape shape, const Segments* batch = nullptr) {
+  template <class M> M keep_if(bool needed, Shape shape, SegmentsOf<M> batch = {}) {
     return needed ? keep<M>(shape, batch) : temp<M>(shape, batch);
   }
   Arena& arena() { return arena_; }
   Threads& threads() { return threads_; }
 
  private:
-  template <class M> static M view(decltype(M::data) data, Shape shape, const Segments* batch) {
+  template <class M> static M view(decltype(M::data) data, Shape shape, SegmentsOf<M> batch) {
     M m;
     m.data = data, m.rows = shape.rows, m.cols = m.stride = shape.cols;
     if constexpr (requires { m.segments; }) m.segments = batch;

@@ -1,7 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <vector>
-#include <vlt/tensor/matrix.hpp>
+#include <vlt/base/config.hpp>
 
 namespace vlt {
 
@@ -39,16 +39,10 @@ struct Segments {
   }
 };
 
-// Makes s `sequences` sequences of `each` tokens: images in a vision tower, queries of a perceiver. Memory is only
-// asked for when s grows beyond what it ever held.
-inline void assign_equal(Segments& s, Index sequences, Index each, TokenKind kind = TokenKind::image) {
-  s.offset.clear(), s.place.clear();
-  for (Index i = 0; i <= sequences; ++i) s.offset.push_back(i * each);
-  for (Index row = 0; row < sequences * each; ++row) s.place.push_back({row % each, kind});
-}
+// `sequences` sequences of `each` tokens: images in a vision tower, queries of a perceiver.
 inline Segments equal_segments(Index sequences, Index each, TokenKind kind = TokenKind::image) {
   Segments s;
-  assign_equal(s, sequences, each, kind);
+  for (Index i = 0; i < sequences; ++i) s.append(each, kind);
   return s;
 }
 

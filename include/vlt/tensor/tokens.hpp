@@ -1,6 +1,7 @@
 #pragma once
 #include <type_traits>
-#include <vlt/tensor/segments.hpp>
+#include <vlt/tensor/matrix.hpp>
+#include <vlt/tensor/segments_view.hpp>
 
 namespace vlt {
 
@@ -14,8 +15,15 @@ struct text {};    // the decoder's residual stream
 // What flows between layers: rows of features in a named space, and the batch they belong to.
 template <class Space, class T, Device D> struct Tokens : Matrix<T, D> {
   using space = Space;
-  const Segments* segments = nullptr;
+  SegmentsView<D> segments;
 };
+
+// The batch that rows of M belong to; a plain matrix has none.
+template <class M> struct segments_of { using type = SegmentsView<M::device>; };
+template <class T, Device D> struct segments_of<Matrix<T, D>> {
+  struct type {};
+};
+template <class M> using SegmentsOf = typename segments_of<M>::type;
 
 template <IsPolicy P, class Space> using operand_t = Tokens<Space, typename P::operand, P::device>;
 template <IsPolicy P, class Space> using stream_t = Tokens<Space, typename P::stream, P::device>;

@@ -104,7 +104,7 @@ template <IsPolicy P, class L> class LayerBench {
     memory.resize(std::size_t(shape.size()));
     for (auto& v : memory) v = typename M::value_type(normal(rng));
     M m = borrow_host<M>(memory.data(), shape.rows, shape.cols);
-    m.segments = &batch;
+    m.segments = batch;
     return m;
   }
 

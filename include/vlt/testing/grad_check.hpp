@@ -121,7 +121,7 @@ template <class L> class GradCheck {
     auto& v = storage_.emplace_back(std::size_t(shape.rows * stride), between_rows);
     std::normal_distribution<double> normal;
     M m = borrow_host<M>(v.data(), shape.rows, shape.cols, stride);
-    m.segments = &batch;
+    m.segments = batch;
     for_each(m, [&](double& e, std::size_t) { e = scale * normal(rng_); });
     return m;
   }

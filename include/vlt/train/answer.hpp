@@ -11,13 +11,13 @@ namespace vlt {
 template <IsPolicy P> class Answerer {
  public:
   Answerer(AnyVlm<P>& model, Threads& threads, const ModelDescription& m, const ImageReader& images,
-           const typename Generator<P>::Memory* lent = nullptr)
+           const typename Generator<P>::Memory* lender = nullptr)
       : m_(m),
         images_(images),
         pictures_(m.pictures()),
         renderer_(m.chat_template),
         encoder_(*m.tokenizer),
-        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), answer_ends(m), lent) {}
+        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), answer_ends(m), lender) {}
 
   // The answer to the last question of a conversation. `number` names it for random draws; emit hears of new text.
   std::string operator()(const Conversation& c, const std::vector<std::string>& images, const Sampling& sampling,

@@ -4,7 +4,7 @@
 #include <string>
 #include <vlt/dist/zero.hpp>
 #include <vlt/models/vlm.hpp>
-#include <vlt/tensor/buffer.hpp>
+#include <vlt/tensor/workspace.hpp>
 
 namespace vlt {
 
@@ -29,7 +29,7 @@ struct StepResult {
 // arena, whose size is decided once (train/plan.hpp) and never grows; after its first step it allocates nothing.
 template <Precision F, class Model, Device D = Device::cpu> class Engine {
  public:
-  using pixels = typename Model::pixels;
+  using pixels = typename Model::host_pixels;
 
   // `bytes`: what the largest micro-batch needs (PassPlan::bytes, or the lines "step" of a Plan). The model must not
   // move.
@@ -46,7 +46,7 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   Index begin_step(Index supervised_tokens) {
     tokens_ = supervised_tokens;
     world_.all_reduce_sum(std::span(&tokens_, 1));
-    clear(sums_);
+    sums_.clear();
     std::fill(group_tokens_.begin(), group_tokens_.end(), Index(0));
     step_cost_ = {};
     return tokens_;
@@ -56,11 +56,8 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   // has the same number of them in a step, some perhaps empty.
   void micro_batch(pixels x, const Batch& b, bool last) {
     require(tokens_ > 0, "begin_step() comes before micro_batch()");
-    const auto pass = [&](Scope& s, LossSums& sums) {
-      model_.forward_backward(s, x, b, 1.0 / double(tokens_), saved_, sums);
-    };
-    plan([&](Scope& s) { pass(s, planned_sums_); }, last, training_order_);
-    step_cost_ += run([&](Scope& s) { pass(s, sums_); }, last);
+    step_cost_ += run([&](Scope& s) { model_.forward_backward(s, x, b, 1.0 / double(tokens_), saved_, sums_); }, last,
+                      training_order_);
     count_tokens(b.targets);
   }
 
@@ -69,10 +66,8 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   const StepResult& finish_step(std::span<const double> rates, double max_norm) {
     require(tokens_ > 0, "begin_step() comes before finish_step()");
     sum_results();
-    Arena arena(memory_);
-    Scope scope(arena, threads_);
     const bool finite_loss = std::isfinite(result_.loss);
-    result_.grad_norm = zero_.step(scope, rates, max_norm, finite_loss);
+    workspace_.carry_out([&](Scope& s) { result_.grad_norm = zero_.step(s, rates, max_norm, finite_loss); });
     result_.finite = std::isfinite(result_.grad_norm) && finite_loss;
     tokens_ = 0;
     return result_;
@@ -80,26 +75,22 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
 
   // Sums of token losses (not means) of one batch on this rank; nothing changes.
   LossSums evaluate(pixels x, const Batch& b) {
-    LossSums sums;
-    clear(sums);
-    plan([&](Scope& s) { model_.evaluate(s, x, b, 1.0, planned_sums_); }, true, evaluation_order_);
-    run([&](Scope& s) { model_.evaluate(s, x, b, 1.0, sums); }, true);
-    return sums;
+    evaluated_.clear();
+    run([&](Scope& s) { model_.evaluate(s, x, b, 1.0, evaluated_); }, true, evaluation_order_);
+    return evaluated_.read();
   }
 
   // Updates made. A run that is taken up again sets it, and after its masters were loaded lets weights follow them.
   Index updates() const { return zero_.updates(); }
   void set_updates(Index made) { zero_.set_updates(made); }
   void round_masters() {
-    Arena arena(memory_);
-    Scope scope(arena, threads_);
-    zero_.round_masters(scope);
+    workspace_.carry_out([&](Scope& s) { zero_.round_masters(s); });
   }
 
-  Cost step_cost() const { return step_cost_; }  // forward and backward of the last step on this rank
-  std::size_t bytes() const { return memory_.bytes(); }
-  std::size_t peak() const { return peak_; }                      // most of them that was ever in use
-  const Buffer<std::byte, D>& memory() const { return memory_; }  // free between calls
+  Cost step_cost() const { return step_cost_; }                 // forward and backward of the last step on this rank
+  std::size_t bytes() const { return workspace_.bytes(); }
+  std::size_t peak() const { return workspace_.peak(); }        // most of them that was ever in use
+  const Workspace<D>& workspace() const { return workspace_; }  // free between calls
 
  private:
   Engine(Model& model, ParameterStore<F, D>& store, Threads& threads, std::size_t bytes, EngineSettings settings,
@@ -109,67 +100,48 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
         settings_(settings),
         world_(world ? *world : single_),
         zero_(store, world_, settings.zero),
-        memory_(Index(std::max(bytes, update_bytes()))) {
-    clear(sums_), clear(planned_sums_);
+        workspace_(threads, std::max(bytes, update_bytes())),
+        sums_(settings.groups, settings.count_correct),
+        evaluated_(settings.groups, settings.count_correct) {
     const std::size_t groups = std::size_t(settings_.groups);
     result_.group_loss.resize(groups), result_.group_supervised.resize(groups);
     group_tokens_.resize(groups), totals_.resize(2 * groups + 1);
   }
 
-  void clear(LossSums& sums) const {
-    sums.by_group.assign(std::size_t(settings_.groups), 0);
-    sums.correct = 0, sums.count_correct = settings_.count_correct;
-  }
-
   void count_tokens(const Targets& t) {
     if (t.group.empty()) group_tokens_[0] += Index(t.row.size());
-    for (int g : t.group) {
-      require(g >= 0 && g < settings_.groups, "a target belongs to a group that EngineSettings does not count");
-      ++group_tokens_[g];
-    }
+    for (const Index g : t.group) ++group_tokens_[std::size_t(g)];
   }
 
   std::size_t update_bytes() {
-    Arena plan;
-    Scope s(plan, threads_);
-    zero_.step(s, {}, 0);
-    return plan.peak();
+    return planned_bytes(threads_, [&](Scope& s) { zero_.step(s, {}, 0); });
   }
 
-  // Plans what is about to run, so that a batch which is larger than the one planned for is refused before it begins,
-  // and so is one on which ranks would wait for each other forever: units are visited as the first time, `order`.
-  template <class Pass> void plan(Pass&& pass, bool last, std::vector<dist::UnitVisit>& order) {
-    Arena arena;
-    Scope s(arena, threads_, &zero_);
-    zero_.begin(s, last);
-    pass(s);
+  // Plans a pass over the model, then carries it out. A batch that is larger than the one planned for is refused before
+  // it begins, and so is one on which ranks would wait for each other forever: units are visited as the first time,
+  // `order`.
+  template <class Pass> Cost run(Pass&& pass, bool last, std::vector<dist::UnitVisit>& order) {
+    const auto whole = [&](Scope& s) {
+      zero_.begin(s, last);
+      pass(s);
+    };
+    const std::size_t arena = planned_bytes(threads_, whole, &zero_);
     if (order.empty()) order = zero_.order();
     require(world_.size() == 1 || order == zero_.order(),
             "a model must visit its units in one order, whatever a batch holds");
-    const std::size_t needed = arena.peak() + zero_.lent().total();
-    if (needed <= memory_.bytes()) return;
-    throw Error(ExitCode::memory, Complaint("MEM-ARENA-001", "a micro-batch needs more memory than was planned")
-                                      .expected("at most " + std::to_string(memory_.bytes()) + " bytes")
-                                      .found(std::to_string(needed) + " bytes")
-                                      .help("plan with a batch at least as large as any that follows"));
-  }
-  template <class Pass> Cost run(Pass&& pass, bool last) {
-    Arena arena(memory_);
-    Scope s(arena, threads_, &zero_);
-    zero_.begin(s, last);
-    pass(s);
-    peak_ = std::max(peak_, arena.peak());
-    return s.total();
+    workspace_.make_room(arena + zero_.lent().total());
+    return workspace_.carry_out(whole, &zero_);
   }
 
   // Loss shares, tokens and hits of all ranks.
   void sum_results() {
     const std::size_t groups = group_tokens_.size();
+    sums_.read(step_sums_);
     for (std::size_t g = 0; g < groups; ++g) {
-      totals_[g] = sums_.by_group[g];
+      totals_[g] = step_sums_.by_group[g];
       totals_[groups + g] = double(group_tokens_[g]);
     }
-    totals_[2 * groups] = double(sums_.correct);
+    totals_[2 * groups] = double(step_sums_.correct);
     world_.all_reduce_sum(std::span(totals_));
     result_.loss = 0;
     for (std::size_t g = 0; g < groups; ++g) {
@@ -187,15 +159,15 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
   dist::Single single_;
   dist::world_t<D>& world_;
   dist::Zero<F, D> zero_;
-  Buffer<std::byte, D> memory_;
+  Workspace<D> workspace_;
   typename Model::saved saved_;
-  LossSums sums_, planned_sums_;
+  LossAccumulator<D> sums_, evaluated_;  // of the step in hand; of the batch evaluated last
+  LossSums step_sums_;                   // what the host read of the former
   std::vector<Index> group_tokens_;
   std::vector<double> totals_;  // loss per group, tokens per group, hits: what ranks add up
   StepResult result_;
   Index tokens_ = 0;
   Cost step_cost_;
-  std::size_t peak_ = 0;
   std::vector<dist::UnitVisit> training_order_, evaluation_order_;
 };
 

@@ -19,12 +19,12 @@ class EvaluationSums {
   explicit EvaluationSums(std::size_t groups) : groups_(groups), sums_(counts + 2 * groups, 0.0) {}
 
   // losses: by_group and correct hold sums over the batch.
-  template <class Sums> void add(const MicroBatch& b, std::span<const int> target_groups, const Sums& losses) {
+  template <class Sums> void add(const MicroBatch& b, std::span<const Index> target_groups, const Sums& losses) {
     sums_[loss] += losses.total(), sums_[correct] += double(losses.correct);
     sums_[tokens] += double(b.tokens), sums_[supervised] += double(b.supervised);
     sums_[records] += double(b.samples.size());
     for (std::size_t g = 0; g < losses.by_group.size(); ++g) sums_[counts + g] += losses.by_group[g];
-    for (const int g : target_groups) ++sums_[counts + groups_ + std::size_t(g)];
+    for (const Index g : target_groups) ++sums_[counts + groups_ + std::size_t(g)];
   }
   // Collective.
   EvaluationResult result(dist::World& world) {

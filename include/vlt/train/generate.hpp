@@ -5,7 +5,7 @@
 #include <vlt/data/prompt.hpp>
 #include <vlt/data/sample_builder.hpp>
 #include <vlt/pretrained/model_kinds.hpp>
-#include <vlt/tensor/buffer.hpp>
+#include <vlt/tensor/workspace.hpp>
 
 namespace vlt {
 
@@ -57,12 +57,12 @@ template <IsPolicy P> class Generator {
  public:
   using Model = AnyVlm<P>;
   using tokens = typename Model::tokens;
-  using Memory = Buffer<std::byte, P::device>;
+  using Memory = Workspace<P::device>;
 
-  // ends: the tokens that close an answer; they are not part of it. lent: memory that is free during an answer, if any.
+  // ends: the tokens that close an answer; they are not part of it. lender: whose memory is free during an answer.
   Generator(Model& model, Threads& threads, Index image_id, std::vector<std::int32_t> ends,
-            const Memory* lent = nullptr)
-      : model_(model), threads_(threads), image_id_(image_id), ends_(std::move(ends)), lent_(lent) {}
+            const Memory* lender = nullptr)
+      : model_(model), image_id_(image_id), ends_(std::move(ends)), memory_(threads, lender) {}
 
   // emit(id) hears of each token as it is made; `number` names the answer for its random draws.
   std::vector<std::int32_t> operator()(Prompt& prompt, const Sampling& sampling, std::uint64_t number,
@@ -72,7 +72,7 @@ template <IsPolicy P> class Generator {
     const Batch batch = model_.batch(std::move(images), {prompt.sample}, image_id_, {}, prompt.layouts);
     auto cache = model_.language.make_cache(batch.text.rows() + sampling.max_new_tokens);
     logits_.resize(std::size_t(model_.language.vocabulary()));
-    run([&](Scope& s) { read(s, prompt, batch, cache); }, cache);
+    prefill(prompt, batch, cache);
     std::vector<std::int32_t> answer;
     const RandomStream random{sampling.seed, number};
     for (Index i = 0; i < sampling.max_new_tokens; ++i) {
@@ -81,7 +81,7 @@ template <IsPolicy P> class Generator {
       if (std::find(ends_.begin(), ends_.end(), id) != ends_.end()) break;
       answer.push_back(id);
       if (emit) emit(id);
-      if (i + 1 < sampling.max_new_tokens) run([&](Scope& s) { say(s, id, cache); }, cache);
+      if (i + 1 < sampling.max_new_tokens) extend_by(id, cache);
     }
     return answer;
   }
@@ -89,49 +89,43 @@ template <IsPolicy P> class Generator {
  private:
   using Cache = KvCache<P>;
   Model& model_;
-  Threads& threads_;
   Index image_id_;
   std::vector<std::int32_t> ends_;
-  const Memory* lent_;
-  Memory memory_;  // used where that is not enough
-  std::vector<float> logits_;
+  Memory memory_;
+  std::vector<float> logits_;  // of the token to come
 
-  // Plans, makes room, runs. A plan must not fill the cache: it works on an empty one of the same size.
-  template <class Pass> void run(Pass&& pass, Cache& cache) {
-    Arena plan;
-    Scope planned(plan, threads_);
-    const Index before = cache.length();
-    pass(planned);
-    cache.shorten(before);
-    const bool fits = lent_ && plan.peak() <= lent_->bytes();
-    if (!fits && plan.peak() > memory_.bytes()) memory_ = Memory(Index(plan.peak()));
-    Arena arena(fits ? *lent_ : memory_);
-    Scope s(arena, threads_);
-    pass(s);
+  // Reads the prompt.
+  void prefill(Prompt& prompt, const Batch& batch, Cache& cache) {
+    const Index tiles = prompt.tiles(), floats = tiles > 0 ? Index(prompt.pixels.size()) / tiles : 0;
+    const auto x = borrow_host<typename Model::host_pixels>(prompt.pixels.data(), tiles, floats);
+    const auto rows = cache.append(batch.text);
+    memory_.run([&](Scope& s) { extend(s, rows, cache, [&](tokens h) { model_.embed_prompt(s, x, batch, h); }); });
   }
-  void read(Scope& s, Prompt& prompt, const Batch& batch, Cache& cache) {
-    Frame frame(s);
-    const Shape shape{batch.text.rows(), model_.language.width()};
-    auto h = s.temp<tokens>(shape, &batch.text), y = s.temp<tokens>(shape, &batch.text);
-    const Index tiles = prompt.tiles(), each = tiles > 0 ? Index(prompt.pixels.size()) / tiles : 0;
-    const auto x = borrow_host<typename Model::pixels>(prompt.pixels.data(), tiles, each);
-    model_.embed_prompt(s, x, batch, h);
-    model_.language.extend(s, h, y, cache);
-    look(s, y, shape.rows - 1);
-  }
-  void say(Scope& s, Index id, Cache& cache) {
-    Frame frame(s);
+  // Reads one more token.
+  void extend_by(Index id, Cache& cache) {
     Segments next;
-    next.append(1, TokenKind::text);
-    next.place.back().position = cache.length();
-    auto h = s.temp<tokens>({1, model_.language.width()}, &next), y = s.temp<tokens>(h.shape(), &next);
-    model_.language.embed(s, std::span<const Index>(&id, 1), h);
-    model_.language.extend(s, h, y, cache);
-    look(s, y, 0);
+    next.append({TokenKind::text}, cache.length());
+    const auto rows = cache.append(next);
+    memory_.run([&](Scope& s) {
+      extend(s, rows, cache, [&](tokens h) {
+        Frame frame(s);
+        model_.language.embed(s, upload<P::device>(s, std::vector<Index>{id}), h);
+      });
+    });
   }
-  void look(Scope& s, tokens y, Index row) {
-    const auto logits = borrow_host<typename AnyLanguage<P>::logits_t>(logits_.data(), 1, Index(logits_.size()));
-    model_.language.logits(s, y, std::span<const Index>(&row, 1), logits);
+  // The cache's next rows, embedded by embed(h), and the logits of the last one.
+  template <class Embed> void extend(Scope& s, const SegmentsView<P::device>& rows, Cache& cache, Embed&& embed) {
+    Frame frame(s);
+    auto h = s.temp<tokens>({rows.rows(), model_.language.width()}, rows), y = s.temp<tokens>(h.shape(), rows);
+    embed(h);
+    model_.language.extend(s, h, y, cache);
+    const std::vector<Index> last{rows.rows() - 1};
+    logits_of(s, y, upload<P::device>(s, last));
+  }
+  void logits_of(Scope& s, tokens y, IndexView<P::device> row) {
+    const auto logits = s.temp<typename AnyLanguage<P>::logits_t>({row.size(), model_.language.vocabulary()});
+    model_.language.logits(s, y, row, logits);
+    download(s, logits, logits_);
   }
 };
 

@@ -12,8 +12,8 @@ template <class Model> Batch pack(const Model& model, const MicroBatch& b, const
   for (const Size size : b.sizes) layouts.push_back(builder.rules().pictures.layout(size));
   return model.batch(std::move(images), b.samples, builder.image_id(), b.group, layouts);
 }
-template <class Model> typename Model::pixels pixels_of(MicroBatch& b, Index floats_per_image) {
-  return borrow_host<typename Model::pixels>(b.pixels.data(), b.tiles, floats_per_image);
+template <class Model> typename Model::host_pixels pixels_of(MicroBatch& b, Index floats_per_image) {
+  return borrow_host<typename Model::host_pixels>(b.pixels.data(), b.tiles, floats_per_image);
 }
 
 }  // namespace vlt

@@ -8,6 +8,7 @@
 #include <vlt/models/vlm.hpp>
 #include <vlt/optim/parameter_groups.hpp>
 #include <vlt/optim/store_layout.hpp>
+#include <vlt/tensor/workspace.hpp>
 
 namespace vlt {
 
@@ -36,19 +37,19 @@ template <class Pass> PassPlan plan_pass(Threads& threads, dist::Lender* lender,
 
 // Forward and backward of one micro-batch. x needs a shape, no data; the model needs no memory.
 template <class Model>
-PassPlan plan_training(Model& model, Threads& threads, typename Model::pixels x, const Batch& b,
+PassPlan plan_training(Model& model, Threads& threads, typename Model::host_pixels x, const Batch& b,
                        dist::Lender* lender = nullptr) {
   typename Model::saved saved;
-  LossSums sums;
+  typename Model::Losses sums(b.targets.groups());
   x.data = nullptr;
   return plan_pass(threads, lender, [&](Scope& s) { model.forward_backward(s, x, b, 1.0, saved, sums); });
 }
 
 // The same for an evaluation.
 template <class Model>
-PassPlan plan_evaluation(Model& model, Threads& threads, typename Model::pixels x, const Batch& b,
+PassPlan plan_evaluation(Model& model, Threads& threads, typename Model::host_pixels x, const Batch& b,
                          dist::Lender* lender = nullptr) {
-  LossSums sums;
+  typename Model::Losses sums(b.targets.groups());
   x.data = nullptr;
   return plan_pass(threads, lender, [&](Scope& s) { model.evaluate(s, x, b, 1.0, sums); });
 }

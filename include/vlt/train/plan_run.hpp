@@ -31,10 +31,9 @@ inline MicroBatchSize limit_of(const ModelDescription& m, Index sequences, Index
 
 // A micro-batch of given size and no content: a plan looks at shapes only.
 template <class Model> Batch empty_batch(const Model& model, const MicroBatchSize& n) {
-  Batch b;
-  b.images.append(n.tiles, TokenKind::image);
-  b.features = model.vision.out_segments(b.images);
-  b.image_tokens = model.projector.out_segments(b.features);
+  Segments images;
+  images.append(n.tiles, TokenKind::image);
+  Batch b = model.batch_of(std::move(images));
   const Index rows = std::max(n.tokens, n.sequences);
   Index left = rows;
   for (Index i = 0; i < n.sequences; ++i) {
@@ -55,7 +54,7 @@ Plan plan_run(AnyVlm<P>& model, const layout_t<P>& layout, Threads& threads, con
   Plan plan;
   const auto pass = [&](const MicroBatchSize& n, auto&& run) {
     const Batch b = empty_batch(model, n);
-    typename AnyVlm<P>::pixels x;
+    typename AnyVlm<P>::host_pixels x;
     x.rows = n.tiles, x.cols = x.stride = floats_per_image;
     return n.sequences > 0 ? run(x, b) : PassPlan{};
   };

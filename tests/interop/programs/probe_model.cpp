@@ -57,19 +57,6 @@ Given read_input(const std::string& path) {
   return g;
 }
 
-// Runs a pass twice: to learn what memory it needs, and to carry it out.
-template <class Pass> void carry_out(Threads& threads, Pass&& pass) {
-  Arena plan;
-  {
-    Scope s(plan, threads);
-    pass(s);
-  }
-  const Buffer<std::byte, Device::cpu> memory(Index(plan.peak()));
-  Arena arena(memory);
-  Scope s(arena, threads);
-  pass(s);
-}
-
 template <IsPolicy P> class Probe {
  public:
   Probe(const Kinds<Build>& kinds, const ExportedModel& folder, Given given, bool checkpoint)
@@ -107,12 +94,13 @@ template <IsPolicy P> class Probe {
   }
 
  private:
+  static constexpr Device D = P::device;
   Given given_;
   AnyVlm<P> model_;
   store_t<P> store_;
   Threads threads_;
   Batch batch_;
-  typename AnyVlm<P>::pixels x_;
+  typename AnyVlm<P>::host_pixels x_;
 
   static registry_t<P> registry_with_panels(AnyVlm<P>& model) {
     auto registry = registry_of<P>(model);
@@ -128,22 +116,23 @@ template <IsPolicy P> class Probe {
     for (auto& p : store_.registry().params)
       if (p.trains()) std::fill_n(static_cast<float*>(p.grad->data), p.grad->size(), 0.0f);
     const double scale = 1 / double(std::max<std::size_t>(1, batch_.targets.row.size()));
-    LossSums sums;
+    typename AnyVlm<P>::Losses sums;
     typename AnyVlm<P>::saved saved;
-    carry_out(threads_, [&](Scope& s) { model_.forward_backward(s, x_, batch_, scale, saved, sums); });
-    return float(sums.total());
+    run_in_own_memory<D>(threads_, [&](Scope& s) { model_.forward_backward(s, x_, batch_, scale, saved, sums); });
+    return float(sums.read().total());
   }
   std::vector<float> all_logits() {
     std::vector<Index> row(std::size_t(batch_.text.rows()));
     std::iota(row.begin(), row.end(), Index(0));
     const Index rows = batch_.text.rows(), vocabulary = model_.language.vocabulary();
     std::vector<float> logits(std::size_t(rows * vocabulary));
-    carry_out(threads_, [&](Scope& s) {
+    run_in_own_memory<D>(threads_, [&](Scope& s) {
       Frame frame(s);
-      auto y = s.temp<typename AnyVlm<P>::tokens>({rows, model_.language.width()}, &batch_.text);
+      const auto y = s.temp<typename AnyVlm<P>::tokens>({rows, model_.language.width()});
+      const auto out = s.temp<typename AnyLanguage<P>::logits_t>({rows, vocabulary});
       model_.hidden(s, x_, batch_, y);
-      model_.language.logits(s, y, row,
-                             borrow_host<typename AnyLanguage<P>::logits_t>(logits.data(), rows, vocabulary));
+      model_.language.logits(s, y, upload<D>(s, row), out);
+      download(s, out, logits);
     });
     return logits;
   }

@@ -23,7 +23,7 @@ Planned plan(bool tied, dist::ZeroSettings zero) {
   typename decltype(model)::pixels x;
   x.rows = 2, x.cols = x.stride = features;
   typename decltype(model)::saved k;
-  LossSums loss;
+  LossAccumulator<under_test> loss;
   Threads threads(1);
   Arena arena;
   Scope s(arena, threads, &planner, &p.operations);

@@ -157,7 +157,7 @@ template <class P> class RankRun {
     const auto x = borrow_host<typename Model::pixels>(f.data(), images * 2, features);
     const Batch b = model_.batch(equal_segments(images, 2), text, image);
     typename Model::saved k;
-    LossSums loss;
+    LossAccumulator<under_test> loss;
     in_planned_memory(&zero_, [&](Scope& s) {
       zero_.begin(s, last);
       model_.forward_backward(s, x, b, 1 / tokens, k, loss);

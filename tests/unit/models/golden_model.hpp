@@ -85,7 +85,7 @@ template <class Model> std::vector<float> logits_of(Model& model, typename Model
   std::vector<float> logits(std::size_t(rows * vocabulary));
   carry_out([&](vlt::Scope& s) {
     vlt::Frame frame(s);
-    auto y = s.temp<typename Model::tokens>({rows, model.language.width()}, &b.text);
+    auto y = s.temp<typename Model::tokens>({rows, model.language.width()}, b.text);
     model.hidden(s, x, b, y);
     model.language.logits(s, y, row, vlt::borrow_host<vlt::Matrix<float, under_test>>(logits.data(), rows, vocabulary));
   });
@@ -133,11 +133,11 @@ void check_golden(Model model, const GoldenModel& golden, vlt::Index image,
   const vlt::Index each = vlt::Index(pixels.size()) / golden.tiles();
   const auto x = vlt::borrow_host<typename Model::pixels>(pixels.data(), golden.tiles(), each);
   const vlt::Batch b = model.batch(vlt::equal_segments(golden.tiles(), 1), golden.samples(), image, {}, layouts);
-  vlt::LossSums sums;
+  vlt::LossAccumulator<under_test> sums;
   typename Model::saved saved;
   golden_model::carry_out(
       [&](vlt::Scope& s) { model.forward_backward(s, x, b, 1 / double(b.targets.row.size()), saved, sums); });
-  CHECK(sums.total() == Approx(golden.numbers("loss")[0]).epsilon(tolerance("models.loss")));
+  CHECK(sums.read().total() == Approx(golden.numbers("loss")[0]).epsilon(tolerance("models.loss")));
   const auto logits = golden.numbers("logits");
   REQUIRE(b.text.rows() * model.language.vocabulary() == vlt::Index(logits.size()));
   CHECK(golden_model::relative(golden_model::logits_of(model, x, b).data(), logits) < tolerance("models.logits"));

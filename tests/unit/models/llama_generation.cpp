@@ -11,7 +11,7 @@ using Logits = Matrix<double, under_test>;
 
 Tokens view(std::vector<double>& v, const Segments& b) {
   Tokens t = borrow_host<Tokens>(v.data(), b.rows(), 8);
-  t.segments = &b;
+  t.segments = b;
   return t;
 }
 
@@ -28,12 +28,14 @@ template <class Model> std::vector<double> logits(Model& model, const std::vecto
   std::vector<double> h(std::size_t(b.text.rows() * 8)), out(h.size());
   auto cache = model.language.make_cache(b.text.rows() + Index(ids.size() - prompt));
   model.embed_prompt(s, pictures.template view<typename Model::pixels>(), b, view(h, b.text));
+  cache.append(b.text);
   model.language.extend(s, view(h, b.text), view(out, b.text), cache);
   Index last = b.text.rows() - 1;
   for (std::size_t i = prompt; i < ids.size(); ++i) {
     Segments one;
     one.append({TokenKind::text}, cache.length());
     model.language.embed(s, std::span(ids).subspan(i, 1), view(h, one));
+    cache.append(one);
     model.language.extend(s, view(h, one), view(out, one), cache);
     last = 0;
   }

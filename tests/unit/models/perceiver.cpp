@@ -21,13 +21,13 @@ template <IsPolicy P> struct Whole {
   using out = typename Perceiver<P>::out;
   using saved = typename Perceiver<P>::saved;
   Perceiver<P> layer;
-  Segments images, queries;
+  Segments images, queries, keys;
   static constexpr auto fields() { return members(member<"">(&Whole::layer)); }
 
   Shape out_shape(Shape) const { return {queries.rows(), layer.width()}; }
-  in as_images(in x) const { return x.segments = &images, x; }
-  out as_queries(out y) const { return y.segments = &queries, y; }
-  void forward(Scope& s, in x, out y, saved& k) { layer.forward(s, as_images(x), as_queries(y), k); }
+  in as_images(in x) const { return x.segments = images, x; }
+  out as_queries(out y) const { return y.segments = queries, y; }
+  void forward(Scope& s, in x, out y, saved& k) { layer.forward(s, as_images(x), as_queries(y), k, keys); }
   void backward(Scope& s, out dy, Grad<in> dx, saved& k) {
     layer.backward(s, as_queries(dy), Grad<in>{as_images(dx.m), dx.beta}, k);
   }
@@ -38,8 +38,9 @@ template <class P> void gradients(bool class_token) {
   Whole<P> w{
       Perceiver<P>({.vision_width = 6, .text_width = 8, .patches = 4, .class_token = class_token, .query_grid = 3}),
       equal_segments(2, class_token ? 5 : 4),
+      {},
       {}};
-  w.queries = w.layer.out_segments(w.images);
+  w.queries = w.layer.out_segments(w.images), w.keys = w.layer.inside_segments(w.images);
   w.layer.heads = 2;
   for (auto* n : {&w.layer.ln_q, &w.layer.ln_kv, &w.layer.ln_post}) n->eps = 0.1;
   const auto report = testing::check_gradients(w, {w.images.rows(), 6}, w.images);
@@ -91,18 +92,18 @@ TEMPLATE_TEST_CASE("a whole perceiver gives the reference's output", "", Gold, (
       param.value->data[e] = float(norm ? 1 + 0.1 * wave : 0.05 * wave);
     }
   }
-  const Segments images = equal_segments(2, 5), out = p.out_segments(images);
+  const Segments images = equal_segments(2, 5), out = p.out_segments(images), keys = p.inside_segments(images);
   REQUIRE(out.rows() == 512);
   std::vector<number> x(60), y(512 * 256);
   for (std::size_t e = 0; e < 60; ++e) x[e] = float(std::sin(0.5 * double(e)));
   auto tx = borrow_host<stream_t<P, space::vision>>(x.data(), 10, 6);
   auto ty = borrow_host<stream_t<P, space::text>>(y.data(), out.rows(), 256);
-  tx.segments = &images, ty.segments = &out;
+  tx.segments = images, ty.segments = out;
   Threads threads;
   const Buffer<std::byte, under_test> scratch(1 << 25);
   Arena a(scratch);
   Scope s(a, threads);
-  p.infer(s, tx, ty);
+  p.infer(s, tx, ty, keys);
   const double first[4] = {-1.227555, 0.564139, 1.124878, -0.761364};
   const double last[4] = {-1.223559, 0.568466, 1.120111, -0.764839};
   for (std::size_t c = 0; c < 4; ++c) {

@@ -68,9 +68,10 @@ struct Outcome {
   std::size_t peak = 0, evaluate_peak = 0;
 };
 template <class M, class R> Outcome run(M& model, const vlt::Batch& b, Pictures& pictures, R& registry) {
-  auto x = pictures.view<typename M::pixels>();
+  auto x = pictures.view<typename M::host_pixels>();
   Outcome o;
-  o.sums.count_correct = o.evaluated.count_correct = true;
+  const vlt::Index groups = b.targets.groups();
+  vlt::LossAccumulator<under_test> sums(groups, true), evaluated(groups, true);
   vlt::Buffer<std::byte, under_test> memory;
   typename M::saved k;
   vlt::Threads threads;
@@ -79,11 +80,12 @@ template <class M, class R> Outcome run(M& model, const vlt::Batch& b, Pictures&
       std::size_t& peak = evaluate ? o.evaluate_peak : o.peak;
       vlt::Arena a = plan ? vlt::Arena() : vlt::Arena(memory);
       vlt::Scope s(a, threads);
-      if (evaluate) model.evaluate(s, x, b, 0.3, o.evaluated);
-      else model.forward_backward(s, x, b, 0.3, k, o.sums);
+      if (evaluate) model.evaluate(s, x, b, 0.3, evaluated);
+      else model.forward_backward(s, x, b, 0.3, k, sums);
       peak = a.peak();
       memory = memory_of_nans(peak);
     }
+  o.sums = sums.read(), o.evaluated = evaluated.read();
   for (auto& p : registry.params)
     if (p.trains()) append_values(o.grads, *p.grad);
   return o;

@@ -33,9 +33,9 @@ void check(M model, const std::vector<std::string>& adapters, const std::vector<
   const auto a = testing::compare_with_differences(tensors, [&] {
     Arena arena(scratch);
     Scope s(arena, threads);
-    LossSums sums;
+    LossAccumulator<under_test> sums;
     model.evaluate(s, pictures.view<typename M::pixels>(), b, 0.3, sums);
-    return sums.total();
+    return sums.read().total();
   });
   INFO(tensors.size() << " tensors, derivatives up to " << a.largest << ", worst " << a.where);
   CHECK(a.worst < 1e-8);
@@ -74,14 +74,15 @@ TEST_CASE("dropping the class token leaves the patches' features as they were") 
     const Segments images = equal_segments(2, 1), out = t.out_segments(images);
     std::vector<double> y(std::size_t(out.rows() * 6));
     auto ty = borrow_host<stream_t<Gold, space::vision>>(y.data(), out.rows(), 6);
-    ty.segments = &out;
+    ty.segments = out;
     Threads threads;
     const Buffer<std::byte, under_test> scratch(80000);
     Arena a(scratch);
     Scope s(a, threads);
     auto x = pictures.view<stream_t<Gold, space::pixels>>();
-    x.segments = &images;
-    t.infer(s, x, ty);
+    x.segments = images;
+    const Segments inside = t.inside_segments(images);
+    t.infer(s, x, ty, inside);
     return y;
   };
   const auto full = features(false), patches = features(true);
@@ -114,7 +115,7 @@ TEST_CASE("losses are summed by group, and hits are counted where asked") {
   Scope s(a, threads);
   using M = decltype(model);
   auto y = borrow_host<M::tokens>(hidden.data(), b.text.rows(), 8);
-  y.segments = &b.text;
+  y.segments = b.text;
   model.hidden(s, pictures.view<M::pixels>(), b, y);
   const auto scores = borrow_host<Trainable::logits_t>(logits.data(), 1, 11);
   Index hits = 0;

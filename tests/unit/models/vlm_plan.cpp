@@ -54,13 +54,13 @@ template <class Language> Planned plan(Language language, const std::vector<std:
   typename decltype(m)::pixels x;
   x.rows = 1, x.cols = x.stride = 3 * 336 * 336;
   typename decltype(m)::saved k;
-  LossSums sums;
+  LossAccumulator<P::device> sums;
   Threads threads;
   Arena training, evaluation;
   Scope s(training, threads), e(evaluation, threads);
   m.evaluate(e, x, b, 1, sums);
   m.forward_backward(s, x, b, 1, k, sums);
-  CHECK(sums.total() == 0);  // nothing was executed
+  CHECK(sums.read().total() == 0);  // nothing was executed
   return {e.total().flops, s.total().flops, double(training.peak()), double(evaluation.peak())};
 }
 
@@ -93,7 +93,7 @@ TEST_CASE("the cost of a block is that of its products") {
   const Segments batch = equal_segments(2, 7, TokenKind::text);
   LlamaBlock<Q, mask::Causal> block({.width = 8, .heads = 4, .kv_heads = 2, .head_dim = 6, .mlp = 10, .rope = {}});
   decltype(block)::in x;
-  x.rows = 14, x.cols = x.stride = 8, x.segments = &batch;
+  x.rows = 14, x.cols = x.stride = 8, x.segments = batch;
   Arena plan;
   Threads threads;
   CostTable table;

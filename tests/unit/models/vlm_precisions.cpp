@@ -53,7 +53,7 @@ template <class P> Outcome pass() {
   const Batch b = m.batch(equal_segments(2, 1),
                           {{{1, 10, 4, 5, 10, 6, 7}, {-1, -1, -1, 5, -1, 6, 7}}, {{2, 3, 8}, {-1, 3, 8}}}, 10);
   typename decltype(m)::saved k;
-  LossSums sums;
+  LossAccumulator<under_test> sums;
   Threads threads(2);
   Buffer<std::byte, under_test> bytes;
   for (bool plan : {true, false}) {
@@ -62,7 +62,7 @@ template <class P> Outcome pass() {
     m.forward_backward(s, x, b, 0.2, k, sums);
     if (plan) bytes = memory_of_nans(a.peak());
   }
-  Outcome o{sums.total(), {}};
+  Outcome o{sums.read().total(), {}};
   for (auto& p : registry.params)
     if (p.trains()) append_values(o.grads, *p.grad);
   return o;

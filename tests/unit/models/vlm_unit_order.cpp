@@ -24,7 +24,7 @@ template <class Model> std::string visits(Model& model, Index images, const std:
   Arena a(scratch);
   Scope s(a, threads, &recorder);
   typename Model::saved k;
-  LossSums sums;
+  LossAccumulator<under_test> sums;
   model.forward_backward(s, pictures.view<typename Model::pixels>(), b, 1, k, sums);
   return recorder.log;
 }
@@ -41,7 +41,7 @@ std::size_t arena_of_tower(Index depth) {
   Arena plan;
   Scope s(plan, threads);
   decltype(model)::saved k;
-  LossSums sums;
+  LossAccumulator<under_test> sums;
   model.forward_backward(s, x, b, 1, k, sums);
   return plan.peak();
 }

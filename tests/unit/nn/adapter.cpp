@@ -10,7 +10,7 @@ template <class L> std::vector<double> output(L& layer, const Segments& batch, I
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = std::sin(0.7 * double(i));
   auto tx = borrow_host<typename L::in>(x.data(), batch.rows(), in);
   auto ty = borrow_host<typename L::out>(y.data(), batch.rows(), out);
-  tx.segments = ty.segments = &batch;
+  tx.segments = ty.segments = batch;
   Threads threads;
   const Buffer<std::byte, under_test> memory(800000);
   Arena a(memory);

@@ -26,7 +26,7 @@ std::vector<double> through(
   KvCache<Gold> cache(3, stack.blocks.front().layer.kv_width(), Index(kinds.size()));
   const auto rows = [&](std::vector<double>& v, const Segments& b, Index first) {
     auto t = borrow_host<typename Block::in>(v.data() + first * 8, b.rows(), 8);
-    t.segments = &b;
+    t.segments = b;
     return t;
   };
   for (Index n : portions) {

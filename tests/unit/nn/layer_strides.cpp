@@ -11,7 +11,7 @@ template <class T> struct Spread {
   Spread(Index rows, Index cols, Index gap, double f, const Segments& batch)
       : memory(std::size_t(rows * (cols + gap)), T(1e3)) {
     m = borrow_host<decltype(m)>(memory.data(), rows, cols, cols + gap);
-    m.segments = &batch;
+    m.segments = batch;
     for (Index r = 0; r < rows; ++r)
       for (Index c = 0; c < cols; ++c) m(r, c) = T(std::sin(f * double(r * cols + c) + 0.2));
   }

@@ -18,7 +18,7 @@ template <class B> Stack<B> stack_of(Index depth) {
 }
 View view(std::vector<double>& v, const Segments& b) {
   View t = borrow_host<View>(v.data(), b.rows(), 8);
-  t.segments = &b;
+  t.segments = b;
   return t;
 }
 std::vector<double> wave(Index n, double f) {

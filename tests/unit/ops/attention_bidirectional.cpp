@@ -10,6 +10,6 @@ TEMPLATE_TEST_CASE("tiled attention from few queries to many keys", "", float, v
   queries.append(3, vlt::TokenKind::image), queries.append(50);
   keys.append(131), keys.append(20);
   for_each_isa([&]<vlt::Device D>() {
-    check_attention<vlt::mask::Bidirectional, D, TestType>({2, 1, 7, &queries, &keys}, 2);
+    check_attention<vlt::mask::Bidirectional, D, TestType>({2, 1, 7, queries, keys}, 2);
   });
 }

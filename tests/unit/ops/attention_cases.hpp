@@ -21,16 +21,16 @@ inline vlt::Segments packed_batch() {
 
 // Forward and backward of tiled attention against the loops in double; backward with and without the output.
 template <class Mask, vlt::Device D, class T>
-void check_attention(const vlt::ops::AttentionShape& a, int threads_count) {
+void check_attention(const vlt::ops::AttentionShape<D>& a, int threads_count) {
   using namespace vlt;
   CAPTURE(name_of(D), sizeof(T), a.heads, a.kv_heads, a.head_dim);
-  const Index queries = a.queries->rows(), keys = a.keys->rows(), wide = a.heads * a.head_dim,
+  const Index queries = a.queries.rows(), keys = a.keys.rows(), wide = a.heads * a.head_dim,
               narrow = a.kv_heads * a.head_dim;
   Twin<T, D> q(queries, wide), k(keys, narrow), v(keys, narrow), o(queries, wide), d_o(queries, wide),
       dq(queries, wide), dk(keys, narrow), dv(keys, narrow);
   Twin<float, D> lse(queries, a.heads * Mask::groups);
-  std::vector<double> row(std::size_t(2 * a.keys->longest() + a.head_dim));
-  const Index n = a.keys->longest();
+  std::vector<double> row(std::size_t(2 * a.keys.longest() + a.head_dim));
+  const Index n = a.keys.longest();
   using Wide = Matrix<double, D>;
   const auto p = borrow_host<Wide>(row.data(), 1, n), dp = borrow_host<Wide>(row.data() + n, 1, n),
              sum = borrow_host<Wide>(row.data() + 2 * n, 1, a.head_dim);
@@ -72,9 +72,9 @@ void check_attention(const vlt::ops::AttentionShape& a, int threads_count) {
 template <class Mask, class T> void check_mask() {
   const vlt::Segments b = packed_batch();
   for_each_isa([&]<vlt::Device D>() {
-    check_attention<Mask, D, T>({4, 2, 16, &b, &b}, 1);
-    check_attention<Mask, D, T>({3, 1, 13, &b, &b}, 2);
-    check_attention<Mask, D, T>({1, 1, 64, &b, &b}, 3);
-    check_attention<Mask, D, T>({1, 1, 256, &b, &b}, 1);
+    check_attention<Mask, D, T>({4, 2, 16, b, b}, 1);
+    check_attention<Mask, D, T>({3, 1, 13, b, b}, 2);
+    check_attention<Mask, D, T>({1, 1, 64, b, b}, 3);
+    check_attention<Mask, D, T>({1, 1, 256, b, b}, 1);
   });
 }

@@ -62,3 +62,27 @@ TEST_CASE("a logit that is not a number gives a loss that is none") {
     }
   });
 }
+
+TEST_CASE("losses are added to their groups in the order of the rows, and hits are counted") {
+  Threads threads;
+  Arena plan;
+  Scope s(plan, threads);
+  std::vector<double> memory{1e16, 1, 3, -1e16, 2};
+  const auto losses = borrow_host<Matrix<double, Device::cpu>>(memory.data(), 5, 1);
+  std::vector<std::uint8_t> correct{1, 0, 0, 1, 1};
+  const auto hits = borrow_host<Matrix<std::uint8_t, Device::cpu>>(correct.data(), 5, 1);
+  const Buffer<std::byte, Device::cpu> none;
+  Arena arena(none);
+  Scope run(arena, threads);
+  const std::vector<Index> group{0, 0, 1, 0, 1};
+  std::vector<double> sums{0, 10, 4};
+  const auto to = borrow_host<Matrix<double, Device::cpu>>(sums.data(), 1, 3);
+  ops::add_losses(s, losses, hits, group, 0.5, to);
+  CHECK(sums == std::vector<double>{0, 10, 4});  // a plan adds nothing
+  ops::add_losses(run, losses, hits, group, 0.5, to);
+  CHECK(sums == std::vector<double>{0.5 * 1e16 + 0.5 - 0.5 * 1e16, 12.5, 7});
+  ops::add_losses(run, losses, {}, {}, 1, to);  // no groups, nothing counted
+  CHECK(sums[1] == 12.5);
+  CHECK(sums[2] == 7);
+  CHECK(sums[0] != 0);
+}

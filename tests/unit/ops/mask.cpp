@@ -35,7 +35,7 @@ Wide attend(const Segments& queries, const Segments& keys, Wide q, Wide k, Wide 
   Threads threads(1);
   Scope s(arena, threads);
   const auto lse = s.temp<Wide>({queries.rows(), heads * Mask::groups});
-  ops::attention<Mask>(s, {heads, kv_heads, dim, &queries, &keys}, q, k, v, o.d, lse);
+  ops::attention<Mask>(s, {heads, kv_heads, dim, queries, keys}, q, k, v, o.d, lse);
   return o.d;
 }
 template <class Mask> double off_definition(const std::vector<Sees>& groups) {

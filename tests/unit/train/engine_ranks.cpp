@@ -207,17 +207,16 @@ TEST_CASE("a rank whose batch is too large ends the step of all", "[threads]") {
 namespace {
 // Visits its second unit only for a batch that has something to learn.
 template <class P> struct Skipping {
-  using pixels = typename Model<P>::pixels;
+  using host_pixels = typename Model<P>::host_pixels;
   struct saved {};
   Unit<Linear<P>> first{Linear<P>(3, 5, false)}, second{Linear<P>(3, 5, false)};
   static constexpr auto fields() {
     return members(member<"first">(&Skipping::first), member<"second">(&Skipping::second));
   }
-  void forward_backward(Scope& s, pixels, const Batch& b, double, saved&, LossSums&) {
+  void forward_backward(Scope& s, host_pixels, const Batch& b, double, saved&, LossAccumulator<under_test>&) {
     first.finish(s, [](auto&) {});
     if (!b.targets.row.empty()) second.finish(s, [](auto&) {});
   }
-  void evaluate(Scope&, pixels, const Batch&, double, LossSums&) {}
 };
 }  // namespace
 

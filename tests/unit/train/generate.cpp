@@ -48,7 +48,7 @@ std::int32_t next_token(AnyVlm<P>& model, Threads& threads, Prompt p, const std:
   Arena arena(memory);
   Scope s(arena, threads);
   const auto x = borrow_host<AnyVlm<P>::pixels>(p.pixels.data(), p.tiles(), Index(p.pixels.size()) / p.tiles());
-  const auto y = s.temp<AnyVlm<P>::tokens>({b.text.rows(), 16}, &b.text);
+  const auto y = s.temp<AnyVlm<P>::tokens>({b.text.rows(), 16}, b.text);
   model.hidden(s, x, b, y);
   const Index last = y.rows - 1;
   const auto out = borrow_host<AnyLanguage<P>::logits_t>(logits.data(), 1, 30);

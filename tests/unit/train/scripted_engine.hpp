@@ -11,7 +11,7 @@ namespace scripted {
 using namespace vlt;
 
 struct Model {
-  using pixels = Matrix<float, under_test>;
+  using host_pixels = Matrix<float, under_test>;
   Batch batch(Segments, const std::vector<Sample>& samples, Index, std::span<const int> group,
               std::span<const ImageLayout>) const {
     Batch b;
@@ -52,7 +52,7 @@ class Engine {
     world_.barrier();
     begun.push_back(supervised), steps.emplace_back();
   }
-  void micro_batch(Model::pixels x, const Batch& b, bool last) {
+  void micro_batch(Model::host_pixels x, const Batch& b, bool last) {
     world_.barrier();
     steps.back().push_back({b.text.sequences(), Index(b.targets.id.size()), x.rows, last});
     add(b);
@@ -72,7 +72,7 @@ class Engine {
     updates += result_.finite;
     return result_;
   }
-  Losses evaluate(Model::pixels, const Batch& b) {
+  Losses evaluate(Model::host_pixels, const Batch& b) {
     world_.barrier();
     ++evaluated;
     add(b);

@@ -61,7 +61,7 @@ template <class M> struct Work {
   using Real = typename M::pixels::value_type;
   Batch batch;
   std::vector<Real> pixels;
-  typename M::pixels view() {
+  typename M::host_pixels view() {
     const Index each = 3 * picture * picture;
     return borrow_host<typename M::pixels>(pixels.data(), Index(pixels.size()) / each, each);
   }
