@@ -2,7 +2,7 @@
 # Breaks one thing at a time (mutants.txt) and sees whether a test fails. Usage: run.sh [compilers side by side] [pattern]
 cd "$(dirname "$0")/../.." || exit 2
 jobs=${1:-2} pattern=${2:-.}
-cxx="${CXX:-g++} -std=c++20 -O0 -w -pthread -isystem /usr/include/stb -DVLT_HAVE_STB=1 -DVLT_TEST_DIR=\"$PWD/tests\""
+cxx="${CXX:-g++} -std=c++20 -O0 -march=native -w -pthread -isystem /usr/include/stb -isystem /usr/include/eigen3 -DVLT_HAVE_STB=1 -DVLT_TEST_DIR=\"$PWD/tests\""
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
