@@ -119,7 +119,7 @@ template <IsPolicy P> struct SquaredRelu {
  private:
   // Calls f(row, count) for pieces of m, one for each thread.
   template <class F> static void by_rows(Scope& s, out m, F&& f) {
-    s.run("squared_relu", ops::element_cost<typename P::stream>(m, 2, 2),
+    s.run("squared_relu", ops::element_cost(m, 2, 2),
           [&] { s.threads().ranges(m.rows, 8, [&](Index begin, Index end) { f(begin, end - begin); }); });
   }
 };

@@ -1,5 +1,6 @@
 // A matrix of ours seen by Eigen: the same elements, strides, and nothing between the rows.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/tensor/as_eigen.hpp>
 #include <vlt/tensor/tokens.hpp>
 #include "../cpu/random_matrix.hpp"
@@ -28,20 +29,19 @@ TEST_CASE("parts, constants and tokens are seen as what they are") {
   CHECK(as_eigen(part)(0, 0) == t.m(2, 1));
   CHECK(as_eigen(part).sum() == Approx(as_eigen(t.m).block(2, 1, 3, 4).sum()));
 
-  Matrix<const double, Device::cpu> constant;
-  constant.data = t.m.data, constant.rows = 6, constant.cols = 8, constant.stride = t.m.stride;
+  const Matrix<const double, under_test> constant{t.m.data, 6, 8, t.m.stride};
   static_assert(!(int(std::decay_t<decltype(as_eigen(constant))>::Flags) & Eigen::LvalueBit));
   CHECK(as_eigen(constant)(5, 7) == t.m(5, 7));
 
-  Tokens<space::text, double, Device::cpu> tokens;
+  Tokens<space::text, double, under_test> tokens;
   tokens.data = t.m.data, tokens.rows = 6, tokens.cols = 8, tokens.stride = t.m.stride;
   CHECK(as_eigen(tokens)(4, 3) == t.m(4, 3));
 }
 
 TEST_CASE("the instruction set is part of the types of expressions") {
-  constexpr Device other = Device::cpu == Device::portable ? Device::avx2 : Device::portable;
+  constexpr Device other = under_test == Device::portable ? Device::avx2 : Device::portable;
   const auto expression = []<Device D>(Matrix<float, D> m) { return as_eigen(m).array().exp().rowwise().sum().eval(); };
-  using Here = decltype(as_eigen(Matrix<float, Device::cpu>{}).array().exp() + 1);
+  using Here = decltype(as_eigen(Matrix<float, under_test>{}).array().exp() + 1);
   using There = decltype(as_eigen(Matrix<float, other>{}).array().exp() + 1);
   CHECK_FALSE(std::is_same_v<Here, There>);
   Twin<float> t(2, 3);
