@@ -1,9 +1,11 @@
 // A researcher's own attention inside a LLaMA block, by one template argument: written, checked against differences,
-// timed, and trained for a few steps. Exit code 0 if the gradients are right and the loss falls.
+// timed, and trained for a few steps; and an MLP whose nonlinearity is an expression of Eigen. Exit code 0 if the
+// gradients are right and the loss falls.
 #include <cstdio>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/optim/initialise.hpp>
+#include <vlt/tensor/as_eigen.hpp>
 #include <vlt/testing/bench_layer.hpp>
 #include <vlt/testing/grad_check.hpp>
 #include <vlt/testing/mixed_batch.hpp>
@@ -68,6 +70,61 @@ template <IsPolicy P> using MyBlock = LlamaBlock<P, mask::Causal, CausalMean<P>>
 template <IsPolicy P> using MyLlama = LlamaDecoder<P, MyBlock<P>>;
 // end of quote
 
+// quote: eigen
+// y = down(relu(up(x))^2) (So et al. 2021). Eigen computes in float or double: the stream's type, whatever the
+// operands'.
+template <IsPolicy P> struct SquaredRelu {
+  using in = operand_t<P, space::text>;
+  using out = stream_t<P, space::text>;
+  using Up = Linear<P, in, out>;
+  struct saved {
+    typename Up::saved up;
+    typename Linear<P, in, out>::saved down;
+    out z;  // up(x)
+    in h;   // relu(z)^2
+  };
+
+  Up up_proj;
+  Linear<P, in, out> down_proj;
+  static constexpr auto fields() {
+    return members(member<"up_proj">(&SquaredRelu::up_proj), member<"down_proj">(&SquaredRelu::down_proj));
+  }
+  explicit SquaredRelu(const BlockSizes& c) : up_proj(c.mlp, c.width, false), down_proj(c.width, c.mlp, false) {}
+  Shape out_shape(Shape i) const { return i; }
+
+  void forward(Scope& s, in x, out y, saved& k) {
+    Frame frame(s);
+    k.z = s.keep<out>(up_proj.out_shape(x.shape()), x.segments);
+    k.h = s.keep<in>(k.z.shape(), x.segments);
+    auto square = s.temp<out>(k.z.shape(), x.segments);
+    up_proj.forward(s, x, k.z, k.up);
+    by_rows(s, square, [&](Index row, Index count) {
+      as_eigen(row_range(square, row, count)) = as_eigen(row_range(k.z, row, count)).cwiseMax(0).cwiseAbs2();
+    });
+    ops::convert(s, square, k.h);
+    down_proj.forward(s, k.h, y, k.down);
+  }
+  template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
+    Frame frame(s);
+    auto dh = s.temp<in>(k.h.shape(), dy.segments);
+    auto dz = s.temp<out>(k.z.shape(), dy.segments);
+    down_proj.backward(s, dy, overwrite(dh), k.down);
+    ops::convert(s, dh, dz);
+    by_rows(s, dz, [&](Index row, Index count) {
+      as_eigen(row_range(dz, row, count)).array() *= 2 * as_eigen(row_range(k.z, row, count)).array().max(0);
+    });
+    up_proj.backward(s, dz, dx, k.up);
+  }
+
+ private:
+  // Calls f(row, count) for pieces of m, one for each thread.
+  template <class F> static void by_rows(Scope& s, out m, F&& f) {
+    s.run("squared_relu", ops::element_cost(m, 2, 2),
+          [&] { s.threads().ranges(m.rows, 8, [&](Index begin, Index end) { f(begin, end - begin); }); });
+  }
+};
+// end of quote
+
 // Gradients in double, with everything trainable and with adapters only.
 bool check() {
   // quote: check
@@ -82,7 +139,10 @@ bool check() {
   attach_adapters(registry_of<Gold>(adapted), {"self_attn"}, 2, 3.0);
   const testing::GradReport tuned = testing::check_gradients(adapted, {batch.rows(), 8}, batch);
   std::printf("adapters only:     %s\n", tuned.text().c_str());
-  return trained.ok() && tuned.ok();
+  SquaredRelu<Gold> mlp(sizes);
+  const testing::GradReport squared = testing::check_gradients(mlp, {batch.rows(), 8}, batch);
+  std::printf("by Eigen:          %s\n", squared.text().c_str());
+  return trained.ok() && tuned.ok() && squared.ok();
 }
 
 void bench() {
@@ -93,6 +153,8 @@ void bench() {
   std::printf("one block, 512 tokens, 256 wide, bf16:\n%s",
               testing::bench_layer<Half>(block, {512, 256}, batch).text().c_str());
   // end of quote
+  SquaredRelu<Half> mlp({.width = 256, .mlp = 768, .rope = {}});
+  std::printf("its MLP by Eigen:\n%s", testing::bench_layer<Half>(mlp, {512, 256}, batch).text().c_str());
 }
 
 // A decoder of such blocks learns to count: after 3 4 5 comes 6.

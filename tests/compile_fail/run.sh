@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
 ok() { echo "ok   $*"; passed=$((passed + 1)); }
 fail() { echo "FAIL $*"; failed=$((failed + 1)); }
-compile() { $cxx -std=c++20 -Wall -Wextra -I../../include "$@" 2>"$work/log"; }
+compile() { $cxx -std=c++20 -Wall -Wextra -I../../include -isystem /usr/include/eigen3 "$@" 2>"$work/log"; }
 
 for file in *.cpp; do
   [ "$file" = block.cpp ] && continue

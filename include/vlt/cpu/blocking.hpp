@@ -1,7 +1,7 @@
 #pragma once
 #include <algorithm>
 #include <cstddef>
-#include <vlt/cpu/tile.hpp>
+#include <vlt/cpu/product.hpp>
 
 namespace vlt::cpu {
 
@@ -15,7 +15,7 @@ template <Device D, class T> class Blocking {
   Blocking(Index m, Index n, Index k, int threads) : all_rows_((m + R - 1) / R), all_panels_((n + N - 1) / N) {
     depth = balanced(std::max<Index>(k, 1), longest, 2 * lanes<D>);
     interrupted = k > depth;
-    share(double(m) * double(n) * double(k) < small ? 1 : threads);
+    share(small_product(m, n, k) ? 1 : threads);
     const Index rows_each = part(all_rows_, across_rows_) * R, panels_each = part(all_panels_, across_panels_),
                 whole_panel = N * bytes_of(k);
     rows = balanced(rows_each, std::max(R, packed_a / bytes_of(depth)), R);
@@ -60,12 +60,9 @@ template <Device D, class T> class Blocking {
   static constexpr Index packed_a = 448 << 10;   // bytes that stay in the second-level cache
   static constexpr Index packed_b = 4 << 20;     // bytes that stay in the third
   static constexpr Index fewest = 4, most = 32;  // panels in a group
-  static constexpr double small = 64 * 64 * 64;  // a product that is not worth waking a thread
 
   static Index bytes_of(Index depth) { return units_of<T>(depth) * Index(sizeof(Unit)); }
   static Index part(Index n, Index parts) { return (n + parts - 1) / parts; }
-  // The size of equal parts of n, each at most `limit` and a multiple of `step`.
-  static Index balanced(Index n, Index limit, Index step) { return rounded_up(part(n, part(n, limit)), step); }
 
   // The division of C that leaves the slowest thread least to do, packing included.
   void share(int threads) {

@@ -1,18 +1,17 @@
 #pragma once
 #include <vlt/base/parallel.hpp>
 #include <vlt/cpu/blocking.hpp>
-#include <vlt/cpu/epilogue.hpp>
-#include <vlt/cpu/pack.hpp>
+#include <vlt/cpu/product.hpp>
+#if VLT_HOST_ISA == 0
+#include <vlt/cpu/eigen_gemm.hpp>
+#endif
 
 namespace vlt::cpu {
 
-// C (m, n) = A (m, k) B (k, n). B is read through `b`, or from panels that hold all of it (cpu/panels.hpp).
-template <class T, class C> struct Product {
-  Index m = 0, n = 0, k = 0;
-  Source<T> a = {}, b = {};  // lanes of A are rows of C, lanes of B its columns
-  const Unit* panels = nullptr;
-  Store<T, C> store = {};
-};
+// Products of processors that have no tile of their own are Eigen's: cpu/eigen_gemm.hpp has this class. It is included
+// above where such a processor is compiled for; elsewhere, whoever names Device::portable includes it.
+template <Device D, class T> class EigenProduct;
+template <Device D> inline constexpr bool has_tiles = D != Device::portable;
 
 // Asks the second-level cache for part `part` of `parts` of what the next panel of B will be packed from.
 template <class T> void prefetch(Source<T> from, Index lanes, Index depth, Index part, Index parts) {
@@ -92,16 +91,25 @@ template <Device D, class T, class C> class Worker {
 
 // Bytes of work memory (64-byte aligned) that multiply() needs for this product with this many threads.
 template <Device D, class T> Index work_bytes(Index m, Index n, Index k, int threads) {
-  return m == 0 || n == 0 ? 0 : Blocking<D, T>(m, n, k, threads).bytes();
+  if constexpr (has_tiles<D>) return m == 0 || n == 0 ? 0 : Blocking<D, T>(m, n, k, threads).bytes();
+  else return EigenProduct<D, T>(m, n, k, threads).bytes();
 }
 
 // Cost 2 m n k.
 template <Device D, class T, class C>
 [[gnu::noinline]] void multiply(const Product<T, C>& p, Threads& threads, std::byte* work) {
   if (p.m == 0 || p.n == 0) return;
-  const Blocking<D, T> cut(p.m, p.n, p.k, threads.count());
-  if (cut.threads() == 1) return Worker<D, T, C>(p, cut, 0, work).run();
-  threads.run([&](int thread, int) { Worker<D, T, C>(p, cut, thread, work).run(); });
+  if constexpr (has_tiles<D>) {
+    const Blocking<D, T> cut(p.m, p.n, p.k, threads.count());
+    if (cut.threads() == 1) return Worker<D, T, C>(p, cut, 0, work).run();
+    threads.run([&](int thread, int) { Worker<D, T, C>(p, cut, thread, work).run(); });
+  } else {
+    const auto finish = [&](Index row, Index col, const float* sums, Index count) {
+      for_each_register<D>(count,
+                           [&](Index j, auto n) { store_register<D>(p.store, load<D>(sums + j, n), row, col + j, n); });
+    };
+    EigenProduct<D, T>(p.m, p.n, p.k, threads.count()).run(p.a, p.b, p.panels, threads, work, finish);
+  }
 }
 
 }  // namespace vlt::cpu

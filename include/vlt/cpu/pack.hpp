@@ -80,6 +80,8 @@ template <Device D, class T, class X> [[gnu::always_inline]] inline Words<D> uni
     Words<D> v;
     std::memcpy(&v, from, sizeof v);
     return v;
+  } else if constexpr (std::is_same_v<T, float>) {
+    return same_bits<Words<D>>(load<D>(from));
   } else {  // two registers of floats become one of bf16 pairs
     bf16 half[2 * lanes<D>];
     store<D>(half, load<D>(from));

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <vlt/cpu/simd.hpp>
 
 // The innermost product: a few rows of A times a few registers of B, sums in registers. Operands come as panels of
@@ -12,6 +13,11 @@ template <class T> inline constexpr Index per_unit = Index(sizeof(Unit) / sizeof
 template <class T> constexpr Index units_of(Index k) { return (k + per_unit<T> - 1) / per_unit<T>; }
 
 constexpr Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
+// The size of equal parts of n, each at most `limit`, but a multiple of `step`.
+constexpr Index balanced(Index n, Index limit, Index step) {
+  const Index parts = std::max<Index>(1, (n + limit - 1) / limit);
+  return std::max(step, rounded_up((n + parts - 1) / parts, step));
+}
 
 // The shape of the sums kept in registers: `rows` of A by `cols` columns of B, and one register each to feed them.
 template <Device D> struct Tile {

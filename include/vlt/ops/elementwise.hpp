@@ -7,8 +7,17 @@ namespace vlt::ops {
 
 // Operations of this folder come in three parts: `reference` has the formula as plain loops, for any scalar; `wide`
 // works in registers of an instruction set, on several threads; the operation itself counts its cost and picks one of
-// them: double is computed by the reference, everything else in registers of floats.
+// them: double is computed by the reference, its products and reductions by Eigen, everything else in registers of
+// floats.
 template <class T> inline constexpr bool in_registers = !std::is_same_v<T, double>;
+
+// Products and reductions of double precision: ops/double_precision.hpp has those of double. Here the names are, so that
+// a compiler has no more to say than the sentence.
+template <class T> struct DoublePrecision {
+  static_assert(in_registers<T>, "vlt: who computes in double includes <vlt/ops/double_precision.hpp>");
+  template <auto...> static void gemm(auto&&...);
+  static void rms_norm(auto&&...), rms_norm_dx(auto&&...), layer_norm(auto&&...), layer_norm_dx(auto&&...);
+};
 
 template <Device D, class T> Cost element_cost(Matrix<T, D> m, double flops, double passes) {
   return {flops * double(m.size()), passes * sizeof(T) * double(m.size())};

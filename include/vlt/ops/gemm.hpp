@@ -18,25 +18,6 @@ template <class T, class C, Device D> struct Epilogue {
   Activation activation = Activation::none;
 };
 
-namespace reference {
-template <Trans X, Device D, class T, class C>
-[[gnu::noinline]] void gemm(Matrix<T, D> a, Matrix<T, D> b, Matrix<C, D> c, const Epilogue<T, C, D>& e) {
-  using Acc = accum_t<C>;
-  const Index k = X == Trans::tn ? a.rows : a.cols;
-  for (Index i = 0; i < c.rows; ++i)
-    for (Index j = 0; j < c.cols; ++j) {
-      Acc sum = 0;
-      for (Index p = 0; p < k; ++p)
-        sum += Acc(X == Trans::tn ? a(p, i) : a(i, p)) * Acc(X == Trans::nt ? b(j, p) : b(p, j));
-      sum *= Acc(e.alpha);
-      if (e.beta != 0) sum += Acc(e.beta) * Acc(c(i, j));
-      if (e.bias.rows) sum += Acc(e.bias(0, j));
-      if (e.residual.rows) sum += Acc(e.residual(i, j));
-      c(i, j) = C(reference::activate(e.activation, sum));
-    }
-}
-}  // namespace reference
-
 // The lanes of a matrix for a product: A's are the rows of C, B's its columns.
 template <Trans X, Device D, class T> cpu::Source<T> rows_of_product(Matrix<T, D> a) {
   return X == Trans::tn ? cpu::Source<T>{a.data, 1, a.stride} : cpu::Source<T>{a.data, a.stride, 1};
@@ -69,8 +50,8 @@ void gemm(Scope& s, Matrix<T, D> a, Weight<T, D> b, Matrix<C, D> c, Epilogue<T, 
   const Index depth = X == Trans::tn ? a.rows : a.cols;
   const double m = double(c.rows), n = double(c.cols), k = double(depth);
   const Cost cost{2 * m * n * k, sizeof(T) * (m * k + k * n) + sizeof(C) * m * n * (e.beta != 0 ? 2 : 1)};
-  if constexpr (std::is_same_v<T, double>) {
-    s.run("gemm", cost, [&] { reference::gemm<X>(a, static_cast<Matrix<T, D>>(b), c, e); });
+  if constexpr (!in_registers<T>) {
+    DoublePrecision<T>::template gemm<X>(s, cost, a, static_cast<Matrix<T, D>>(b), c, e);
   } else {
     Frame frame(s);
     const Index bytes = cpu::work_bytes<D, T>(c.rows, c.cols, depth, s.threads().count());

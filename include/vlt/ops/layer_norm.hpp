@@ -6,37 +6,6 @@
 namespace vlt::ops {
 
 namespace reference {
-template <Device D, class X, class W, class Y>
-void layer_norm(Matrix<X, D> x, Matrix<W, D> w, Matrix<W, D> b, Matrix<Y, D> y, Matrix<accum_t<X>, D> mean,
-                Matrix<accum_t<X>, D> rstd, double eps) {
-  using A = accum_t<X>;
-  for (Index r = 0; r < x.rows; ++r) {
-    A sum = 0, var = 0;
-    for (Index c = 0; c < x.cols; ++c) sum += A(x(r, c));
-    mean(r, 0) = sum / A(x.cols);
-    for (Index c = 0; c < x.cols; ++c) var += (A(x(r, c)) - mean(r, 0)) * (A(x(r, c)) - mean(r, 0));
-    rstd(r, 0) = 1 / std::sqrt(var / A(x.cols) + A(eps));
-    for (Index c = 0; c < x.cols; ++c) y(r, c) = Y((A(x(r, c)) - mean(r, 0)) * rstd(r, 0) * A(w(0, c)) + A(b(0, c)));
-  }
-}
-template <Device D, class G, class X, class W>
-void layer_norm_dx(Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<accum_t<X>, D> mean,
-                   Matrix<accum_t<X>, D> rstd, Matrix<X, D> dx, double beta) {
-  using A = accum_t<X>;
-  for (Index r = 0; r < x.rows; ++r) {
-    A dot = 0, sum = 0;
-    for (Index c = 0; c < x.cols; ++c) {
-      const A g = A(dy(r, c)) * A(w(0, c));
-      sum += g;
-      dot += g * (A(x(r, c)) - mean(r, 0)) * rstd(r, 0);
-    }
-    for (Index c = 0; c < x.cols; ++c) {
-      const A xhat = (A(x(r, c)) - mean(r, 0)) * rstd(r, 0);
-      const A g = A(dy(r, c)) * A(w(0, c)) - sum / A(x.cols) - xhat * dot / A(x.cols);
-      dx(r, c) = X((beta != 0 ? A(dx(r, c)) : A(0)) + rstd(r, 0) * g);
-    }
-  }
-}
 template <Device D, class G, class X>
 void layer_norm_dw(Matrix<G, D> dy, Matrix<X, D> x, Matrix<accum_t<X>, D> mean, Matrix<accum_t<X>, D> rstd,
                    Matrix<accum_t<X>, D> dw) {
@@ -108,7 +77,7 @@ void layer_norm(Scope& s, Matrix<X, D> x, Matrix<W, D> w, Matrix<W, D> b, Matrix
                 Matrix<accum_t<X>, D> rstd, double eps) {
   s.run("layer_norm", element_cost(x, 6, 2), [&] {
     if constexpr (in_registers<accum_t<X>>) wide::layer_norm<D>(s.threads(), x, w, b, y, mean, rstd, eps);
-    else reference::layer_norm(x, w, b, y, mean, rstd, eps);
+    else DoublePrecision<X>::layer_norm(x, w, b, y, mean, rstd, eps);
   });
 }
 // dx = beta dx + rstd (g - mean(g) - xhat mean(g xhat)),  g = dy w
@@ -117,7 +86,7 @@ void layer_norm_dx(Scope& s, Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Ma
                    Matrix<accum_t<X>, D> rstd, Matrix<X, D> dx, double beta) {
   s.run("layer_norm_dx", element_cost(x, 10, 3), [&] {
     if constexpr (in_registers<accum_t<X>>) wide::layer_norm_dx<D>(s.threads(), dy, x, w, mean, rstd, dx, beta);
-    else reference::layer_norm_dx(dy, x, w, mean, rstd, dx, beta);
+    else DoublePrecision<X>::layer_norm_dx(dy, x, w, mean, rstd, dx, beta);
   });
 }
 // dw += sum_r dy xhat

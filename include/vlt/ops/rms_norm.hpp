@@ -6,30 +6,6 @@
 namespace vlt::ops {
 
 namespace reference {
-template <Device D, class X, class W, class Y>
-void rms_norm(Matrix<X, D> x, Matrix<W, D> w, Matrix<Y, D> y, Matrix<accum_t<X>, D> rstd, double eps) {
-  using A = accum_t<X>;
-  for (Index r = 0; r < x.rows; ++r) {
-    A sum = 0;
-    for (Index c = 0; c < x.cols; ++c) sum += A(x(r, c)) * A(x(r, c));
-    rstd(r, 0) = 1 / std::sqrt(sum / A(x.cols) + A(eps));
-    for (Index c = 0; c < x.cols; ++c) y(r, c) = Y(A(x(r, c)) * rstd(r, 0) * A(w(0, c)));
-  }
-}
-template <Device D, class G, class X, class W>
-void rms_norm_dx(Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matrix<accum_t<X>, D> rstd, Matrix<X, D> dx,
-                 double beta) {
-  using A = accum_t<X>;
-  for (Index r = 0; r < x.rows; ++r) {
-    A dot = 0;
-    for (Index c = 0; c < x.cols; ++c) dot += A(dy(r, c)) * A(w(0, c)) * A(x(r, c)) * rstd(r, 0);
-    dot /= A(x.cols);
-    for (Index c = 0; c < x.cols; ++c) {
-      const A g = A(dy(r, c)) * A(w(0, c)) - A(x(r, c)) * rstd(r, 0) * dot;
-      dx(r, c) = X((beta != 0 ? A(dx(r, c)) : A(0)) + rstd(r, 0) * g);
-    }
-  }
-}
 template <Device D, class G, class X>
 void rms_norm_dw(Matrix<G, D> dy, Matrix<X, D> x, Matrix<accum_t<X>, D> rstd, Matrix<accum_t<X>, D> dw) {
   using A = accum_t<X>;
@@ -79,7 +55,7 @@ template <Device D, class X, class W, class Y>
 void rms_norm(Scope& s, Matrix<X, D> x, Matrix<W, D> w, Matrix<Y, D> y, Matrix<accum_t<X>, D> rstd, double eps) {
   s.run("rms_norm", element_cost(x, 4, 2), [&] {
     if constexpr (in_registers<accum_t<X>>) wide::rms_norm<D>(s.threads(), x, w, y, rstd, eps);
-    else reference::rms_norm(x, w, y, rstd, eps);
+    else DoublePrecision<X>::rms_norm(x, w, y, rstd, eps);
   });
 }
 // dx = beta dx + rstd (g - xhat mean(g xhat)),  g = dy w,  xhat = x rstd
@@ -88,7 +64,7 @@ void rms_norm_dx(Scope& s, Matrix<G, D> dy, Matrix<X, D> x, Matrix<W, D> w, Matr
                  double beta) {
   s.run("rms_norm_dx", element_cost(x, 8, 3), [&] {
     if constexpr (in_registers<accum_t<X>>) wide::rms_norm_dx<D>(s.threads(), dy, x, w, rstd, dx, beta);
-    else reference::rms_norm_dx(dy, x, w, rstd, dx, beta);
+    else DoublePrecision<X>::rms_norm_dx(dy, x, w, rstd, dx, beta);
   });
 }
 // dw += sum_r dy xhat

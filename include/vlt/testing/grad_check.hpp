@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <limits>
 #include <vlt/nn/layer.hpp>
+#include <vlt/ops/double_precision.hpp>
 #include <vlt/testing/differences.hpp>
 #include <vlt/testing/loose_parameters.hpp>
 

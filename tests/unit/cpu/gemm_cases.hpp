@@ -1,6 +1,8 @@
 #pragma once
 #include <catch2/catch.hpp>
+#include <vlt/cpu/eigen_gemm.hpp>
 #include <vlt/cpu/panels.hpp>
+#include <vlt/tensor/as_eigen.hpp>
 #include "isa.hpp"
 #include "random_matrix.hpp"
 #include "work_memory.hpp"
@@ -15,7 +17,13 @@ struct GemmCase {
   int threads = 1;
 };
 
-// The largest error, in units of what rounding may cost; the definition is computed in double.
+// A matrix, or its transpose, as a value of Eigen.
+inline Eigen::MatrixXd oriented(const vlt::CpuMatrix<double>& m, bool transposed) {
+  if (transposed) return as_eigen(m).transpose();
+  return as_eigen(m);
+}
+
+// The largest error, in units of what rounding may cost; what is right says Eigen, in double.
 template <vlt::Device D, class T, class C> double gemm_error(const GemmCase& g) {
   using namespace vlt;
   Twin<T> a(g.a_transposed ? g.k : g.m, g.a_transposed ? g.m : g.k),
@@ -37,19 +45,16 @@ template <vlt::Device D, class T, class C> double gemm_error(const GemmCase& g) 
   if (g.bias) p.store.bias = bias.m.data;
   if (g.residual) p.store.residual = residual.m.data, p.store.residual_stride = residual.m.stride;
 
-  double largest = 1e-30;
-  for (Index i = 0; i < g.m; ++i)
-    for (Index j = 0; j < g.n; ++j) {
-      double sum = 0, size = 0;
-      for (Index k = 0; k < g.k; ++k) {
-        const double term = (g.a_transposed ? a.d(k, i) : a.d(i, k)) * (g.b_transposed ? b.d(j, k) : b.d(k, j));
-        sum += term, size += std::abs(term);
-      }
-      sum = g.alpha * sum + g.beta * c.d(i, j) + (g.bias ? bias.d(0, j) : 0) + (g.residual ? residual.d(i, j) : 0);
-      largest = std::max({largest, size, 4.0});
-      c.d(i, j) = g.activation == Activation::none ? sum : sum / (1 + std::exp(-1.702 * sum));
-      if (g.beta == 0) c.m(i, j) = C(NAN);  // must not be read
-    }
+  const Eigen::MatrixXd left = oriented(a.d, g.a_transposed), right = oriented(b.d, g.b_transposed);
+  auto want = as_eigen(c.d);
+  want = (g.alpha * left * right + g.beta * want).eval();
+  if (g.bias) want.rowwise() += as_eigen(bias.d).row(0);
+  if (g.residual) want += as_eigen(residual.d);
+  double largest = 4;
+  if (g.k > 0) largest = std::max(largest, (left.cwiseAbs() * right.cwiseAbs()).maxCoeff());
+  if (g.activation != Activation::none) want = want.array() / (1 + (-1.702 * want.array()).exp());
+  for (Index i = 0; g.beta == 0 && i < g.m; ++i)
+    for (Index j = 0; j < g.n; ++j) c.m(i, j) = C(NAN);  // must not be read
   Threads threads(g.threads);
   WorkMemory work(cpu::work_bytes<D, T>(g.m, g.n, g.k, g.threads));
   cpu::multiply<D>(p, threads, work.data());

@@ -5,6 +5,7 @@
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/models/vlm.hpp>
+#include <vlt/ops/double_precision.hpp>
 
 #include <catch2/catch.hpp>
 #include <cmath>

@@ -4,6 +4,7 @@
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/models/vlm.hpp>
+#include <vlt/ops/double_precision.hpp>
 #include <vlt/testing/loose_parameters.hpp>
 
 // A vision-language model of a few hundred parameters, in double, and conversations for it.

@@ -5,6 +5,7 @@
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/models/vlm.hpp>
+#include <vlt/ops/double_precision.hpp>
 #include <vlt/testing/loose_parameters.hpp>
 using namespace vlt;
 

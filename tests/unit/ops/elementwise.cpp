@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <unit/device.hpp>
 #include <vlt/ops/activation.hpp>
+#include <vlt/ops/double_precision.hpp>
 #include <vlt/ops/norm.hpp>
 #include "../cpu/isa.hpp"
 #include "../cpu/random_matrix.hpp"
@@ -43,7 +44,7 @@ template <Device D, class X, class T> void norms(Index rows, Index cols) {
   for (Index r = 0; r < rows; ++r)  // a mean that hides the deviation
     for (Index c = 0; c < cols; ++c) x.m(r, c) = X(float(x.m(r, c)) + 20), x.d(r, c) = double(x.m(r, c));
   ops::wide::rms_norm<D>(threads, x.m, w.m, y.m, rstd.m, 1e-5);
-  ops::reference::rms_norm(x.d, w.d, y.d, rstd.d, 1e-5);
+  ops::DoublePrecision<double>::rms_norm(x.d, w.d, y.d, rstd.d, 1e-5);
   CHECK(rstd.off(0, 1e-6) < 1);
   CHECK(y.off(1e-6, unit<T>) < 1);
   ops::wide::rms_norm_dw<D>(threads, dy.m, x.m, rstd.m, dw.m);
@@ -52,12 +53,12 @@ template <Device D, class X, class T> void norms(Index rows, Index cols) {
   for (double beta : {0.0, 1.0}) {
     Twin<X, D> dx(rows, cols);
     ops::wide::rms_norm_dx<D>(threads, dy.m, x.m, w.m, rstd.m, dx.m, beta);
-    ops::reference::rms_norm_dx(dy.d, x.d, w.d, rstd.d, dx.d, beta);
+    ops::DoublePrecision<double>::rms_norm_dx(dy.d, x.d, w.d, rstd.d, dx.d, beta);
     CHECK(dx.off(3e-6, unit<X>) < 1);
   }
   if (cols == 1) return;  // the deviation of one number is zero: nothing but eps
   ops::wide::layer_norm<D>(threads, x.m, w.m, b.m, y.m, mean.m, rstd.m, 1e-5);
-  ops::reference::layer_norm(x.d, w.d, b.d, y.d, mean.d, rstd.d, 1e-5);
+  ops::DoublePrecision<double>::layer_norm(x.d, w.d, b.d, y.d, mean.d, rstd.d, 1e-5);
   CHECK(mean.off(0, 1e-6) < 1);
   CHECK(rstd.off(0, 1e-5) < 1);
   CHECK(y.off(2e-5, 2 * unit<T>) < 1);
@@ -67,7 +68,7 @@ template <Device D, class X, class T> void norms(Index rows, Index cols) {
   for (double beta : {0.0, 1.0}) {
     Twin<X, D> dx(rows, cols);
     ops::wide::layer_norm_dx<D>(threads, dy.m, x.m, w.m, mean.m, rstd.m, dx.m, beta);
-    ops::reference::layer_norm_dx(dy.d, x.d, w.d, mean.d, rstd.d, dx.d, beta);
+    ops::DoublePrecision<double>::layer_norm_dx(dy.d, x.d, w.d, mean.d, rstd.d, dx.d, beta);
     CHECK(dx.off(2e-5, 2 * unit<X>) < 1);
   }
 }

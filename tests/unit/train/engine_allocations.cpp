@@ -69,12 +69,14 @@ TEST_CASE("the counter counts", "[train]") {
 TEST_CASE("after the first step, forward, backward and update allocate nothing", "[train]") {
   using F32 = Policy<under_test, Precision::f32>;
   using Half = Policy<under_test, Precision::bf16>;
+  using Gold = Policy<under_test, Precision::f64>;
   using Block = Checkpoint<LlamaBlock<F32, mask::Mmca>>;
   for (int threads : {1, 2}) {
     INFO(threads << " threads");
     CHECK(allocations_in_later_steps<Half>(build<Model<Half>>(2, true), threads) == 0);
     const dist::ZeroSettings shares_all{3, dist::Reduce::every_micro_batch};
     CHECK(allocations_in_later_steps<Half>(build<Model<Half>>(2, true), threads, shares_all) == 0);
+    CHECK(allocations_in_later_steps<Gold>(build<Model<Gold>>(), threads) == 0);  // Eigen included
     auto recomputed = build<Model<F32, Checkpoint<ClipBlock<F32>>, Block>>();
     auto registry = registry_of<F32>(recomputed);
     attach_adapters(registry, {"q_proj", "layers.1"}, 2, 4.0);

@@ -4,6 +4,7 @@
 #include <vlt/models/llama.hpp>
 #include <vlt/models/projector.hpp>
 #include <vlt/nn/checkpoint.hpp>
+#include <vlt/ops/double_precision.hpp>
 #include <vlt/train/engine.hpp>
 #include <vlt/train/plan.hpp>
 
