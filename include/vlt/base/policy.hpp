@@ -1,6 +1,9 @@
 #pragma once
+#include <array>
 #include <concepts>
 #include <cstdint>
+#include <stdexcept>
+#include <string_view>
 #include <vlt/base/config.hpp>
 #include <vlt/base/dtype.hpp>
 
@@ -20,13 +23,36 @@ template <Device D> struct host_code {
                 "build does not have");
   static constexpr bool ok = true;
 };
+constexpr const char* name(Device d) {
+  constexpr const char* names[] = {"portable", "AVX2", "AVX-512", "AVX-512 BF16", "CUDA"};
+  return names[std::size_t(d)];
+}
 
+// Names are those of options and of CMake's lists.
 enum class Precision : std::uint8_t { f64, f32, bf16 };
+inline constexpr std::array precisions{Precision::f64, Precision::f32, Precision::bf16};
+constexpr const char* name(Precision p) {
+  constexpr const char* names[] = {"fp64", "fp32", "bf16"};
+  return names[std::size_t(p)];
+}
 
 // frozen:    no gradient, nothing kept for one, dx passes through.
 // adapted:   the base is frozen; each linear layer may carry a rank-r adapter, chosen at run time.
 // trainable: each parameter may have a gradient and each linear layer an adapter, both chosen at run time.
 enum class Tuning : std::uint8_t { frozen, adapted, trainable };
+inline constexpr std::array tunings{Tuning::frozen, Tuning::adapted,
+                                    Tuning::trainable};  // each can do what precedes it
+constexpr const char* name(Tuning t) {
+  constexpr const char* names[] = {"frozen", "adapted", "trainable"};
+  return names[std::size_t(t)];
+}
+
+// The one of `all` that has this name. There must be one: a constant expression does not compile otherwise.
+constexpr auto named(const auto& all, std::string_view text) {
+  for (const auto value : all)
+    if (text == name(value)) return value;
+  throw std::invalid_argument("nothing has this name");
+}
 
 // The narrowest tuning whose types can do what was asked: some base weight trains, some layer has an adapter.
 constexpr Tuning narrowest_tuning(bool any_trains, bool any_adapter) {

@@ -85,7 +85,8 @@ inline void read_grid(const Json& root, LlavaConfig& c) {
 
 // LlavaForConditionalGeneration, LlavaNextForConditionalGeneration, as transformers 4 and 5 write them. Throws
 // MODEL-JSON-… with the key.
-inline LlavaConfig parse_llava_config(std::string_view text, const std::string& name) {
+inline LlavaConfig parse_llava_config(std::string_view text, const std::string& name,
+                                      std::span<const FamilyFacts> families = std::vector{llama_facts()}) {
   namespace lc = llava_config;
   boost::json::value value = parse_json(text, name);
   const Json root(value, name + ": $");
@@ -97,7 +98,7 @@ inline LlavaConfig parse_llava_config(std::string_view text, const std::string& 
   c.next = type == "llava_next";
   const boost::json::value language = lc::completed_text(root.find("text_config")),
                            vision = lc::completed_vision(root.find("vision_config"));
-  c.language = read_llama_keys(Json(language, root.path() + ".text_config"));
+  c.language = read_decoder_keys(Json(language, root.path() + ".text_config"), families);
   c.vision = read_clip_keys(Json(vision, root.path() + ".vision_config"), true);
   c.tied_here = root.boolean("tie_word_embeddings", false);
   c.language.sizes.tied |= c.tied_here;
@@ -110,8 +111,9 @@ inline LlavaConfig parse_llava_config(std::string_view text, const std::string& 
   c.raw = std::move(value.as_object());
   return c;
 }
-inline LlavaConfig read_llava_config(const Folder& folder, const ReadLimits& limits = {}) {
-  return parse_llava_config(read_config_text(folder, limits), folder.name_of("config.json"));
+inline LlavaConfig read_llava_config(const Folder& folder, std::span<const FamilyFacts> families,
+                                     const ReadLimits& limits = {}) {
+  return parse_llava_config(read_config_text(folder, limits), folder.name_of("config.json"), families);
 }
 
 }  // namespace vlt

@@ -1,5 +1,7 @@
 #pragma once
+#include <algorithm>
 #include <cmath>
+#include <span>
 #include <vlt/hub/rope_config.hpp>
 #include <vlt/io/folder.hpp>
 #include <vlt/io/read_limits.hpp>
@@ -10,7 +12,7 @@ namespace vlt {
 // What the config.json of a decoder says, and the JSON itself, so that a written one differs in changed keys only.
 struct LlamaConfig {
   LlamaSizes sizes;
-  std::string model_type;  // llama, mistral or qwen2
+  std::string model_type, family;  // as config.json says it, and the family that reads it
   Index max_position = 2048;
   boost::json::object raw;
 };
@@ -87,18 +89,15 @@ inline double parameters(const BlockSizes& b, double depth, double gates) {
 
 }  // namespace model_config
 
-// LlamaForCausalLM, MistralForCausalLM, Qwen2ForCausalLM, as transformers 4 and 5 write them. Throws MODEL-JSON-…
-// with the key, or PLAN-SIZE-001 (exit 9) for sizes beyond any memory.
+// The keys of LlamaForCausalLM, MistralForCausalLM and Qwen2ForCausalLM, as transformers 4 and 5 write them; a family
+// of one's own may have the same. Throws MODEL-JSON-… with the key, or PLAN-SIZE-001 (exit 9) for sizes beyond any
+// memory.
 inline LlamaConfig read_llama_keys(const Json& config) {
   using namespace model_config;
-  const Json kind = config.at("model_type");
-  const std::string type = kind.string();
-  if (type != "llama" && type != "mistral" && type != "qwen2")
-    kind.refuse("this kind of language model is not supported", "llama, mistral or qwen2");
+  const std::string type = config.at("model_type").string();
   refuse_quantized(config);
   refuse_windows(config, type);
   LlamaConfig c;
-  c.model_type = type;
   BlockSizes& b = c.sizes.block;
   b.width = positive(config, "hidden_size"), b.mlp = positive(config, "intermediate_size");
   b.heads = positive(config, "num_attention_heads"), b.kv_heads = positive(config, "num_key_value_heads", b.heads);
@@ -123,9 +122,36 @@ inline LlamaConfig read_llama_keys(const Json& config) {
   c.raw = config.object();
   return c;
 }
+
+// A family of decoders, as files know it: what the `model_type` of its config.json may be, and who reads that.
+struct FamilyFacts {
+  std::string name;
+  std::vector<std::string> model_types;
+  LlamaConfig (*read)(const Json& config);
+};
+inline FamilyFacts llama_facts() { return {"llama", {"llama", "mistral", "qwen2"}, read_llama_keys}; }
+
+// Reads the config.json of a decoder by the family whose model_type it has.
+inline LlamaConfig read_decoder_keys(const Json& config, std::span<const FamilyFacts> families) {
+  const Json kind = config.at("model_type");
+  const std::string type = kind.string();
+  std::vector<std::string> known;
+  for (const FamilyFacts& f : families) {
+    if (std::find(f.model_types.begin(), f.model_types.end(), type) != f.model_types.end()) {
+      LlamaConfig c = f.read(config);
+      c.model_type = type, c.family = f.name;
+      return c;
+    }
+    known.insert(known.end(), f.model_types.begin(), f.model_types.end());
+  }
+  std::string list;
+  for (std::size_t i = 0; i < known.size(); ++i)
+    list += (i == 0 ? "" : i + 1 == known.size() ? " or " : ", ") + known[i];
+  kind.refuse("this kind of language model is not supported", list);
+}
 inline LlamaConfig parse_llama_config(std::string_view text, const std::string& name) {
   const boost::json::value value = parse_json(text, name);
-  return read_llama_keys(Json(value, name + ": $"));
+  return read_decoder_keys(Json(value, name + ": $"), std::vector{llama_facts()});
 }
 
 // A CLIPVisionModel, or the vision half of a whole CLIP. `part`: of a model that holds more, which may leave keys out.
@@ -184,8 +210,11 @@ inline std::string read_config_text(const Folder& folder, const ReadLimits& limi
                            .expected("a Hugging Face model folder")
                            .found(present.empty() ? "an empty folder" : "these files: " + present));
 }
-inline LlamaConfig read_llama_config(const Folder& folder, const ReadLimits& limits = {}) {
-  return parse_llama_config(read_config_text(folder, limits), folder.name_of("config.json"));
+inline LlamaConfig read_decoder_config(const Folder& folder, std::span<const FamilyFacts> families,
+                                       const ReadLimits& limits = {}) {
+  const std::string name = folder.name_of("config.json");
+  const boost::json::value value = parse_json(read_config_text(folder, limits), name);
+  return read_decoder_keys(Json(value, name + ": $"), families);
 }
 inline ClipConfig read_clip_config(const Folder& folder, const ReadLimits& limits = {}) {
   return parse_clip_config(read_config_text(folder, limits), folder.name_of("config.json"));

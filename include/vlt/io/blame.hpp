@@ -1,4 +1,6 @@
 #pragma once
+#include <string>
+#include <utility>
 #include <vlt/base/error.hpp>
 
 namespace vlt {
@@ -10,6 +12,14 @@ struct Blame {
   const char* family = "MODEL";
 
   [[noreturn]] void raise(Complaint c) const { throw Error(exit, std::move(c.of_family(family))); }
+};
+
+// Where a setting was found, and on whose account it is reported if it does not fit.
+struct Provenance {
+  Blame blame;
+  std::string place;  // an option, or a key of a file
+
+  [[noreturn]] void raise(Complaint c) const { blame.raise(std::move(c.at(place))); }
 };
 
 inline constexpr Blame blame_model{ExitCode::model, "MODEL"};

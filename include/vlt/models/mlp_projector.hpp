@@ -1,6 +1,7 @@
 #pragma once
 #include <cmath>
 #include <vlt/models/component.hpp>
+#include <vlt/models/projector_kind.hpp>
 #include <vlt/models/sizes.hpp>
 #include <vlt/nn/linear.hpp>
 #include <vlt/ops/activation.hpp>
@@ -76,5 +77,12 @@ template <IsPolicy P> using MlpProjector = LayerComponent<MlpProjection<P>>;
 template <IsPolicy P> MlpProjector<P> mlp_projector(Index vision_width, Index text_width, MlpOptions options = {}) {
   return {{MlpProjection<P>(vision_width, text_width, options)}};
 }
+
+struct MlpKind {
+  static constexpr const char* name = "mlp";
+  template <IsPolicy P> static MlpProjector<P> make(const ProjectorSizes& c) {
+    return mlp_projector<P>(c.vision_width, c.text_width, c.mlp);
+  }
+};
 
 }  // namespace vlt

@@ -1,6 +1,7 @@
 #pragma once
 #include <vlt/models/component.hpp>
 #include <vlt/models/packed_projection.hpp>
+#include <vlt/models/projector_kind.hpp>
 #include <vlt/models/sizes.hpp>
 #include <vlt/nn/norm.hpp>
 #include <vlt/ops/attention.hpp>
@@ -48,7 +49,7 @@ template <IsPolicy P> struct Perceiver {
 
   Perceiver() = default;
   explicit Perceiver(const PerceiverSizes& c)
-      : query({c.query_grid * c.query_grid, c.text_width}, Role::table, initial_matrix),
+      : query({c.queries(), c.text_width}, Role::table, initial_matrix),
         kv_proj(c.text_width, c.vision_width, true),
         ln_q(c.text_width, 1e-12),
         ln_kv(c.text_width, 1e-12),
@@ -56,13 +57,12 @@ template <IsPolicy P> struct Perceiver {
         in_proj(c.text_width),
         out_proj(c.text_width, c.text_width, true),
         proj(c.text_width, c.text_width, true),
-        heads(std::max<Index>(1, c.text_width / 128)),
+        heads(c.heads()),
         grid(c.query_grid),
         class_token(c.class_token) {
-    const Index width = c.text_width, key_grid = Index(std::sqrt(double(c.patches)) + 0.5);
-    require(key_grid > 0 && key_grid * key_grid == c.patches, "the perceiver needs a square grid of patch tokens");
-    require(width % 4 == 0 && width % heads == 0,
-            "the perceiver's width must be a multiple of 4 and of its number of heads");
+    const Index width = c.text_width, key_grid = c.patch_grid();
+    require(key_grid > 0, "the perceiver needs a square grid of patch tokens");
+    require(c.fits_heads(), "the perceiver's width must be a multiple of 4 and of its number of heads");
     const auto positions = sin_cos_positions(width, grid);
     const auto resized = resize_positions(positions, width, grid, key_grid);
     query_position.assign(positions.begin(), positions.end());
@@ -159,5 +159,29 @@ template <IsPolicy P> struct Perceiver {
 template <IsPolicy P> using PerceiverProjector = LayerComponent<Perceiver<P>>;
 
 template <IsPolicy P> PerceiverProjector<P> perceiver_projector(const PerceiverSizes& c) { return {{Perceiver<P>(c)}}; }
+
+struct PerceiverKind {
+  static constexpr const char* name = "perceiver";
+  static PerceiverSizes sizes(const ProjectorSizes& c) {
+    return {c.vision_width, c.text_width, c.patches, c.class_token};
+  }
+  static Index tokens_per_image(const ProjectorSizes& c) { return sizes(c).queries(); }
+  // What it cannot divide or resize (REF 5.3).
+  static std::optional<Misfit> misfit(const ProjectorSizes& c) {
+    const PerceiverSizes s = sizes(c);
+    if (!s.fits_heads())
+      return Misfit{"it does not fit the width of the language model",
+                    "a multiple of 4 and of its " + std::to_string(s.heads()) + " heads", std::to_string(s.text_width)};
+    if (s.patch_grid() == 0)
+      return Misfit{"it needs a square grid of patches", "a square number", std::to_string(s.patches)};
+    return std::nullopt;
+  }
+  static std::vector<NamedSize> folder_sizes(const ProjectorSizes& c) {
+    return {{"queries", sizes(c).queries()}, {"patches", c.patches}};
+  }
+  template <IsPolicy P> static PerceiverProjector<P> make(const ProjectorSizes& c) {
+    return perceiver_projector<P>(sizes(c));
+  }
+};
 
 }  // namespace vlt

@@ -1,5 +1,6 @@
 #pragma once
 #include <vlt/models/component.hpp>
+#include <vlt/models/projector_kind.hpp>
 #include <vlt/nn/linear.hpp>
 #include <vlt/nn/norm.hpp>
 #include <vlt/nn/sequential.hpp>
@@ -23,5 +24,12 @@ template <IsPolicy P> using BaselineProjector = LayerComponent<LinearThenNorm<P>
 template <IsPolicy P> BaselineProjector<P> baseline_projector(Index vision_width, Index text_width) {
   return {{linear_then_norm<P>(vision_width, text_width)}};
 }
+
+struct BaselineKind {
+  static constexpr const char* name = "baseline";
+  template <IsPolicy P> static BaselineProjector<P> make(const ProjectorSizes& c) {
+    return baseline_projector<P>(c.vision_width, c.text_width);
+  }
+};
 
 }  // namespace vlt

@@ -25,6 +25,16 @@ struct PerceiverSizes {
   Index patches = 0;        // patch tokens per image, a square number
   bool class_token = true;  // does each image begin with the tower's class token? It is dropped and not counted
   Index query_grid = 16;    // grid * grid learned queries
+
+  Index queries() const { return query_grid * query_grid; }
+  Index heads() const { return text_width < 256 ? 1 : text_width / 128; }
+  bool fits_heads() const { return text_width % 4 == 0 && text_width % heads() == 0; }
+  // Side of the square of patches, 0 if they are none.
+  Index patch_grid() const {
+    Index side = 0;
+    while (side * side < patches) ++side;
+    return side * side == patches ? side : 0;
+  }
 };
 
 // What a LLaVA projector has besides its two linear layers.
@@ -40,6 +50,8 @@ struct ProjectorSizes {
   bool class_token = true;  // whether the class token comes out before them
   BlockSizes vision_block;  // the tower's block: `vit` has one more of the same sizes
   MlpOptions mlp = {};      // of `mlp`
+
+  Index tower_tokens() const { return patches + (class_token ? 1 : 0); }  // per image
 };
 
 }  // namespace vlt

@@ -53,4 +53,14 @@ template <IsPolicy P> VitProjector<P> vit_projector(const BlockSizes& vision, In
   return {{VitProjection<P>(vision, text_width)}};
 }
 
+struct VitKind {
+  static constexpr const char* name = "vit";
+  static std::vector<NamedSize> folder_sizes(const ProjectorSizes& c) {
+    return {{"vision_heads", c.vision_block.heads}, {"vision_mlp", c.vision_block.mlp}};
+  }
+  template <IsPolicy P> static VitProjector<P> make(const ProjectorSizes& c) {
+    return vit_projector<P>(c.vision_block, c.text_width);
+  }
+};
+
 }  // namespace vlt

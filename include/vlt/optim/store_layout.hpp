@@ -155,4 +155,6 @@ template <Precision F, Device D = Device::cpu> class StoreLayout {
   std::vector<UnitLayout> units_;
 };
 
+template <IsPolicy P> using layout_t = StoreLayout<P::precision, P::device>;
+
 }  // namespace vlt

@@ -1,16 +1,17 @@
 #pragma once
-#include <sstream>
+#include <algorithm>
+#include <vlt/base/quoted.hpp>
+#include <vlt/io/blame.hpp>
 #include <vlt/nn/registry.hpp>
-#include <vlt/optim/parameter_groups.hpp>
-#include <vlt/program/options.hpp>
 
 namespace vlt {
 
-// Low-rank adapters of one component: which of its linear layers, and how large.
+// Low-rank adapters of one component: which of its linear layers, how large, and who asks for them.
 struct AdapterChoice {
   Index rank = 0;
   double alpha = 0;
-  Words names;  // parts of full names
+  std::vector<std::string> names;  // parts of full names
+  Provenance from{blame_option, {}};
 };
 
 // What a user wants to train, component by component. What lies under an adapter was frozen when that was attached, and
@@ -33,43 +34,30 @@ struct TrainingChoice {
   }
 };
 
-inline Words comma_separated(const std::string& text) {
-  Words words;
-  std::istringstream in(text);
-  for (std::string word; std::getline(in, word, ',');)
-    if (!word.empty()) words.push_back(word);
-  return words;
-}
+namespace choosing {
 
-inline TrainingChoice training_choice(const SftOptions& o) {
-  const auto adapters = [&](Index rank, const std::string& names) {
-    return AdapterChoice{rank, o.lora_alpha.value_or(2.0 * double(rank)), comma_separated(names)};
-  };
-  const bool embedding = o.model_architecture == "default" ? !o.only_optimize_lora : o.lang_decoder_update;
-  return {o.vis_encoder_update, o.lang_decoder_update, embedding, adapters(o.vis_lora_dim, o.vis_lora_module_name),
-          adapters(o.lang_lora_dim, o.lang_lora_module_name)};
-}
-
-// Attaches the adapters of one component. `option` is named when nothing matches.
+// The first eight of some names, and what was given instead.
 template <Precision F, Device D>
-void attach(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a,
-            const std::string& option) {
+[[noreturn]] void refuse_names(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a) {
+  std::string some, given;
+  Index count = 0;
+  for (const LinearRef& l : registry.linears)
+    if (l.component == component && ++count <= 8) some += (count > 1 ? ", " : "") + l.name;
+  for (const std::string& name : a.names) given += (given.empty() ? "" : ",") + name;
+  a.from.raise(Complaint("LORA-014", "no linear layer's name contains this")
+                   .expected("a part of one of: " + some + (count > 8 ? ", ..." : ""))
+                   .found(quoted(given)));
+}
+
+}  // namespace choosing
+
+// Attaches the adapters of one component.
+template <Precision F, Device D>
+void attach(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a) {
   if (a.rank == 0) return;
-  Words names;
-  bool found = false;
-  for (const LinearRef& l : registry.linears) {
-    if (l.component != component) continue;
-    names.push_back(l.name);
-    found |= l.matches(a.names);
-  }
-  if (!found) {
-    std::string some;
-    for (std::size_t i = 0; i < names.size() && i < 8; ++i) some += (i ? ", " : "") + names[i];
-    refuse_option(Complaint("OPT-LORA-014", "no linear layer's name contains this")
-                      .at("--" + option)
-                      .expected("a part of one of: " + some + (names.size() > 8 ? ", ..." : ""))
-                      .found(quoted(option_text::joined(a.names, ","))));
-  }
+  const auto matches = [&](const LinearRef& l) { return l.component == component && l.matches(a.names); };
+  if (std::none_of(registry.linears.begin(), registry.linears.end(), matches))
+    choosing::refuse_names(registry, component, a);
   attach_adapters(registry, a.names, a.rank, a.alpha, component);
 }
 
@@ -77,7 +65,7 @@ void attach(const Registry<F, D>& registry, ComponentKind component, const Adapt
 template <IsPolicy P, class Model> registry_t<P> choose_training(Model& model, const TrainingChoice& choice) {
   auto registry = choose<P>(model, [&](const auto& p) { return choice.selects(p); });
   if (std::none_of(registry.params.begin(), registry.params.end(), [](const auto& p) { return p.trains(); }))
-    refuse_option(Complaint("OPT-TRAIN-015", "nothing would train: 0 trainable parameters").at("command line"));
+    blame_option.raise(Complaint("TRAIN-015", "nothing would train: 0 trainable parameters").at("command line"));
   return registry;
 }
 

@@ -9,7 +9,7 @@ namespace vlt {
 // Writes a trained model: language_model/ and vision_model/ are Hugging Face folders, projector/ is ours, adapters are
 // PEFT folders beside them. Under adapters a base folder is written only if one of its tensors changed; else the
 // original folder is named. A LLaVA is one Hugging Face folder, with its adapters in it.
-template <Precision F> class ModelExport {
+template <IsPolicy P> class ModelExport {
  public:
   // types: what a component's tensors are stored as; without an entry, the precision of training.
   ModelExport(const ModelDescription& m, const WeightOrigin& origin, const TrainingChoice& choice,
@@ -17,13 +17,13 @@ template <Precision F> class ModelExport {
       : m_(m), origin_(origin), choice_(choice), types_(std::move(types)) {}
 
   // The folder appears whole or not at all, in place of what is there.
-  void write(const std::string& folder, ParameterStore<F>& store) const {
+  void write(const std::string& folder, store_t<P>& store) const {
     DraftFolder draft(folder);
     write_into(draft.path(), store);
     draft.commit();
   }
   // Writes into a folder that is there.
-  void write_into(const std::string& folder, ParameterStore<F>& store) const {
+  void write_into(const std::string& folder, store_t<P>& store) const {
     if (m_.llava) {
       llava(folder, store);
     } else {
@@ -42,14 +42,14 @@ template <Precision F> class ModelExport {
 
   StoredType type(ComponentKind component) const {
     const auto at = types_.find(component);
-    return at == types_.end() ? stored_type(F) : at->second;
+    return at == types_.end() ? stored_type(P::precision) : at->second;
   }
-  static bool base_changed(ParameterStore<F>& store, ComponentKind component) {
+  static bool base_changed(store_t<P>& store, ComponentKind component) {
     for (const auto& p : store.registry().params)
       if (p.component == component && !p.adapter && p.trains()) return true;
     return false;
   }
-  void language(const std::string& folder, ParameterStore<F>& store) const {
+  void language(const std::string& folder, store_t<P>& store) const {
     const bool adapters = choice_.language_adapters.rank > 0;
     const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentKind::language);
     const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
@@ -61,7 +61,7 @@ template <Precision F> class ModelExport {
                            "CAUSAL_LM", type(ComponentKind::language));
     write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
   }
-  void vision(const std::string& folder, ParameterStore<F>& store) const {
+  void vision(const std::string& folder, store_t<P>& store) const {
     const bool adapters = choice_.vision_adapters.rank > 0;
     const bool base = !adapters || base_changed(store, ComponentKind::vision);
     const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
@@ -74,8 +74,8 @@ template <Precision F> class ModelExport {
                            type(ComponentKind::vision));
     write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);
   }
-  void llava(const std::string& folder, ParameterStore<F>& store) const {
-    StoredType all = types_.empty() ? stored_type(F) : types_.begin()->second;
+  void llava(const std::string& folder, store_t<P>& store) const {
+    StoredType all = types_.empty() ? stored_type(P::precision) : types_.begin()->second;
     for (const auto& [component, type] : types_) all = holds_both(all, type);
     const LlavaSettings now{m_.language_sizes.vocabulary, m_.tokenizer->id("<image>"), m_.vision_feature_layer,
                             m_.drops_class_token() ? "patch" : "full"};
@@ -96,7 +96,7 @@ template <Precision F> class ModelExport {
   }
   VltuneFile vltune_file() const {
     return {template_object(m_.chat_template),
-            m_.mask == "Mmca",
+            m_.mask == MaskKind::mmca,
             m_.vision_feature_layer,
             m_.drops_class_token() ? "patch" : "full",
             m_.max_seq_len,

@@ -6,7 +6,7 @@
 namespace vlt {
 
 // What a user may say of a LLaVA folder. One that a run wrote says it itself, in vltune.json.
-struct LlavaWishes {
+struct LlavaRequest {
   std::string chat_template;  // empty: the template of its family
   std::optional<Index> vision_feature_layer;
   std::optional<std::string> vision_feature_select;
@@ -57,29 +57,25 @@ inline void check_grid(ModelDescription& m) {
                                      .help("use the preprocessor_config.json that came with the model"));
 }
 
-inline void read_features(ModelDescription& m, const LlavaWishes& wishes) {
+inline void read_features(ModelDescription& m, const LlavaRequest& asked) {
   namespace dm = describe_model;
   const LlavaConfig& c = *m.llava;
-  const Index depth = m.vision.sizes.depth;
-  if (!wishes.vision_feature_layer && !dm::layers_to_run(c.vision_feature_layer, depth))
-    dm::refuse_model(Complaint("MODEL-JSON-004", "the encoder has no such hidden state")
-                         .at(config_key(m, "vision_feature_layer"))
-                         .expected(dm::feature_layers(depth))
-                         .found(std::to_string(c.vision_feature_layer)));
-  const std::string select = wishes.vision_feature_select.value_or(c.vision_feature_select);
+  const std::string select = asked.vision_feature_select.value_or(c.vision_feature_select);
   if (c.next && select == "full")
-    refuse_option(Complaint("OPT-VALUE-004", "a class token has no place in the grid of LLaVA-NeXT's tiles")
-                      .at("--vision_feature_select")
-                      .expected("patch")
-                      .found("full"));
-  dm::choose_features(m, wishes.vision_feature_layer.value_or(c.vision_feature_layer), select);
+    blame_option.raise(Complaint("VALUE-004", "a class token has no place in the grid of LLaVA-NeXT's tiles")
+                           .at("--vision_feature_select")
+                           .expected("patch")
+                           .found("full"));
+  const auto layer = asked.vision_feature_layer;
+  dm::choose_features(m, layer.value_or(c.vision_feature_layer), select == "patch",
+                      layer ? std::string() : config_key(m, "vision_feature_layer"));
 }
 
-inline void read_words(ModelDescription& m, const Folder& folder, const LlavaWishes& wishes) {
+inline void read_words(ModelDescription& m, const Folder& folder, const LlavaRequest& asked) {
   if (!folder.find("vltune.json")) {
-    m.max_seq_len = wishes.max_seq_len > 0 ? wishes.max_seq_len : m.language.max_position;
+    m.max_seq_len = asked.max_seq_len > 0 ? asked.max_seq_len : m.language.max_position;
     return describe_model::read_template(m,
-                                         wishes.chat_template.empty() ? m.llava->architecture() : wishes.chat_template);
+                                         asked.chat_template.empty() ? m.llava->architecture() : asked.chat_template);
   }
   const VltuneFile file = read_vltune_file(folder, m.limits);
   const boost::json::value chat = file.chat_template;
@@ -92,16 +88,16 @@ inline void read_words(ModelDescription& m, const Folder& folder, const LlavaWis
 }  // namespace llava_model
 
 // Reads a LLaVA-1.5 or LLaVA-NeXT folder, Hugging Face's or a run's, but for its weights. Exit 4 for what is wrong in
-// it, 2 for a wish that does not fit it.
-inline ModelDescription describe_llava_model(const std::string& path, const LlavaWishes& wishes = {},
-                                             const ReadLimits& limits = {}) {
+// it, 2 for a request that does not fit it.
+inline ModelDescription describe_llava_model(const KnownKinds& known, const std::string& path,
+                                             const LlavaRequest& asked = {}, const ReadLimits& limits = {}) {
   namespace lm = llava_model;
   namespace dm = describe_model;
   const Folder folder(path);
   ModelDescription m;
   m.limits = limits;
   m.folders.language = m.folders.vision = m.folders.projector = path;
-  m.llava = read_llava_config(folder, limits);
+  m.llava = read_llava_config(folder, known.families, limits);
   settle_tied_head(*m.llava, folder, limits);
   m.language = m.llava->language, m.vision = m.llava->vision;
   dm::read_tokenizer(m, path);
@@ -110,9 +106,10 @@ inline ModelDescription describe_llava_model(const std::string& path, const Llav
   lm::check_grid(m);
   for (const char* name : {"preprocessor_config.json", "processor_config.json", "generation_config.json"})
     if (const auto file = folder.find(name)) m.passed_on.emplace_back(name, read_settings(*file, limits));
-  lm::read_features(m, wishes);
-  lm::read_words(m, folder, wishes);
-  m.projector_kind = "mlp", m.mask = "Causal";
+  lm::read_features(m, asked);
+  lm::read_words(m, folder, asked);
+  m.projector = projector_facts<MlpKind>();
+  m.projector_from = m.mask_from = {blame_model, path + "/config.json"};
   dm::connect(m);
   return m;
 }

@@ -7,17 +7,17 @@
 namespace vlt {
 
 // A model read from its folders into row-major weights; nothing of it trains, and its adapters can be folded in.
-template <Precision F> class MergeableModel {
+template <IsPolicy P> class MergeableModel {
  public:
-  MergeableModel(const ModelKinds<F>& kinds, const CompiledIn& compiled, const ExportedModel& e, Threads& threads)
-      : MergeableModel(ModelBuilder<F>(kinds, compiled, e.description).attached(e.vision_adapters, e.language_adapters),
+  MergeableModel(const ModelKinds<P>& kinds, const CompiledIn& compiled, const ExportedModel& e, Threads& threads)
+      : MergeableModel(ModelBuilder<P>(kinds, compiled, e.description).attached(e.vision_adapters, e.language_adapters),
                        e.description, threads) {}
   MergeableModel(const MergeableModel&) = delete;
 
-  ParameterStore<F>& store() { return *store_; }
+  store_t<P>& store() { return *store_; }
   const WeightOrigin& origin() const { return origin_; }
 
-  std::vector<float> probed() { return probe_logits<F>(model_, threads_, m_); }
+  std::vector<float> probed() { return probe_logits<P>(model_, threads_, m_); }
   // As if there were no adapters.
   std::vector<float> probed_base() {
     const auto adapters = exchange_adapters({});
@@ -29,7 +29,7 @@ template <Precision F> class MergeableModel {
   // W += (alpha / r) B A for every adapter, which then is zero.
   void merge() {
     for (const LinearRef& l : store_->registry().linears)
-      run_in_own_memory<any_policy<F>::device>(threads_, [&](Scope& s) { l.merge(l.layer, l.which, s); });
+      run_in_own_memory<P::device>(threads_, [&](Scope& s) { l.merge(l.layer, l.which, s); });
     exchange_adapters({});
   }
 
@@ -52,17 +52,17 @@ template <Precision F> class MergeableModel {
   }
 
  private:
-  AnyVlm<F> model_;
+  AnyVlm<P> model_;
   const ModelDescription& m_;
   Threads& threads_;
-  std::unique_ptr<ParameterStore<F>> store_;
+  std::unique_ptr<store_t<P>> store_;
   WeightOrigin origin_;
 
-  MergeableModel(AnyVlm<F> model, const ModelDescription& m, Threads& threads)
+  MergeableModel(AnyVlm<P> model, const ModelDescription& m, Threads& threads)
       : model_(std::move(model)), m_(m), threads_(threads) {
-    auto registry = choose<any_policy<F>>(model_, nothing);
-    ModelWeights<F> weights(registry, m_);
-    store_ = std::make_unique<ParameterStore<F>>(std::move(registry));
+    auto registry = choose<P>(model_, nothing);
+    ModelWeights<P> weights(registry, m_);
+    store_ = std::make_unique<store_t<P>>(std::move(registry));
     origin_ = weights.read_into(*store_, threads_, 0);
   }
   const auto& params() const { return store_->registry().params; }

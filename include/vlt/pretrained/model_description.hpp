@@ -6,8 +6,8 @@
 #include <vlt/image/clip_processor_file.hpp>
 #include <vlt/image/picture_rules.hpp>
 #include <vlt/io/pretty_json.hpp>
-#include <vlt/pretrained/model_kinds.hpp>
-#include <vlt/program/options.hpp>
+#include <vlt/ops/mask.hpp>
+#include <vlt/pretrained/known_kinds.hpp>
 #include <vlt/text/tokenizer_folder.hpp>
 
 namespace vlt {
@@ -25,8 +25,11 @@ struct ModelDescription {
   LlamaSizes language_sizes;
   ClipConfig vision;  // as read; `vision_sizes` has the layers that run
   ClipSizes vision_sizes;
-  std::string projector_kind, mask;  // baseline, vit, perceiver or mlp; Causal or Mmca
+  ProjectorFacts projector;
+  Provenance projector_from;
   ProjectorSizes projector_sizes;
+  MaskKind mask = MaskKind::causal;
+  Provenance mask_from;
   Index vision_feature_layer = -1, tokens_per_image = 0, max_seq_len = 0;
   TokenizerFolder tokenizer_folder;
   std::shared_ptr<const Tokenizer> tokenizer;
@@ -46,6 +49,16 @@ struct ModelDescription {
   bool drops_class_token() const { return vision_sizes.drop_class; }
 };
 
+// What a user asks of a model that is put together from the folders of its two halves.
+struct BaseModelRequest {
+  std::string language_folder, vision_folder, chat_template = "default", projector = "baseline";
+  Index vision_feature_layer = -1;
+  bool drop_class_token = false;
+  MaskKind mask = MaskKind::causal;
+  Index max_seq_len = 4096;
+  ReadLimits limits;
+};
+
 namespace describe_model {
 
 [[noreturn]] inline void refuse_model(Complaint c) { throw Error(ExitCode::model, std::move(c)); }
@@ -55,9 +68,6 @@ namespace describe_model {
 inline std::optional<Index> layers_to_run(Index layer, Index depth) {
   const Index run = layer < 0 ? depth + 1 + layer : layer;
   return run < 0 || run > depth ? std::nullopt : std::optional(run);
-}
-inline std::string feature_layers(Index depth) {
-  return "-" + std::to_string(depth + 1) + " to " + std::to_string(depth);
 }
 
 inline void read_tokenizer(ModelDescription& m, const std::string& folder) {
@@ -110,36 +120,22 @@ inline void read_template(ModelDescription& m, const std::string& name) {
   check_template(m.chat_template, *m.tokenizer);
 }
 
-inline void choose_features(ModelDescription& m, Index layer, const std::string& select) {
+// Which hidden state the tower gives, and whether without the class token. `key` is of the file that says so; none: an
+// option does.
+inline void choose_features(ModelDescription& m, Index layer, bool drop_class, const std::string& key = {}) {
   m.vision_sizes = m.vision.sizes;
   m.vision_feature_layer = layer;
   const Index depth = m.vision.sizes.depth;
   const std::optional<Index> run = layers_to_run(layer, depth);
-  if (!run)
-    refuse_option(Complaint("OPT-VALUE-004", "the encoder has no such hidden state")
-                      .at("--vision_feature_layer")
-                      .expected(feature_layers(depth))
-                      .found(std::to_string(layer)));
+  if (!run) {
+    const Blame blame = key.empty() ? blame_option : blame_model;
+    blame.raise(Complaint(key.empty() ? "VALUE-004" : "JSON-004", "the encoder has no such hidden state")
+                    .at(key.empty() ? "--vision_feature_layer" : key)
+                    .expected("-" + std::to_string(depth + 1) + " to " + std::to_string(depth))
+                    .found(std::to_string(layer)));
+  }
   m.vision_sizes.depth = *run;
-  m.vision_sizes.drop_class = select == "patch";
-}
-
-// What the perceiver cannot resize or divide (REF 5.3).
-inline void check_perceiver(const ModelDescription& m) {
-  const Index width = m.language_sizes.block.width, heads = std::max<Index>(1, width / 128);
-  if (width % 4 != 0 || width % heads != 0)
-    refuse_option(Complaint("OPT-PROJ-020", "it does not fit the width of the language model")
-                      .at("--vis_proj perceiver")
-                      .expected("a multiple of 4 and of its " + std::to_string(heads) + " heads")
-                      .found(std::to_string(width)));
-  const Index patches = m.vision_sizes.patches();
-  Index side = 0;
-  while (side * side < patches) ++side;
-  if (side * side != patches)
-    refuse_option(Complaint("OPT-PROJ-020", "it needs a square grid of patches")
-                      .at("--vis_proj perceiver")
-                      .expected("a square number")
-                      .found(std::to_string(patches)));
+  m.vision_sizes.drop_class = drop_class;
 }
 
 // The rows that a tokenizer asks of its own model's embedding: <image> and <PAD> do not count, since a training adds
@@ -168,31 +164,34 @@ inline void connect(ModelDescription& m) {
   check_vocabulary(m);
   m.language_sizes = m.language.sizes;
   m.language_sizes.vocabulary = std::max(m.language_sizes.vocabulary, Index(m.tokenizer->size()));
-  const Index tower_tokens = m.vision_sizes.patches() + (m.vision_sizes.drop_class ? 0 : 1);
-  m.tokens_per_image = m.projector_kind == "perceiver" ? 16 * 16 : tower_tokens;
   m.projector_sizes = {m.vision_sizes.block.width, m.language_sizes.block.width, m.vision_sizes.patches(),
                        !m.vision_sizes.drop_class, m.vision_sizes.block};
   if (m.llava) m.projector_sizes.mlp = {m.llava->projector_bias, m.llava->next};
-  if (m.projector_kind == "perceiver") check_perceiver(m);
+  if (const auto misfit = m.projector.misfit(m.projector_sizes))
+    m.projector_from.raise(Complaint("PROJ-020", misfit->what).expected(misfit->expected).found(misfit->found));
+  m.tokens_per_image = m.projector.tokens_per_image(m.projector_sizes);
 }
 
 }  // namespace describe_model
 
 // Reads configurations, tokenizer, template and image processor; no weights. Exit 4 for what is wrong in a folder, 2
-// for an option that does not fit it.
-inline ModelDescription describe_base_model(const SftOptions& o) {
+// for a request that does not fit it.
+inline ModelDescription describe_base_model(const KnownKinds& known, const BaseModelRequest& asked) {
   namespace dm = describe_model;
   ModelDescription m;
-  m.limits = o;
-  m.folders.language = o.lm_model_name_or_path, m.folders.vision = o.vision_model_name_or_path;
-  m.language = read_llama_config(Folder(m.folders.language), m.limits);
+  m.limits = asked.limits;
+  m.folders.language = asked.language_folder, m.folders.vision = asked.vision_folder;
+  m.language = read_decoder_config(Folder(m.folders.language), known.families, m.limits);
   m.vision = read_clip_config(Folder(m.folders.vision), m.limits);
   dm::read_tokenizer(m, m.folders.language);
   dm::read_processor(m, m.folders.vision);
-  dm::read_template(m, o.chat_template);
-  dm::choose_features(m, o.vision_feature_layer, o.vision_feature_select);
-  m.projector_kind = o.vis_proj, m.mask = o.enable_mmca_attention ? "Mmca" : "Causal";
-  m.max_seq_len = o.max_seq_len;
+  dm::read_template(m, asked.chat_template);
+  dm::choose_features(m, asked.vision_feature_layer, asked.drop_class_token);
+  const ProjectorFacts* projector = known.projector(asked.projector);
+  require(projector != nullptr, "no kind of projector is called " + asked.projector);
+  m.projector = *projector, m.projector_from = {blame_option, "--vis_proj " + asked.projector};
+  m.mask = asked.mask, m.mask_from = {blame_option, "--enable_mmca_attention"};
+  m.max_seq_len = asked.max_seq_len;
   dm::connect(m);
   return m;
 }

@@ -18,19 +18,17 @@ struct WeightOrigin {
 };
 
 inline ProjectorConfig projector_config_of(const ModelDescription& m) {
-  ProjectorConfig c;
-  c.kind = m.projector_kind;
-  c.vision_width = m.projector_sizes.vision_width, c.text_width = m.projector_sizes.text_width;
-  if (c.kind == "vit") c.vision_heads = m.vision_sizes.block.heads, c.vision_mlp = m.vision_sizes.block.mlp;
-  if (c.kind == "perceiver") c.queries = m.tokens_per_image, c.patches = m.vision_sizes.patches();
+  const ProjectorSizes& s = m.projector_sizes;
+  ProjectorConfig c{m.projector.name, {{"vision_width", s.vision_width}, {"text_width", s.text_width}}};
+  for (const NamedSize& own : m.projector.folder_sizes(s)) c.sizes.emplace_back(own.key, own.value);
   return c;
 }
 
 // The folders of a model, opened and compared with what is to be built; only headers are read. Missing, unexpected and
 // misshaped tensors are refused here, before anything large is allocated.
-template <Precision F> class ModelWeights {
+template <IsPolicy P> class ModelWeights {
  public:
-  ModelWeights(const Registry<F>& registry, const ModelDescription& m) : m_(m) {
+  ModelWeights(const registry_t<P>& registry, const ModelDescription& m) : m_(m) {
     if (m.llava) one_folder(registry);
     else three_folders(registry);
     adapters(registry, m.folders.language_adapter, ComponentKind::language);
@@ -38,8 +36,8 @@ template <Precision F> class ModelWeights {
   }
 
   // Begins what no folder holds (values by seed and name), reads the rest.
-  WeightOrigin read_into(ParameterStore<F>& store, Threads& threads, std::uint64_t seed) {
-    initialise(store, threads, seed, [this](const ParamRef<F, Device::cpu>& p) { return is_new(p); });
+  WeightOrigin read_into(store_t<P>& store, Threads& threads, std::uint64_t seed) {
+    initialise(store, threads, seed, [this](const ParamRef<P::precision, P::device>& p) { return is_new(p); });
     for (const LoadPlan& plan : plans_) {
       LoadedWeights found = load_weights(plan, store);
       remember_types(store.registry(), plan);
@@ -57,26 +55,26 @@ template <Precision F> class ModelWeights {
   std::vector<LoadPlan> plans_, adapter_plans_;
   WeightOrigin origin_;
 
-  bool is_new(const ParamRef<F, Device::cpu>& p) const {
+  bool is_new(const ParamRef<P::precision, P::device>& p) const {
     const ModelFolders& f = m_.folders;
     if (p.component == ComponentKind::projector) return f.projector.empty();
     return p.adapter && (p.component == ComponentKind::vision ? f.vision_adapter : f.language_adapter).empty();
   }
-  void remember_types(const Registry<F>& registry, const LoadPlan& plan) {
+  void remember_types(const registry_t<P>& registry, const LoadPlan& plan) {
     for (const loading::Source& s : plan.sources) {
       const StoredType type = s.place.tensor->type;
       const auto [at, first] = origin_.stored.emplace(registry.params[std::size_t(s.param)].component, type);
       if (!first) at->second = holds_both(at->second, type);
     }
   }
-  void one_folder(const Registry<F>& registry) {
+  void one_folder(const registry_t<P>& registry) {
     open(m_.folders.language, [&](const WeightFolder& f) {
       const WeightRules rules = llava_rules(*m_.llava, f, m_.vision_sizes.depth);
       origin_.vision_names = rules.stored_as;
       return plan_load(registry, f, rules);
     });
   }
-  void three_folders(const Registry<F>& registry) {
+  void three_folders(const registry_t<P>& registry) {
     const ModelDescription& m = m_;
     open(m.folders.language, [&](const WeightFolder& f) { return plan_load(registry, f, language_rules(m.language)); });
     open(m.folders.vision, [&](const WeightFolder& f) {
@@ -85,15 +83,14 @@ template <Precision F> class ModelWeights {
       return plan_load(registry, f, rules);
     });
     if (m.folders.projector.empty()) return;
-    require_same_projector(read_projector_config(Folder(m.folders.projector), m.limits), projector_config_of(m),
-                           m.folders.projector);
+    require_same_projector(Folder(m.folders.projector), projector_config_of(m), m.limits);
     open(m.folders.projector, [&](const WeightFolder& f) { return plan_load(registry, f, projector_rules()); });
   }
   template <class Compare> void open(const std::string& folder, Compare&& compare) {
     folders_.emplace_back(Folder(folder), "model", m_.limits);
     plans_.push_back(compare(folders_.back()));
   }
-  void adapters(const Registry<F>& registry, const std::string& folder, ComponentKind component) {
+  void adapters(const registry_t<P>& registry, const std::string& folder, ComponentKind component) {
     if (folder.empty()) return;
     folders_.emplace_back(Folder(folder), "adapter_model", m_.limits);
     adapter_plans_.push_back(

@@ -2,6 +2,7 @@
 #include <vlt/base/rng.hpp>
 #include <vlt/hub/stored_type.hpp>
 #include <vlt/pretrained/model_description.hpp>
+#include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/tensor/buffer.hpp>
 
 namespace vlt {
@@ -41,7 +42,7 @@ inline std::vector<float> noise(Index count) {
 
 // Logits of a fixed sequence, (32, vocabulary): a picture of noise, then words drawn at random. Two forms of one model
 // must agree on them.
-template <Precision F> std::vector<float> probe_logits(AnyVlm<F>& model, Threads& threads, const ModelDescription& m) {
+template <IsPolicy P> std::vector<float> probe_logits(AnyVlm<P>& model, Threads& threads, const ModelDescription& m) {
   const Index image = m.tokenizer->id(m.chat_template.mark), side = m.vision_sizes.image;
   std::vector<float> pixels = probe::noise(3 * side * side);
   Segments one;
@@ -50,12 +51,12 @@ template <Precision F> std::vector<float> probe_logits(AnyVlm<F>& model, Threads
   std::vector<Index> row;
   for (Index r = batch.text.rows() - probe::compared; r < batch.text.rows(); ++r) row.push_back(r);
   std::vector<float> logits(row.size() * std::size_t(model.language.vocabulary()));
-  run_in_own_memory<any_policy<F>::device>(threads, [&](Scope& s) {
+  run_in_own_memory<P::device>(threads, [&](Scope& s) {
     Frame frame(s);
-    const auto x = borrow_host<typename AnyVlm<F>::pixels>(pixels.data(), 1, Index(pixels.size()));
-    const auto y = s.temp<typename AnyVlm<F>::tokens>({batch.text.rows(), model.language.width()}, &batch.text);
+    const auto x = borrow_host<typename AnyVlm<P>::pixels>(pixels.data(), 1, Index(pixels.size()));
+    const auto y = s.temp<typename AnyVlm<P>::tokens>({batch.text.rows(), model.language.width()}, &batch.text);
     model.hidden(s, x, batch, y);
-    using Logits = typename AnyLanguage<F>::logits_t;
+    using Logits = typename AnyLanguage<P>::logits_t;
     const auto out = borrow_host<Logits>(logits.data(), Index(row.size()), model.language.vocabulary());
     model.language.logits(s, y, row, out);
   });

@@ -1,6 +1,8 @@
 #pragma once
 #include <algorithm>
+#include <set>
 #include <vlt/options/option_table.hpp>
+#include <vlt/pretrained/exported_model.hpp>
 #include <vlt/program/options.hpp>
 
 namespace vlt {
@@ -95,5 +97,43 @@ class SftOptionCheck {
     idle(o_.vis_lora_module_name, SftOptions{}.vis_lora_module_name, o_.vis_lora_dim, "vis_lora_module_name");
   }
 };
+
+// Refuses options that say otherwise than the folder a training starts from.
+inline void check_same_model(const SftOptions& o, const std::set<std::string>& given, const ExportedModel& e) {
+  const ModelDescription& m = e.description;
+  const auto differ = [&](const std::string& option, const std::string& asked, const std::string& stored) {
+    if (given.contains(option) && asked != stored)
+      refuse_option(Complaint("OPT-CHECKPOINT-019", "this contradicts the model in --from_checkpoint")
+                        .at("--" + option)
+                        .expected(stored)
+                        .found(asked)
+                        .help("leave the option out, or name another folder"));
+  };
+  if (o.model_architecture != m.architecture())
+    refuse_option(Complaint("OPT-CHECKPOINT-019", "this contradicts the model in --from_checkpoint")
+                      .at("--model_architecture")
+                      .expected(m.architecture())
+                      .found(o.model_architecture)
+                      .help("say --model_architecture " + m.architecture()));
+  differ("enable_mmca_attention", o.enable_mmca_attention ? "on" : "off", m.mask == MaskKind::mmca ? "on" : "off");
+  differ("vis_proj", o.vis_proj, m.projector.name);
+  differ("vision_feature_layer", std::to_string(o.vision_feature_layer), std::to_string(m.vision_feature_layer));
+  differ("vision_feature_select", o.vision_feature_select, m.drops_class_token() ? "patch" : "full");
+  differ("max_seq_len", std::to_string(o.max_seq_len), std::to_string(m.max_seq_len));
+  differ("lm_model_name_or_path", o.lm_model_name_or_path, m.folders.language);
+  differ("vision_model_name_or_path", o.vision_model_name_or_path, m.folders.vision);
+  const auto adapters = [&](const std::string& side, const AdapterChoice& a, Index rank, const std::string& names) {
+    if (a.rank == 0) return;
+    differ(side + "_lora_dim", std::to_string(rank), std::to_string(a.rank));
+    differ(side + "_lora_module_name", names, "the modules in the folder");
+    if (o.lora_alpha) differ("lora_alpha", number_text(*o.lora_alpha), number_text(a.alpha));
+  };
+  adapters("lang", e.language_adapters, o.lang_lora_dim, o.lang_lora_module_name);
+  adapters("vis", e.vision_adapters, o.vis_lora_dim, o.vis_lora_module_name);
+  if (!given.contains("template")) return;
+  const TokenizerFolder& t = m.tokenizer_folder;
+  const ChatTemplate asked = select_template(o.chat_template, template_tokens(*m.tokenizer, t.eos, t.bos));
+  if (template_object(asked) != template_object(m.chat_template)) differ("template", o.chat_template, m.template_name);
+}
 
 }  // namespace vlt

@@ -1,10 +1,11 @@
 #pragma once
+#include <functional>
 #include <istream>
 #include <memory>
 #include <ostream>
 #include <vlt/base/parallel.hpp>
+#include <vlt/options/compiled_in.hpp>
 #include <vlt/pretrained/exported_model.hpp>
-#include <vlt/program/compiled_in.hpp>
 #include <vlt/program/complain.hpp>
 #include <vlt/program/generate_options.hpp>
 
@@ -14,6 +15,7 @@ namespace vlt {
 struct GenerateJob {
   GenerateOptions options;
   OptionTable<GenerateOptions> table;
+  const KnownKinds& known;
   CompiledIn compiled;
   Messages& messages;
   std::istream& in;
@@ -22,6 +24,6 @@ struct GenerateJob {
   ExportedModel model;
 };
 
-using GenerateRunner = ExitCode (*)(GenerateJob&);
+using GenerateRunner = std::function<ExitCode(GenerateJob&)>;
 
 }  // namespace vlt

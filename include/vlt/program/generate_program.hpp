@@ -1,17 +1,23 @@
 #pragma once
+#include <csignal>
+#include <iostream>
 #include <map>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/generate_job.hpp>
+#include <vlt/program/kinds.hpp>
 
 namespace vlt {
 
 // generate_main without its precisions: reads the command line, describes the model, hands over.
 class GenerateProgram {
  public:
-  GenerateProgram(CompiledIn compiled, std::map<std::string, GenerateRunner> runners, Messages& messages,
-                  std::istream& in, std::ostream& out)
-      : runners_(std::move(runners)), job_{{}, generate_option_table(), std::move(compiled), messages, in, out, {},
+  GenerateProgram(const KnownKinds& known, CompiledIn compiled, std::map<std::string, GenerateRunner> runners,
+                  Messages& messages, std::istream& in, std::ostream& out)
+      : runners_(std::move(runners)), job_{{},       generate_option_table(),
+                                           known,    std::move(compiled),
+                                           messages, in,
+                                           out,      {},
                                            {}} {}
 
   ExitCode operator()(const Words& args) {
@@ -24,7 +30,7 @@ class GenerateProgram {
     check(reader.given());
     const std::string precision = o.precision != "auto" ? o.precision : preferred();
     const auto runner = runners_.find(precision);
-    if (runner == runners_.end()) CompiledIn::need(precision, job_.compiled.precisions, "PRECISIONS", "precision");
+    if (runner == runners_.end()) CompiledIn::need(precision, job_.compiled.precisions, "PRECISIONS", "--precision");
     const int cores = std::max(1, int(std::thread::hardware_concurrency()));
     job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
     describe();
@@ -62,9 +68,26 @@ class GenerateProgram {
   }
   void describe() {
     const std::string& words = job_.options.chat_template;
-    job_.model = describe_exported_model(job_.options.model, job_.options, {words, {}, {}, 0});
+    job_.model = describe_exported_model(job_.known, job_.options.model, job_.options, {words, {}, {}, 0});
     if (!words.empty()) describe_model::read_template(job_.model.description, words);
   }
 };
+
+// The part of a job that depends on its precision. Instantiated once for each (generate_run.hpp has the body).
+template <IsPolicy P> ExitCode run_generate(GenerateJob& job, const ModelKinds<P>& kinds);
+
+// Everything behind `int main` of generate_main: answers questions with a model of the given kinds.
+template <class Build> int generate_main(int argc, char** argv, const Kinds<Build>& kinds) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Messages messages(std::cerr, "generate_main", kinds.compiled().version, colour_is_welcome(2));
+  std::map<std::string, GenerateRunner> runners;
+  Build::policies::for_each([&]<class P>(std::type_identity<P>) {
+    runners[name(P::precision)] = [&](GenerateJob& job) { return run_generate<P>(job, kinds.template models<P>()); };
+  });
+  return run_program(messages, [&] {
+    GenerateProgram program(kinds.known(), kinds.compiled(), std::move(runners), messages, std::cin, std::cout);
+    return program({argv + 1, argv + argc});
+  });
+}
 
 }  // namespace vlt

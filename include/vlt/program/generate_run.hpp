@@ -11,14 +11,14 @@
 namespace vlt {
 
 // generate_main in one precision: reads the model, then answers one question, a list of them, or whoever types.
-template <Precision F> class GenerateRun {
+template <IsPolicy P> class GenerateRun {
  public:
-  GenerateRun(GenerateJob& job, const ModelKinds<F>& kinds)
+  GenerateRun(GenerateJob& job, const ModelKinds<P>& kinds)
       : job_(job),
         o_(job.options),
         m_(job.model.description),
         model_(
-            ModelBuilder<F>(kinds, job.compiled, m_).attached(job.model.vision_adapters, job.model.language_adapters)),
+            ModelBuilder<P>(kinds, job.compiled, m_).attached(job.model.vision_adapters, job.model.language_adapters)),
         registry_(frozen(model_)),
         weights_(registry_, m_),
         store_(registry_),
@@ -28,7 +28,7 @@ template <Precision F> class GenerateRun {
 
   ExitCode operator()() {
     if (!o_.data_path.empty()) return list();
-    Answerer<F> answer(model_, *job_.threads, m_, images_);
+    Answerer<P> answer(model_, *job_.threads, m_, images_);
     if (o_.prompt.empty()) return interactive(answer);
     say(answer, conversation(o_.prompt), o_.image);
     return ExitCode::ok;
@@ -38,14 +38,14 @@ template <Precision F> class GenerateRun {
   GenerateJob& job_;
   const GenerateOptions& o_;
   const ModelDescription& m_;
-  AnyVlm<F> model_;
-  Registry<F> registry_;
-  ModelWeights<F> weights_;  // compared with the model before the store takes memory
-  ParameterStore<F> store_;
+  AnyVlm<P> model_;
+  registry_t<P> registry_;
+  ModelWeights<P> weights_;  // compared with the model before the store takes memory
+  store_t<P> store_;
   ImageReader images_;
 
-  static Registry<F> frozen(AnyVlm<F>& model) {
-    auto registry = choose<any_policy<F>>(model, nothing);
+  static registry_t<P> frozen(AnyVlm<P>& model) {
+    auto registry = choose<P>(model, nothing);
     choose_panels(registry);
     return registry;
   }
@@ -58,7 +58,7 @@ template <Precision F> class GenerateRun {
     return c;
   }
   // An answer on the terminal, as it is made.
-  std::string say(Answerer<F>& answer, const Conversation& c, const std::vector<std::string>& files) {
+  std::string say(Answerer<P>& answer, const Conversation& c, const std::vector<std::string>& files) {
     std::vector<std::string> names;
     for (const std::string& file : files) names.push_back(std::filesystem::weakly_canonical(file).string().substr(1));
     const std::string text = answer(c, names, sampling(), std::uint64_t(c.turns.size() - 1),
@@ -67,7 +67,7 @@ template <Precision F> class GenerateRun {
     return text;
   }
   // A dialogue about the pictures of --image: each line is a question; an empty line or the end of input ends it.
-  ExitCode interactive(Answerer<F>& answer) {
+  ExitCode interactive(Answerer<P>& answer) {
     Conversation c;
     for (std::string line; job_.out << "> " << std::flush, std::getline(job_.in, line) && !line.empty();) {
       if (c.turns.empty()) c = conversation(line);
@@ -100,7 +100,7 @@ template <Precision F> class GenerateRun {
     return ExitCode::ok;
   }
   void answer_all(const std::deque<Record>& records, AnswerScore& score) {
-    Answerer<F> answer(model_, *job_.threads, m_, images_);
+    Answerer<P> answer(model_, *job_.threads, m_, images_);
     std::ofstream output;
     if (!o_.output.empty()) output.open(o_.output, std::ios::binary);
     for (std::size_t i = 0; i < records.size(); ++i)
@@ -134,16 +134,20 @@ template <Precision F> class GenerateRun {
     std::iota(all.begin(), all.end(), Index(0));
     const BatchPlan batches({all, 0, false}, source->data.sizes, {.sequences = 8});
     const MicroBatchSize largest = batches.largest();
-    typename AnyVlm<F>::pixels x;
+    typename AnyVlm<P>::pixels x;
     x.rows = largest.tiles, x.cols = x.stride = source->floats_per_image;
     const PassPlan plan = plan_evaluation(model_, *job_.threads, x, empty_batch(model_, largest));
     EngineSettings settings;
     settings.groups = int(o_.data_path.size()), settings.count_correct = true;
-    Engine<F, AnyVlm<F>> engine(model_, store_, *job_.threads, plan.arena_bytes, settings);
+    Engine<P::precision, AnyVlm<P>, P::device> engine(model_, store_, *job_.threads, plan.arena_bytes, settings);
     dist::Single single;
     const EvaluationResult r = evaluate(model_, engine, {source, batches, {}}, single, [](const LostSample&) {});
     score.supervised = r.supervised, score.correct = Index(std::llround(r.accuracy * double(r.supervised)));
   }
 };
+
+template <IsPolicy P> ExitCode run_generate(GenerateJob& job, const ModelKinds<P>& kinds) {
+  return GenerateRun<P>(job, kinds)();
+}
 
 }  // namespace vlt

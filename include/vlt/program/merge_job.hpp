@@ -1,9 +1,10 @@
 #pragma once
+#include <functional>
 #include <memory>
 #include <ostream>
 #include <vlt/base/parallel.hpp>
+#include <vlt/options/compiled_in.hpp>
 #include <vlt/pretrained/exported_model.hpp>
-#include <vlt/program/compiled_in.hpp>
 #include <vlt/program/complain.hpp>
 #include <vlt/program/merge_options.hpp>
 
@@ -13,6 +14,7 @@ namespace vlt {
 struct MergeJob {
   MergeOptions options;
   OptionTable<MergeOptions> table;
+  const KnownKinds& known;
   CompiledIn compiled;
   Messages& messages;
   std::ostream& out;
@@ -20,6 +22,6 @@ struct MergeJob {
   ExportedModel model;
 };
 
-using MergeRunner = ExitCode (*)(MergeJob&);
+using MergeRunner = std::function<ExitCode(MergeJob&)>;
 
 }  // namespace vlt

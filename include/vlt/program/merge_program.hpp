@@ -1,7 +1,10 @@
 #pragma once
+#include <csignal>
 #include <filesystem>
+#include <iostream>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
+#include <vlt/program/kinds.hpp>
 #include <vlt/program/merge_job.hpp>
 
 namespace vlt {
@@ -9,9 +12,9 @@ namespace vlt {
 // merge_lora without its arithmetic: reads the command line, describes the model, hands over.
 class MergeProgram {
  public:
-  // runner: null if fp32 is not compiled in.
-  MergeProgram(CompiledIn compiled, MergeRunner runner, Messages& messages, std::ostream& out)
-      : runner_(runner), job_{{}, merge_option_table(), std::move(compiled), messages, out, {}, {}} {}
+  // runner: none if fp32 is not compiled in.
+  MergeProgram(const KnownKinds& known, CompiledIn compiled, MergeRunner runner, Messages& messages, std::ostream& out)
+      : runner_(runner), job_{{}, merge_option_table(), known, std::move(compiled), messages, out, {}, {}} {}
 
   ExitCode operator()(const Words& args) {
     MergeOptions& o = job_.options;
@@ -21,10 +24,10 @@ class MergeProgram {
     if (pages()) return ExitCode::ok;
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     check();
-    if (!runner_) CompiledIn::need("fp32", job_.compiled.precisions, "PRECISIONS", "output_dir");
+    if (!runner_) CompiledIn::need("fp32", job_.compiled.precisions, "PRECISIONS", "--output_dir");
     const int cores = std::max(1, int(std::thread::hardware_concurrency()));
     job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
-    job_.model = describe_exported_model(o.model, o);
+    job_.model = describe_exported_model(job_.known, o.model, o);
     if (job_.model.language_adapters.rank == 0 && job_.model.vision_adapters.rank == 0)
       throw Error(ExitCode::model,
                   Complaint("MODEL-MERGE-001", "the model has no adapters: there is nothing to fold in")
@@ -63,5 +66,24 @@ class MergeProgram {
                         .help("name a new folder, or remove what is there"));
   }
 };
+
+// The whole job, in one precision (merge_run.hpp has the body).
+template <IsPolicy P> ExitCode run_merge(MergeJob& job, const ModelKinds<P>& kinds);
+
+// Everything behind `int main` of merge_lora: folds the adapters of a model of the given kinds into its weights, in
+// fp32.
+template <class Build> int merge_main(int argc, char** argv, const Kinds<Build>& kinds) {
+  std::signal(SIGPIPE, SIG_IGN);
+  Messages messages(std::cerr, "merge_lora", kinds.compiled().version, colour_is_welcome(2));
+  MergeRunner runner;
+  Build::policies::for_each([&]<class P>(std::type_identity<P>) {
+    if constexpr (P::precision == Precision::f32)
+      runner = [&](MergeJob& job) { return run_merge<P>(job, kinds.template models<P>()); };
+  });
+  return run_program(messages, [&] {
+    MergeProgram program(kinds.known(), kinds.compiled(), runner, messages, std::cout);
+    return program({argv + 1, argv + argc});
+  });
+}
 
 }  // namespace vlt

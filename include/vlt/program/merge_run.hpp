@@ -23,9 +23,9 @@ inline void require_same_logits(std::span<const float> apart, std::span<const fl
 // merge_lora: fp32 arithmetic, whatever the weights are stored as. Logits of a probe are compared three times: after
 // the adapters were folded in, after the weights were rounded to their stored type, and after the folder was read
 // again, which appears only then.
-template <Precision F> class MergeRun {
+template <IsPolicy P> class MergeRun {
  public:
-  MergeRun(MergeJob& job, const ModelKinds<F>& kinds) : job_(job), kinds_(kinds) {}
+  MergeRun(MergeJob& job, const ModelKinds<P>& kinds) : job_(job), kinds_(kinds) {}
 
   ExitCode operator()() {
     DraftFolder draft(job_.options.output_dir);
@@ -39,11 +39,11 @@ template <Precision F> class MergeRun {
  private:
   static constexpr double same_arithmetic = 1e-3, same_numbers = 1e-5;  // fp32 sums in another order; the same sums
   MergeJob& job_;
-  const ModelKinds<F>& kinds_;
+  const ModelKinds<P>& kinds_;
   std::vector<float> written_;  // logits of the weights as they were written
 
   void write(const std::string& folder) {
-    MergeableModel<F> model(kinds_, job_.compiled, job_.model, *job_.threads);
+    MergeableModel<P> model(kinds_, job_.compiled, job_.model, *job_.threads);
     for (const std::string& w : model.origin().warnings) job_.messages.warning(Complaint("", w));
     const auto& types = model.origin().stored;
     const std::vector<float> apart = model.probed(), base = model.probed_base();
@@ -53,7 +53,7 @@ template <Precision F> class MergeRun {
     written_ = model.probed();
     judge_rounding(apart, base, types);
     const TrainingChoice no_adapters;
-    ModelExport<F>(job_.model.description, model.origin(), no_adapters, types).write_into(folder, model.store());
+    ModelExport<P>(job_.model.description, model.origin(), no_adapters, types).write_into(folder, model.store());
   }
   // Rounding may cost what it always costs in a type, or half of what the adapters do: then they are in the weights.
   void judge_rounding(std::span<const float> apart, std::span<const float> base,
@@ -73,10 +73,14 @@ template <Precision F> class MergeRun {
   }
   // Reads what was written.
   void compare(const std::string& folder) {
-    const ExportedModel merged = describe_exported_model(folder, job_.options);
-    MergeableModel<F> model(kinds_, job_.compiled, merged, *job_.threads);
+    const ExportedModel merged = describe_exported_model(job_.known, folder, job_.options);
+    MergeableModel<P> model(kinds_, job_.compiled, merged, *job_.threads);
     require_same_logits(written_, model.probed(), same_numbers, job_.options.model);
   }
 };
+
+template <IsPolicy P> ExitCode run_merge(MergeJob& job, const ModelKinds<P>& kinds) {
+  return MergeRun<P>(job, kinds)();
+}
 
 }  // namespace vlt

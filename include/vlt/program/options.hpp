@@ -92,7 +92,7 @@ inline void data(Table& t) {
       .not_yet("a micro-batch is exactly `per_device_train_batch_size` sequences, never padded");
 }
 
-inline void model(Table& t) {
+inline void model(Table& t, const Words& projectors) {
   t.group = "Model";
   t.add("lm_model_name_or_path", &O::lm_model_name_or_path,
         "Folder of the language model: config.json, *.safetensors, tokenizer files.")
@@ -103,8 +103,7 @@ inline void model(Table& t) {
   t.add("model_architecture", &O::model_architecture,
         "Which family of models; `llava` and `llava_next` read the one folder of `from_checkpoint`.")
       .one_of({"default", "llava", "llava_next"});
-  t.add("vis_proj", &O::vis_proj, "The projector between the encoder and the decoder.")
-      .one_of({"baseline", "vit", "perceiver", "mlp"});
+  t.add("vis_proj", &O::vis_proj, "The projector between the encoder and the decoder.").one_of(projectors);
   t.add("enable_mmca_attention", &O::enable_mmca_attention,
         "Multi-modal causal attention: text reads text and images in two separate softmaxes; an image token keeps its "
         "own value.");
@@ -247,11 +246,12 @@ inline void jobs(Table& t) {
 
 }  // namespace sft_rows
 
-inline OptionTable<SftOptions> sft_option_table() {
+// projectors: the choices of --vis_proj.
+inline OptionTable<SftOptions> sft_option_table(const Words& projectors) {
   OptionTable<SftOptions> t;
   t.rows.reserve(128);
   sft_rows::data(t);
-  sft_rows::model(t);
+  sft_rows::model(t, projectors);
   sft_rows::tuning(t);
   sft_rows::optimisation(t);
   sft_rows::run(t);

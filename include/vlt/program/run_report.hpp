@@ -14,13 +14,13 @@ namespace vlt {
 
 // report.html of a run: shows its history, asks the model a few held-out questions before and after, and is written
 // again whenever something worth seeing has happened. What the model said before is kept in the run's state.
-template <Precision F> class RunReport final : public TrainerListener {
+template <IsPolicy P> class RunReport final : public TrainerListener {
  public:
   static constexpr Index most_questions = 6, answer_tokens = 32;
   static constexpr double flops_for_answers = 3e12;  // a large model is asked fewer questions
 
   // memory: the engine's, which is free between steps.
-  RunReport(const SftJob& job, AnyVlm<F>& model, const typename Generator<F>::Memory& memory, const Plan& plan,
+  RunReport(const SftJob& job, AnyVlm<P>& model, const typename Generator<P>::Memory& memory, const Plan& plan,
             std::vector<ReportComponent> components, RunState& state, Index steps)
       : job_(job), answer_(model, *job.threads, job.model, *job.images, &memory), state_(state), steps_(steps) {
     data_.title = "VLTune: " + std::filesystem::path(job.output->path()).filename().string();
@@ -49,7 +49,7 @@ template <Precision F> class RunReport final : public TrainerListener {
 
  private:
   const SftJob& job_;
-  Answerer<F> answer_;
+  Answerer<P> answer_;
   RunState& state_;
   Index steps_;
   ReportData data_;

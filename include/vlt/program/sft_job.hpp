@@ -10,9 +10,9 @@
 #include <vlt/data/data_options.hpp>
 #include <vlt/data/image_reader.hpp>
 #include <vlt/dist/world.hpp>
+#include <vlt/options/compiled_in.hpp>
 #include <vlt/pretrained/choose_training.hpp>
 #include <vlt/pretrained/model_description.hpp>
-#include <vlt/program/compiled_in.hpp>
 #include <vlt/program/complain.hpp>
 #include <vlt/program/options.hpp>
 #include <vlt/program/output_folder.hpp>
@@ -26,6 +26,7 @@ struct SftJob {
   SftOptions options;
   OptionTable<SftOptions> table;
   std::set<std::string> given;  // options that were given, not left at their defaults
+  const KnownKinds& known;
   CompiledIn compiled;
   Messages& messages;
   std::ostream& out;

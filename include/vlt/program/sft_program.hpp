@@ -1,10 +1,15 @@
 #pragma once
+#include <csignal>
+#include <functional>
+#include <iostream>
 #include <map>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/pretrained/exported_model.hpp>
 #include <vlt/program/check_options.hpp>
 #include <vlt/program/explain.hpp>
+#include <vlt/program/kinds.hpp>
+#include <vlt/program/settings.hpp>
 #include <vlt/program/sft_job.hpp>
 #include <vlt/report/audit_page.hpp>
 #include <vlt/report/debug_samples.hpp>
@@ -12,15 +17,29 @@
 namespace vlt {
 
 // Continues a job in one precision: builds, plans, trains. A program has one of these for each that is compiled in.
-using SftRunner = ExitCode (*)(SftJob&);
+using SftRunner = std::function<ExitCode(SftJob&)>;
 
 // sft_main without its precisions: reads the command line, describes the model, audits the data, hands over.
 class SftProgram {
  public:
-  SftProgram(CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages, std::ostream& out,
-             dist::World& world)
+  SftProgram(const KnownKinds& known, CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages,
+             std::ostream& out, dist::World& world)
       : runners_(std::move(runners)),
-        job_{{}, sft_option_table(), {}, std::move(compiled), messages, out, world, {}, {}, {}, {}, {}, {}, {}} {
+        job_{{},
+             sft_option_table(known.projector_names()),
+             {},
+             known,
+             std::move(compiled),
+             messages,
+             out,
+             world,
+             {},
+             {},
+             {},
+             {},
+             {},
+             {},
+             {}} {
     if (world.size() > 1) messages.speak_for(world.rank());
   }
 
@@ -32,7 +51,7 @@ class SftProgram {
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     const auto runner = runners_.find(o.precision);
     if (!o.validate_only && runner == runners_.end())
-      CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "precision");
+      CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "--precision");
     job_.threads = std::make_unique<Threads>(SftJob::threads_for(o));
     if (!o.plan && !o.validate_only && !o.eval_only) make_output();
     describe();
@@ -74,8 +93,11 @@ class SftProgram {
 
   void describe() {
     job_.choice = training_choice(job_.options);
-    if (job_.options.from_checkpoint.empty()) job_.model = describe_base_model(job_.options);
-    else continue_from(describe_exported_model(job_.options.from_checkpoint.front(), job_.options, llava_wishes()));
+    if (job_.options.from_checkpoint.empty())
+      job_.model = describe_base_model(job_.known, base_model_request(job_.options));
+    else
+      continue_from(
+          describe_exported_model(job_.known, job_.options.from_checkpoint.front(), job_.options, llava_request()));
     for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
     if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.options.image_folder.empty())
       refuse_option(
@@ -85,9 +107,9 @@ class SftProgram {
               .found(std::to_string(job_.model.max_seq_len)));
   }
 
-  LlavaWishes llava_wishes() const {
+  LlavaRequest llava_request() const {
     const SftOptions& o = job_.options;
-    LlavaWishes w{o.chat_template, {}, {}, o.max_seq_len};
+    LlavaRequest w{o.chat_template, {}, {}, o.max_seq_len};
     if (job_.given.contains("vision_feature_layer")) w.vision_feature_layer = o.vision_feature_layer;
     if (job_.given.contains("vision_feature_select")) w.vision_feature_select = o.vision_feature_select;
     return w;
@@ -100,7 +122,7 @@ class SftProgram {
     if (e.vision_adapters.rank > 0) job_.choice.vision_adapters = e.vision_adapters;
     if (e.language_adapters.rank > 0) job_.choice.language_adapters = e.language_adapters;
     const ModelDescription& m = job_.model;
-    o.enable_mmca_attention = m.mask == "Mmca", o.vis_proj = m.projector_kind, o.max_seq_len = m.max_seq_len;
+    o.enable_mmca_attention = m.mask == MaskKind::mmca, o.vis_proj = m.projector.name, o.max_seq_len = m.max_seq_len;
     o.vision_feature_layer = m.vision_feature_layer;
     o.vision_feature_select = m.drops_class_token() ? "patch" : "full";
     o.lang_lora_dim = job_.choice.language_adapters.rank, o.vis_lora_dim = job_.choice.vision_adapters.rank;
@@ -154,5 +176,23 @@ class SftProgram {
                                    : Truncation::drop_turns;
   }
 };
+
+// The part of a job that depends on its precision. Instantiated once for each (sft_run.hpp has the body).
+template <IsPolicy P> ExitCode run_sft(SftJob& job, const ModelKinds<P>& kinds);
+
+// Everything behind `int main` of sft_main: fine-tunes a vision-language model of the given kinds.
+template <class Build> int sft_main(int argc, char** argv, const Kinds<Build>& kinds) {
+  std::signal(SIGPIPE, SIG_IGN);  // a closed terminal does not end a training
+  Messages messages(std::cerr, "sft_main", kinds.compiled().version, colour_is_welcome(2));
+  dist::Single world;
+  std::map<std::string, SftRunner> runners;
+  Build::policies::for_each([&]<class P>(std::type_identity<P>) {
+    runners[name(P::precision)] = [&](SftJob& job) { return run_sft<P>(job, kinds.template models<P>()); };
+  });
+  return run_program(messages, [&] {
+    SftProgram program(kinds.known(), kinds.compiled(), std::move(runners), messages, std::cout, world);
+    return program({argv + 1, argv + argc});
+  });
+}
 
 }  // namespace vlt

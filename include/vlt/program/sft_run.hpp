@@ -1,28 +1,29 @@
 #pragma once
+#include <vlt/pretrained/build_model.hpp>
 #include <vlt/program/sft_training.hpp>
 
 namespace vlt {
 
 // A job in one precision: builds its model, plans it, reads its weights, and has it trained or evaluated.
-template <Precision F> class SftRun {
+template <IsPolicy P> class SftRun {
  public:
-  using Model = AnyVlm<F>;
+  using Model = AnyVlm<P>;
 
-  SftRun(SftJob& job, const ModelKinds<F>& kinds)
+  SftRun(SftJob& job, const ModelKinds<P>& kinds)
       : job_(job),
         o_(job.options),
         plan_(job),
-        model_(ModelBuilder<F>(kinds, job.compiled, job.model).build(job.choice, job.options.gradient_checkpointing)) {}
+        model_(ModelBuilder<P>(kinds, job.compiled, job.model).build(job.choice, job.options.gradient_checkpointing)) {}
 
   ExitCode operator()() {
-    auto registry = registry_of<any_policy<F>>(model_);
+    auto registry = registry_of<P>(model_);
     const dist::ZeroSettings zero{.stage = int(o_.zero_stage)};
     const Placement placement = zero.placement(job_.world);
     choose_panels(registry, placement);
     const StoreLayout layout(registry, placement, optimizer());
-    const std::vector<ReportComponent> components = component_rows(registry, layout, o_);
+    const std::vector<ReportComponent> components = component_rows(registry, layout, peak_rates(o_), o_.weight_decay);
     job_.say(components);
-    warn_of_rash_rates(registry);
+    warn_of_high_rates(registry);
     const WorkSize work = plan_.work();
     const Plan memory = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), plan_.trains(), zero);
     if (o_.plan) job_.say(plan_.heading(work));
@@ -30,16 +31,17 @@ template <Precision F> class SftRun {
     if (o_.plan) return ExitCode::ok;
     const Schedule schedule = plan_.trains() ? plan_.schedule() : Schedule{};
     check_fits(memory, available_memory() + anonymous_memory());
-    ModelWeights<F> weights(registry, job_.model);
+    ModelWeights<P> weights(registry, job_.model);
     ParameterStore store(registry, layout);
     const WeightOrigin origin = weights.read_into(store, *job_.threads, std::uint64_t(o_.seed));
     for (const std::string& w : origin.warnings) job_.messages.warning(Complaint("", w));
-    Engine<F, Model> engine(model_, store, *job_.threads, memory.of("step"), engine_settings(zero), job_.world);
+    Engine<P::precision, Model, P::device> engine(model_, store, *job_.threads, memory.of("step"),
+                                                  engine_settings(zero), job_.world);
     if (o_.eval_only) {
       evaluate_only(engine);
     } else {
-      const ModelExport<F> exported(job_.model, origin, job_.choice);
-      SftTraining<F>(job_, plan_, model_, engine, store)(schedule, exported, memory, components);
+      const ModelExport<P> exported(job_.model, origin, job_.choice);
+      SftTraining<P>(job_, plan_, model_, engine, store)(schedule, exported, memory, components);
     }
     return ExitCode::ok;
   }
@@ -50,9 +52,9 @@ template <Precision F> class SftRun {
   SftPlan plan_;
   Model model_;
 
-  void warn_of_rash_rates(const Registry<F>& registry) const {
-    const double fastest = fastest_pretrained_rate(registry, o_);
-    if (fastest > rash_pretrained_rate && plan_.trains())
+  void warn_of_high_rates(const registry_t<P>& registry) const {
+    const double fastest = fastest_pretrained_rate(registry, peak_rates(o_));
+    if (fastest > highest_usual_rate && plan_.trains())
       job_.messages.notice("pre-trained tensors train at " + number_text(fastest) +
                            ", above 1e-4: see --learning_rate_pretraining_components");
   }
@@ -60,7 +62,7 @@ template <Precision F> class SftRun {
   EngineSettings engine_settings(dist::ZeroSettings zero) const {
     return {std::max(1, int(o_.data_path.size())), !o_.is_sft_stage, zero};
   }
-  void evaluate_only(Engine<F, Model>& engine) {
+  void evaluate_only(Engine<P::precision, Model, P::device>& engine) {
     if (!plan_.evaluates())
       refuse_option(Complaint("OPT-DATA-041", "no record is left to evaluate").at("--data_train_split_ratio"));
     RunState state;
@@ -68,5 +70,7 @@ template <Precision F> class SftRun {
     SftEvaluation(job_, plan_, model_, engine, lost).print();
   }
 };
+
+template <IsPolicy P> ExitCode run_sft(SftJob& job, const ModelKinds<P>& kinds) { return SftRun<P>(job, kinds)(); }
 
 }  // namespace vlt

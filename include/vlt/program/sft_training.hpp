@@ -3,6 +3,7 @@
 #include <vlt/pretrained/export_model.hpp>
 #include <vlt/program/receipt.hpp>
 #include <vlt/program/run_report.hpp>
+#include <vlt/program/settings.hpp>
 #include <vlt/program/sft_evaluation.hpp>
 #include <vlt/report/component_table.hpp>
 #include <vlt/train/metrics_writer.hpp>
@@ -25,9 +26,9 @@ class ProgressListener final : public TrainerListener {
 };
 
 // Writes the model whenever an epoch is over: epoch-0, epoch-1, ...
-template <Precision F> class EpochExport final : public TrainerListener {
+template <IsPolicy P> class EpochExport final : public TrainerListener {
  public:
-  EpochExport(const SftJob& job, const ModelExport<F>& model, ParameterStore<F>& store, Progress& progress)
+  EpochExport(const SftJob& job, const ModelExport<P>& model, store_t<P>& store, Progress& progress)
       : job_(job), model_(model), store_(store), progress_(progress) {}
   void epoch_done(Index epoch) override {
     const std::string folder = job_.output->file("epoch-" + std::to_string(epoch));
@@ -37,20 +38,21 @@ template <Precision F> class EpochExport final : public TrainerListener {
 
  private:
   const SftJob& job_;
-  const ModelExport<F>& model_;
-  ParameterStore<F>& store_;
+  const ModelExport<P>& model_;
+  store_t<P>& store_;
   Progress& progress_;
 };
 
 // Trains a job's model. What is written and shown is rank 0's affair.
-template <Precision F> class SftTraining {
+template <IsPolicy P> class SftTraining {
  public:
-  using Model = AnyVlm<F>;
+  using Model = AnyVlm<P>;
 
-  SftTraining(SftJob& job, const SftPlan& plan, Model& model, Engine<F, Model>& engine, ParameterStore<F>& store)
+  SftTraining(SftJob& job, const SftPlan& plan, Model& model, Engine<P::precision, Model, P::device>& engine,
+              store_t<P>& store)
       : job_(job), plan_(plan), model_(model), engine_(engine), store_(store), lost_(job, state_) {}
 
-  void operator()(const Schedule& schedule, const ModelExport<F>& model, const Plan& memory,
+  void operator()(const Schedule& schedule, const ModelExport<P>& model, const Plan& memory,
                   const std::vector<ReportComponent>& components) {
     if (!plan_.evaluates())
       job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
@@ -69,23 +71,23 @@ template <Precision F> class SftTraining {
   SftJob& job_;
   const SftPlan& plan_;
   Model& model_;
-  Engine<F, Model>& engine_;
-  ParameterStore<F>& store_;
+  Engine<P::precision, Model, P::device>& engine_;
+  store_t<P>& store_;
   RunState state_;
   LostSampleList lost_;
 
   template <class T>
-  void run_and_show(T& trainer, const ModelExport<F>& model, const Plan& memory,
+  void run_and_show(T& trainer, const ModelExport<P>& model, const Plan& memory,
                     const std::vector<ReportComponent>& components) {
     const SftOptions& o = job_.options;
     const Index steps = plan_.training().steps();
     write_receipt(job_);
-    RunReport<F> report(job_, model_, engine_.memory(), memory, components, state_, steps);
+    RunReport<P> report(job_, model_, engine_.memory(), memory, components, state_, steps);
     Progress progress(job_.out, progress_style(o.log_format == "json", 1), steps, double(o.num_train_epochs),
                       terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"), state_.history);
     ProgressListener shown(progress, o.log_step, steps);
-    EpochExport<F> epochs(job_, model, store_, progress);
+    EpochExport<P> epochs(job_, model, store_, progress);
     for (TrainerListener* l : {static_cast<TrainerListener*>(&metrics), static_cast<TrainerListener*>(&shown),
                                static_cast<TrainerListener*>(&report), static_cast<TrainerListener*>(&epochs)})
       trainer.add(*l);
@@ -100,14 +102,14 @@ template <Precision F> class SftTraining {
     const auto& params = store_.registry().params;
     TrainerSettings s;
     s.schedule = schedule, s.max_grad_norm = o.max_grad_norm;
-    s.peak_rates = peak_rates(store_.registry(), peak_rates_of(o));
+    s.peak_rates = peak_rates(store_.registry(), peak_rates(o));
     for (std::size_t i = 0; i < params.size(); ++i) {
       s.component.push_back(params[i].component);
       if (!params[i].trains()) s.peak_rates[i] = -1;
     }
     s.eval_step = plan_.evaluates() ? o.eval_step : 0, s.log_accuracy = !o.is_sft_stage;
     s.dataset_names = dataset_stems(o.data_path);
-    s.peak_flops = double(job_.threads->count()) * cpu::peak_flops<typename roles_of<F>::operand>();
+    s.peak_flops = double(job_.threads->count()) * cpu::peak_flops<typename P::operand>();
     return s;
   }
 };

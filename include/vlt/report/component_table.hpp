@@ -4,33 +4,25 @@
 #include <vlt/base/shown_bytes.hpp>
 #include <vlt/optim/parameter_groups.hpp>
 #include <vlt/optim/store_layout.hpp>
-#include <vlt/pretrained/build_model.hpp>
 #include <vlt/report/progress.hpp>
 #include <vlt/report/report_data.hpp>
 
 namespace vlt {
 
-inline PeakRates peak_rates_of(const SftOptions& o) {
-  return {o.learning_rate,
-          o.learning_rate_pretraining_components,
-          {o.vision_learning_rate, o.projector_learning_rate, o.language_learning_rate}};
-}
-
 // What a run trains, component by component, before its first step: the table on the terminal and in the report.
 template <Precision F, Device D>
 std::vector<ReportComponent> component_rows(const Registry<F, D>& registry, const StoreLayout<F, D>& layout,
-                                            const SftOptions& o) {
+                                            const PeakRates& rates, double weight_decay) {
   std::vector<ReportComponent> rows;
   const auto counts = count_parameters(registry);
-  const PeakRates rates = peak_rates_of(o);
   for (const ComponentKind c : component_kinds) {
     ReportComponent row;
-    row.name = name(c), row.dtype = precision_name<F>();
+    row.name = name(c), row.dtype = name(F);
     row.parameters = counts[c].parameters, row.trainable = counts[c].trained;
     row.bytes = Index(layout.bytes(c).total());
     for (const auto& p : registry.params)
       if (p.component == c && p.trains()) row.learning_rate = std::max(row.learning_rate, rates.of(c, p.adapter));
-    row.weight_decay = counts[c].decayed > 0 ? o.weight_decay : 0;
+    row.weight_decay = counts[c].decayed > 0 ? weight_decay : 0;
     rows.push_back(row);
   }
   return rows;
@@ -51,13 +43,14 @@ inline std::ostream& operator<<(std::ostream& out, const std::vector<ReportCompo
 }
 
 // A pre-trained tensor that trains faster than this is more often a mistake than a plan.
-inline constexpr double rash_pretrained_rate = 1e-4;
+inline constexpr double highest_usual_rate = 1e-4;
 
-template <Precision F, Device D> double fastest_pretrained_rate(const Registry<F, D>& registry, const SftOptions& o) {
+template <Precision F, Device D>
+double fastest_pretrained_rate(const Registry<F, D>& registry, const PeakRates& rates) {
   double fastest = 0;
   for (const auto& p : registry.params)
     if (p.trains() && !p.adapter && p.component != ComponentKind::projector)
-      fastest = std::max(fastest, peak_rates_of(o).of(p.component, false));
+      fastest = std::max(fastest, rates.of(p.component, false));
   return fastest;
 }
 

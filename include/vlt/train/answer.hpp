@@ -8,10 +8,10 @@
 namespace vlt {
 
 // Turns conversations into answers: renders the prompt, reads the pictures, generates, decodes.
-template <Precision F> class Answerer {
+template <IsPolicy P> class Answerer {
  public:
-  Answerer(AnyVlm<F>& model, Threads& threads, const ModelDescription& m, const ImageReader& images,
-           const typename Generator<F>::Memory* lent = nullptr)
+  Answerer(AnyVlm<P>& model, Threads& threads, const ModelDescription& m, const ImageReader& images,
+           const typename Generator<P>::Memory* lent = nullptr)
       : m_(m),
         images_(images),
         pictures_(m.pictures()),
@@ -43,7 +43,7 @@ template <Precision F> class Answerer {
   PictureRules pictures_;
   Renderer renderer_;
   Encoder encoder_;
-  Generator<F> generator_;
+  Generator<P> generator_;
 };
 
 }  // namespace vlt

@@ -53,10 +53,9 @@ inline std::int32_t drawn(std::span<const float> logits, const Sampling& s, doub
 }
 
 // Writes answers, a token at a time: the prompt is read once, then each token extends the cache of keys and values.
-template <Precision F> class Generator {
+template <IsPolicy P> class Generator {
  public:
-  using Model = AnyVlm<F>;
-  using P = any_policy<F>;
+  using Model = AnyVlm<P>;
   using tokens = typename Model::tokens;
   using Memory = Buffer<std::byte, P::device>;
 
@@ -131,7 +130,7 @@ template <Precision F> class Generator {
     look(s, y, 0);
   }
   void look(Scope& s, tokens y, Index row) {
-    const auto logits = borrow_host<typename AnyLanguage<F>::logits_t>(logits_.data(), 1, Index(logits_.size()));
+    const auto logits = borrow_host<typename AnyLanguage<P>::logits_t>(logits_.data(), 1, Index(logits_.size()));
     model_.language.logits(s, y, std::span<const Index>(&row, 1), logits);
   }
 };

@@ -1,6 +1,7 @@
 #pragma once
 #include <vlt/data/loader.hpp>
 #include <vlt/pretrained/model_description.hpp>
+#include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/train/engine.hpp>
 #include <vlt/train/plan.hpp>
 #include <vlt/train/process_memory.hpp>
@@ -48,13 +49,13 @@ template <class Model> Batch empty_batch(const Model& model, const MicroBatchSiz
 }
 
 // All memory of a run on this rank and the work of its steps, from shapes alone.
-template <Precision F>
-Plan plan_run(AnyVlm<F>& model, const StoreLayout<F>& layout, Threads& threads, const WorkSize& work,
+template <IsPolicy P>
+Plan plan_run(AnyVlm<P>& model, const layout_t<P>& layout, Threads& threads, const WorkSize& work,
               Index floats_per_image, bool trains, dist::ZeroSettings zero = {}) {
   Plan plan;
   const auto pass = [&](const MicroBatchSize& n, auto&& run) {
     const Batch b = empty_batch(model, n);
-    typename AnyVlm<F>::pixels x;
+    typename AnyVlm<P>::pixels x;
     x.rows = n.tiles, x.cols = x.stride = floats_per_image;
     return n.sequences > 0 ? run(x, b) : PassPlan{};
   };

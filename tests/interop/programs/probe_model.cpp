@@ -70,15 +70,14 @@ template <class Pass> void carry_out(Threads& threads, Pass&& pass) {
   pass(s);
 }
 
-template <Precision F> class Probe {
+template <IsPolicy P> class Probe {
  public:
-  Probe(const ExportedModel& folder, Given given, bool checkpoint)
+  Probe(const Kinds<Build>& kinds, const ExportedModel& folder, Given given, bool checkpoint)
       : given_(std::move(given)),
-        kinds_(compiled_in_kinds<F>()),
-        model_(ModelBuilder<F>(kinds_, compiled_in(), folder.description)
+        model_(ModelBuilder<P>(kinds.models<P>(), kinds.compiled(), folder.description)
                    .build({true, true, true, folder.vision_adapters, folder.language_adapters}, checkpoint)),
         store_(registry_with_panels(model_)) {
-    ModelWeights<F>(store_.registry(), folder.description).read_into(store_, threads_, 0);
+    ModelWeights<P>(store_.registry(), folder.description).read_into(store_, threads_, 0);
     std::vector<ImageLayout> layouts;
     for (const Size size : given_.sizes) layouts.push_back(folder.description.pictures().layout(size));
     batch_ = model_.batch(equal_segments(given_.tiles, 1), given_.samples,
@@ -100,7 +99,8 @@ template <Precision F> class Probe {
     file.append({&mean, 1});
     file.append(logits);
     each_gradient([&](const auto& p, const Part& part) {
-      const std::vector<float> numbers(p.grad->data + p.first(part), p.grad->data + p.first(part) + p.size(part));
+      const float* first = p.grad->data.after(p.first(part));
+      const std::vector<float> numbers(first, first + p.size(part));
       file.append(numbers);
     });
     file.commit();
@@ -108,15 +108,14 @@ template <Precision F> class Probe {
 
  private:
   Given given_;
-  ModelKinds<F> kinds_;
-  AnyVlm<F> model_;
-  ParameterStore<F> store_;
+  AnyVlm<P> model_;
+  store_t<P> store_;
   Threads threads_;
   Batch batch_;
-  typename AnyVlm<F>::pixels x_;
+  typename AnyVlm<P>::pixels x_;
 
-  static Registry<F> registry_with_panels(AnyVlm<F>& model) {
-    auto registry = registry_of<any_policy<F>>(model);
+  static registry_t<P> registry_with_panels(AnyVlm<P>& model) {
+    auto registry = registry_of<P>(model);
     choose_panels(registry);
     return registry;
   }
@@ -127,10 +126,10 @@ template <Precision F> class Probe {
   }
   float loss_and_gradients() {
     for (auto& p : store_.registry().params)
-      if (p.trains()) std::fill_n(p.grad->data, p.grad->size(), 0.0f);
+      if (p.trains()) std::fill_n(static_cast<float*>(p.grad->data), p.grad->size(), 0.0f);
     const double scale = 1 / double(std::max<std::size_t>(1, batch_.targets.row.size()));
     LossSums sums;
-    typename AnyVlm<F>::saved saved;
+    typename AnyVlm<P>::saved saved;
     carry_out(threads_, [&](Scope& s) { model_.forward_backward(s, x_, batch_, scale, saved, sums); });
     return float(sums.total());
   }
@@ -141,9 +140,10 @@ template <Precision F> class Probe {
     std::vector<float> logits(std::size_t(rows * vocabulary));
     carry_out(threads_, [&](Scope& s) {
       Frame frame(s);
-      auto y = s.temp<typename AnyVlm<F>::tokens>({rows, model_.language.width()}, &batch_.text);
+      auto y = s.temp<typename AnyVlm<P>::tokens>({rows, model_.language.width()}, &batch_.text);
       model_.hidden(s, x_, batch_, y);
-      model_.language.logits(s, y, row, {logits.data(), rows, vocabulary, vocabulary});
+      model_.language.logits(s, y, row,
+                             borrow_host<typename AnyLanguage<P>::logits_t>(logits.data(), rows, vocabulary));
     });
     return logits;
   }
@@ -160,15 +160,14 @@ ExitCode probe(const std::vector<std::string>& words) {
   }
   require(files.size() == 3,
           "usage: probe_model FOLDER INPUT OUTPUT [--precision fp32|bf16] [--gradient_checkpointing]");
-  const ExportedModel folder = describe_exported_model(files[0]);
+  const auto kinds = compiled_in_kinds();
+  const ExportedModel folder = describe_exported_model(kinds.known(), files[0]);
   bool known = false;
-#define VLT_PROBE(P)                                                               \
-  if (precision == precision_name<Precision::P>()) {                               \
-    known = true;                                                                  \
-    Probe<Precision::P>(folder, read_input(files[1]), checkpoint).write(files[2]); \
-  }
-  VLT_FOR_EACH_PRECISION(VLT_PROBE)
-#undef VLT_PROBE
+  Build::policies::for_each([&]<class P>(std::type_identity<P>) {
+    if (precision != name(P::precision)) return;
+    known = true;
+    Probe<P>(kinds, folder, read_input(files[1]), checkpoint).write(files[2]);
+  });
   require(known, "this precision is not compiled in: " + precision);
   return ExitCode::ok;
 }
@@ -176,6 +175,6 @@ ExitCode probe(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Messages messages(std::cerr, "probe_model", VLT_VERSION);
+  Messages messages(std::cerr, "probe_model", Build::version);
   return run_program(messages, [&] { return probe({argv + 1, argv + argc}); });
 }

@@ -146,11 +146,13 @@ TEST_CASE("a tower's sizes are read, of a whole CLIP too") {
 
 TEST_CASE("a folder without config.json is answered with what is there") {
   const TemporaryFolder t;
-  refused([&] { read_llama_config(Folder(t.path)); }, model, "MODEL-CONFIG-001", "an empty folder");
+  refused([&] { read_decoder_config(Folder(t.path), std::vector{llama_facts()}); }, model, "MODEL-CONFIG-001",
+          "an empty folder");
   t.write("weights.bin", "x");
   refused([&] { read_clip_config(Folder(t.path)); }, model, "MODEL-CONFIG-001", "\"weights.bin\"");
   t.write("config.json", llama_text);
-  CHECK(read_llama_config(Folder(t.path)).sizes.depth == 3);
+  CHECK(read_decoder_config(Folder(t.path), std::vector{llama_facts()}).sizes.depth == 3);
   t.write("config.json", std::string(2 << 20, ' '));
-  refused([&] { read_llama_config(Folder(t.path)); }, model, "MODEL-FILE-003", "1048576", "--limit_config_bytes");
+  refused([&] { read_decoder_config(Folder(t.path), std::vector{llama_facts()}); }, model, "MODEL-FILE-003", "1048576",
+          "--limit_config_bytes");
 }

@@ -1,5 +1,8 @@
 // What a user's choice of training selects, told by component and role.
 #include <unit/device.hpp>
+#include <vlt/models/llama.hpp>
+#include <vlt/models/projector.hpp>
+#include <vlt/models/vlm.hpp>
 #include <vlt/pretrained/choose_training.hpp>
 
 #include <catch2/catch.hpp>
@@ -40,4 +43,44 @@ TEST_CASE("the embedding is chosen by its role, not by its name") {
 
 TEST_CASE("a choice that leaves nothing to train is refused") {
   CHECK_THROWS_WITH(trained({true, false, false, {}, {}}), Catch::Contains("nothing would train"));
+}
+
+TEST_CASE("what is asked for trains, what lies under an adapter does not") {
+  using Model = Vlm<GivenFeatures<P>, BaselineProjector<P>, LlamaDecoder<P>>;
+  const LlamaSizes sizes{.vocabulary = 9,
+                         .depth = 2,
+                         .block = {.width = 8, .heads = 2, .kv_heads = 1, .head_dim = 4, .mlp = 12, .rope = {}}};
+  Model model{{6}, baseline_projector<P>(6, 8), LlamaDecoder<P>(sizes)};
+  TrainingChoice choice{false, true, true, {}, {2, 4, {"q_proj", "v_proj"}, {blame_option, "--lang_lora_module_name"}}};
+  attach(registry_of<P>(model), ComponentKind::language, choice.language_adapters);
+  for (const auto& p : choose_training<P>(model, choice).params) {
+    INFO(p.name());
+    const auto named = [&](const char* part) { return p.name().find(part) != std::string::npos; };
+    CHECK(p.trains() == (p.adapter || !(named("q_proj.weight") || named("v_proj.weight"))));
+  }
+  choice.language = choice.embedding = false;
+  for (const auto& p : choose_training<P>(model, choice).params)
+    CHECK(p.trains() == (p.adapter || p.component == ComponentKind::projector));
+}
+
+TEST_CASE("adapters that match no layer are refused on the account of who asked for them") {
+  LlamaDecoder<P> model(
+      LlamaSizes{.vocabulary = 9,
+                 .depth = 1,
+                 .block = {.width = 8, .heads = 2, .kv_heads = 1, .head_dim = 4, .mlp = 12, .rope = {}}});
+  auto registry = registry_of<P>(model);
+  for (auto& l : registry.linears) l.component = ComponentKind::language;
+  const auto complaint = [&](const Provenance& from, const char* name) {
+    try {
+      attach(registry, ComponentKind::language, AdapterChoice{2, 4, {name}, from});
+    } catch (const Error& e) {
+      return e.complaint().code() + " " + e.complaint().place() + " " + e.complaint().found();
+    }
+    return std::string("accepted");
+  };
+  CHECK(complaint({blame_option, "--lang_lora_module_name"}, "x_proj") ==
+        "OPT-LORA-014 --lang_lora_module_name \"x_proj\"");
+  CHECK(complaint({blame_model, "out/epoch-1/language_adapter"}, "x_proj") ==
+        "MODEL-LORA-014 out/epoch-1/language_adapter \"x_proj\"");
+  CHECK(complaint({blame_model, "folder"}, "down_proj") == "accepted");
 }

@@ -17,6 +17,7 @@ ModelDescription described(Index rows) {
   m.tokenizer_folder.file.name = "folder/tokenizer.json";
   m.language.sizes.vocabulary = rows;
   m.vision_sizes.image = 8, m.vision_sizes.patch = 4;
+  m.projector = projector_facts<BaselineKind>();
   return m;
 }
 // Adds what a training adds, then puts the parts together.
@@ -46,7 +47,9 @@ struct LlavaFolder : TemporaryFolder {
   void processor(const std::string& more) const {
     write("preprocessor_config.json", R"({"size":28,"crop_size":28)" + more + "}");
   }
-  ModelDescription described(const LlavaWishes& wishes = {}) const { return describe_llava_model(path, wishes); }
+  ModelDescription described(const LlavaRequest& asked = {}) const {
+    return describe_llava_model(library_kinds(), path, asked);
+  }
 };
 
 }  // namespace
@@ -77,10 +80,10 @@ TEST_CASE("a tokenizer with other ids beyond the embedding is refused") {
 
 TEST_CASE("a Hugging Face LLaVA folder says what it is") {
   const LlavaFolder t;
-  const ExportedModel e = describe_exported_model(t.path);
+  const ExportedModel e = describe_exported_model(library_kinds(), t.path);
   const ModelDescription& m = e.description;
   CHECK(m.architecture() == "llava");
-  CHECK(m.projector_kind == "mlp");
+  CHECK(m.projector.name == std::string("mlp"));
   CHECK(m.vision_sizes.depth == 2);
   CHECK(m.tokens_per_image == 4);
   CHECK(m.template_name == "llava");

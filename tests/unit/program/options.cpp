@@ -8,7 +8,7 @@ using namespace vlt;
 
 namespace {
 
-const OptionTable<SftOptions> rows = sft_option_table();
+const OptionTable<SftOptions> rows = sft_option_table({"baseline", "vit", "perceiver", "mlp"});
 
 SftOptions read(const Words& args, const std::string& config = "") {
   SftOptions o;

@@ -10,7 +10,7 @@ using namespace vlt;
 
 namespace {
 
-constexpr Precision F = Precision::f32;
+using P = Policy<under_test, Precision::f32>;
 constexpr Index picture = 30;  // no word: the model cannot say it
 
 BlockSizes block(bool bias) {
@@ -19,15 +19,14 @@ BlockSizes block(bool bias) {
   b.qkv_bias = b.output_bias = b.mlp_bias = bias;
   return b;
 }
-AnyVlm<F> small_model() {
+AnyVlm<P> small_model() {
   ClipSizes vision;
   vision.image = 8, vision.patch = 4, vision.depth = 1, vision.block = block(true);
   LlamaSizes language;
   language.vocabulary = 30, language.depth = 2, language.block = block(false);
   language.block.rope = Rope::plain(8, 10000);
-  return {make_vision<F, Tuning::trainable>(vision, false),
-          make_projector<F, ProjectorKind::baseline>({16, 16, 4, true, vision.block}),
-          make_language<F, Tuning::trainable, mask::Mmca>(language, false)};
+  return {make_vision<P>(vision, false), make_projector<P, BaselineKind>({16, 16, 4, true, vision.block}),
+          make_language<P, LlamaFamily, MaskKind::mmca>(language, false)};
 }
 Prompt prompt() {
   Prompt p;
@@ -39,7 +38,7 @@ Prompt prompt() {
 }
 
 // The likeliest next token by a whole forward pass.
-std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std::vector<std::int32_t>& answer) {
+std::int32_t next_token(AnyVlm<P>& model, Threads& threads, Prompt p, const std::vector<std::int32_t>& answer) {
   for (const auto id : answer) p.sample.id.push_back(id), p.sample.label.push_back(-1);
   Segments images;
   images.append(p.tiles(), TokenKind::image);
@@ -48,11 +47,11 @@ std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std:
   std::vector<float> logits(30);
   Arena arena(memory);
   Scope s(arena, threads);
-  const auto x = borrow_host<AnyVlm<F>::pixels>(p.pixels.data(), p.tiles(), Index(p.pixels.size()) / p.tiles());
-  const auto y = s.temp<AnyVlm<F>::tokens>({b.text.rows(), 16}, &b.text);
+  const auto x = borrow_host<AnyVlm<P>::pixels>(p.pixels.data(), p.tiles(), Index(p.pixels.size()) / p.tiles());
+  const auto y = s.temp<AnyVlm<P>::tokens>({b.text.rows(), 16}, &b.text);
   model.hidden(s, x, b, y);
   const Index last = y.rows - 1;
-  const auto out = borrow_host<AnyLanguage<F>::logits_t>(logits.data(), 1, 30);
+  const auto out = borrow_host<AnyLanguage<P>::logits_t>(logits.data(), 1, 30);
   model.language.logits(s, y, std::span<const Index>(&last, 1), out);
   return likeliest(logits);
 }
@@ -61,13 +60,13 @@ std::int32_t next_token(AnyVlm<F>& model, Threads& threads, Prompt p, const std:
 
 TEST_CASE("a token at a time gives the tokens of whole forward passes") {
   Threads threads(1);
-  AnyVlm<F> model = small_model();
-  ParameterStore store(registry_of<any_policy<F>>(model));
+  AnyVlm<P> model = small_model();
+  ParameterStore store(registry_of<P>(model));
   Index different = 0;
   for (const std::uint64_t seed : {1, 2, 3, 4, 5}) {
     initialise(store, threads, seed);
     Prompt p = prompt();
-    Generator<F> generate(model, threads, picture, {2});
+    Generator<P> generate(model, threads, picture, {2});
     const auto answer = generate(p, {8, 0, 1, 0}, 0);
     std::vector<std::int32_t> so_far;
     for (const auto id : answer) {
@@ -94,24 +93,4 @@ TEST_CASE("draws follow the probabilities, and top_p leaves out the unlikely") {
   CHECK(drawn(logits, s, 0.99) == 0);
   s.top_p = 1, s.temperature = 100;
   CHECK(drawn(logits, s, 0.99) == 1);
-}
-
-TEST_CASE("what is asked for trains, what lies under an adapter does not") {
-  AnyVlm<F> model = small_model();
-  SftOptions o;
-  o.lang_lora_dim = 2, o.lang_lora_module_name = "q_proj,v_proj", o.lang_decoder_update = true;
-  const TrainingChoice choice = training_choice(o);
-  attach(registry_of<any_policy<F>>(model), ComponentKind::language, choice.language_adapters, "lang_lora_module_name");
-  const auto registry = choose_training<any_policy<F>>(model, choice);
-  for (const auto& p : registry.params) {
-    INFO(p.name());
-    const bool under =
-        p.component == ComponentKind::language && !p.adapter &&
-        (p.name().find("q_proj.weight") != std::string::npos || p.name().find("v_proj.weight") != std::string::npos);
-    CHECK(p.trains() == (p.component != ComponentKind::vision && !under));
-  }
-  o.lang_lora_module_name = "x_proj";
-  CHECK_THROWS_AS(attach(registry_of<any_policy<F>>(model), ComponentKind::language,
-                         training_choice(o).language_adapters, "lang_lora_module_name"),
-                  Error);
 }

@@ -1,5 +1,6 @@
 // Training on pictures of several tiles: how the data are split into micro-batches changes nothing, and the plan holds.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/data/sample_source.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/pretrained/choose_training.hpp>
@@ -13,7 +14,7 @@ using namespace vlt::test;
 
 namespace {
 
-constexpr Precision F = Precision::f32;
+using P = Policy<under_test, Precision::f32>;
 constexpr Index floats = 3 * 8 * 8;
 
 // Tiles of 8 pixels and 2 x 2 tokens.
@@ -31,7 +32,7 @@ BlockSizes block(bool bias) {
   b.qkv_bias = b.output_bias = b.mlp_bias = bias;
   return b;
 }
-AnyVlm<F> next_model() {
+AnyVlm<P> next_model() {
   ClipSizes vision = next_description().vision_sizes;
   vision.block = block(true);
   LlamaSizes language;
@@ -39,8 +40,8 @@ AnyVlm<F> next_model() {
   language.block.rope = Rope::plain(8, 10000);
   ProjectorSizes projector{16, 16, 4, false, vision.block};
   projector.mlp.newline = true;
-  return {make_vision<F, Tuning::trainable>(vision, false), make_projector<F, ProjectorKind::mlp>(projector),
-          make_language<F, Tuning::trainable, mask::Causal>(language, false)};
+  return {make_vision<P>(vision, false), make_projector<P, MlpKind>(projector),
+          make_language<P, LlamaFamily, MaskKind::causal>(language, false)};
 }
 // Eight records with no, one or two pictures of 1 x 2 to 2 x 2 tiles.
 SampleSource source() {
@@ -74,11 +75,11 @@ struct Step {
 // One optimiser step over all records, so many to a micro-batch.
 Step step(const SampleSource& source, Index batch) {
   Threads threads(1);
-  AnyVlm<F> model = next_model();
-  ParameterStore store(registry_of<any_policy<F>>(model));
+  AnyVlm<P> model = next_model();
+  ParameterStore store(registry_of<P>(model));
   initialise(store, threads, 5);
   const MicroBatchSize largest = plan_of(source, batch).largest();
-  AnyVlm<F>::pixels shape;
+  AnyVlm<P>::pixels shape;
   shape.rows = largest.tiles, shape.cols = shape.stride = floats;
   const PassPlan plan = plan_training(model, threads, shape, empty_batch(model, largest));
   Engine engine(model, store, threads, plan.arena_bytes);
@@ -93,7 +94,7 @@ Step step(const SampleSource& source, Index batch) {
   }
   engine.begin_step(supervised);
   for (MicroBatch& b : batches)
-    engine.micro_batch(pixels_of<AnyVlm<F>>(b, floats), pack(model, b, source.builder), &b == &batches.back());
+    engine.micro_batch(pixels_of<AnyVlm<P>>(b, floats), pack(model, b, source.builder), &b == &batches.back());
   Step s;
   const std::vector<double> rates(store.registry().params.size(), 1e-3);
   s.result = engine.finish_step(rates, 0);
@@ -125,8 +126,8 @@ TEST_CASE("a step with tiles is the same however it is split, and keeps to its p
 }
 
 TEST_CASE("image_newline is learnt at the projector's rate") {
-  AnyVlm<F> model = next_model();
-  const auto registry = choose_training<any_policy<F>>(model, TrainingChoice{false, false, false, {}, {}});
+  AnyVlm<P> model = next_model();
+  const auto registry = choose_training<P>(model, TrainingChoice{false, false, false, {}, {}});
   std::vector<std::string> names;
   for (const auto& p : registry.params)
     if (p.trains()) names.push_back(p.name());
