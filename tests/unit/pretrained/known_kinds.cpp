@@ -1,4 +1,5 @@
 // What a program knows of kinds by name, and what it says of one that does not fit.
+#include <unit/device.hpp>
 #include <vlt/pretrained/make_model_kinds.hpp>
 
 #include <catch2/catch.hpp>
@@ -8,7 +9,7 @@
 using namespace vlt;
 
 namespace {
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 
 ProjectorSizes sizes(Index patches, bool class_token) {
   ProjectorSizes c{6, 8, patches, class_token, {}};

@@ -10,7 +10,7 @@ using namespace vlt;
 
 namespace {
 
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 constexpr Index picture = 30;  // no word: the model cannot say it
 
 BlockSizes block(bool bias) {

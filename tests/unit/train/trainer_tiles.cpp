@@ -1,5 +1,6 @@
 // Training on pictures of several tiles: how the data are split into micro-batches changes nothing, and the plan holds.
 #include <catch2/catch.hpp>
+#include <unit/device.hpp>
 #include <vlt/data/sample_source.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/pretrained/choose_training.hpp>
@@ -13,7 +14,7 @@ using namespace vlt::test;
 
 namespace {
 
-using P = Policy<Device::cpu, Precision::f32>;
+using P = Policy<under_test, Precision::f32>;
 constexpr Index floats = 3 * 8 * 8;
 
 // Tiles of 8 pixels and 2 x 2 tokens.
