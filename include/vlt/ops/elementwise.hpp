@@ -11,8 +11,8 @@ namespace vlt::ops {
 // floats.
 template <class T> inline constexpr bool in_registers = !std::is_same_v<T, double>;
 
-// Products and reductions of double precision: ops/double_precision.hpp has those of double. Here the names are, so that
-// a compiler has no more to say than the sentence.
+// Products and reductions of double precision: ops/double_precision.hpp has those of double. Here the names are, so
+// that a compiler has no more to say than the sentence.
 template <class T> struct DoublePrecision {
   static_assert(in_registers<T>, "vlt: who computes in double includes <vlt/ops/double_precision.hpp>");
   template <auto...> static void gemm(auto&&...);

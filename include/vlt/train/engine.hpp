@@ -87,7 +87,7 @@ template <Precision F, class Model, Device D = Device::cpu> class Engine {
     workspace_.carry_out([&](Scope& s) { zero_.round_masters(s); });
   }
 
-  Cost step_cost() const { return step_cost_; }                 // forward and backward of the last step on this rank
+  Cost step_cost() const { return step_cost_; }  // forward and backward of the last step on this rank
   std::size_t bytes() const { return workspace_.bytes(); }
   std::size_t peak() const { return workspace_.peak(); }        // most of them that was ever in use
   const Workspace<D>& workspace() const { return workspace_; }  // free between calls
