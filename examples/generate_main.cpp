@@ -2,4 +2,4 @@
 #include <instances/kinds.hpp>
 #include <vlt/program/generate_program.hpp>
 
-int main(int argc, char** argv) { return vlt::generate_main(argc, argv, vlt::compiled_in_kinds()); }
+int main(int argc, char** argv) { return vlt::program::generate_main(argc, argv, vlt::compiled_in_kinds()); }

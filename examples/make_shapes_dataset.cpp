@@ -35,7 +35,7 @@ vlt::OptionTable<ShapesOptions> shapes_option_table() {
 void write_pictures(const std::string& folder, const shapes::DataSet& set) {
   for (const auto& [name, image] : set.pictures) {
     std::ofstream file(folder + "/" + name, std::ios::binary);
-    file << vlt::encode_png(image);
+    file << vlt::image::encode_png(image);
     file.close();
     if (!file)
       throw vlt::Error(vlt::ExitCode::write,
@@ -63,8 +63,8 @@ void draw(const ShapesOptions& o) {
   shapes::write_language_model(o.output_dir + "/language_model", tokenizer, seed);
   shapes::write_vision_model(o.output_dir + "/vision_model", seed);
   std::cout << train.records.size() << " training and " << test.records.size() << " test records, "
-            << train.pictures.size() + test.pictures.size() << " pictures, " << vlt::vocabulary_size(tokenizer.file)
-            << " tokens in " << o.output_dir << "\n";
+            << train.pictures.size() + test.pictures.size() << " pictures, "
+            << vlt::text::vocabulary_size(tokenizer.file) << " tokens in " << o.output_dir << "\n";
 }
 
 vlt::ExitCode run(const vlt::Words& arguments) {
@@ -84,6 +84,6 @@ vlt::ExitCode run(const vlt::Words& arguments) {
 }  // namespace
 
 int main(int count, char** words) {
-  vlt::Messages messages(std::cerr, "make_shapes_dataset", VLT_VERSION, vlt::colour_is_welcome(2));
-  return vlt::run_program(messages, [&] { return run({words + 1, words + count}); });
+  vlt::program::Messages messages(std::cerr, "make_shapes_dataset", VLT_VERSION, vlt::program::colour_is_welcome(2));
+  return vlt::program::run_program(messages, [&] { return run({words + 1, words + count}); });
 }

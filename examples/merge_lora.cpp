@@ -3,4 +3,4 @@
 #include <vlt/program/merge_program.hpp>
 #include <vlt/program/merge_run.hpp>
 
-int main(int argc, char** argv) { return vlt::merge_main(argc, argv, vlt::compiled_in_kinds()); }
+int main(int argc, char** argv) { return vlt::program::merge_main(argc, argv, vlt::compiled_in_kinds()); }

@@ -2,4 +2,4 @@
 #include <instances/kinds.hpp>
 #include <vlt/program/sft_program.hpp>
 
-int main(int argc, char** argv) { return vlt::sft_main(argc, argv, vlt::compiled_in_kinds()); }
+int main(int argc, char** argv) { return vlt::program::sft_main(argc, argv, vlt::compiled_in_kinds()); }

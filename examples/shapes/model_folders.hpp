@@ -63,17 +63,18 @@ template <class Model> class Weights {
 };
 
 // A byte-level tokenizer learnt from the text; bos, eos and pad are its first ids.
-inline vlt::TokenizerFolder train_tokenizer(const std::vector<std::string>& texts, std::size_t vocabulary) {
-  vlt::BpeTrainerOptions options;
+inline vlt::text::TokenizerFolder train_tokenizer(const std::vector<std::string>& texts, std::size_t vocabulary) {
+  vlt::text::BpeTrainerOptions options;
   options.vocabulary = vocabulary;
   options.special_tokens = {"<s>", "</s>", "<PAD>"};
-  vlt::BpeTrainer trainer(options);
+  vlt::text::BpeTrainer trainer(options);
   for (const std::string& text : texts) trainer.feed(text);
-  return vlt::make_tokenizer_folder(trainer.train(), "<s>", "</s>", "<PAD>");
+  return vlt::text::make_tokenizer_folder(trainer.train(), "<s>", "</s>", "<PAD>");
 }
 
 // A LLaMA-shaped decoder with random weights, as a folder that transformers loads too.
-inline void write_language_model(const std::string& path, const vlt::TokenizerFolder& tokenizer, std::uint64_t seed) {
+inline void write_language_model(const std::string& path, const vlt::text::TokenizerFolder& tokenizer,
+                                 std::uint64_t seed) {
   const boost::json::object config{{"architectures", {"LlamaForCausalLM"}},
                                    {"model_type", "llama"},
                                    {"hidden_size", 128},
@@ -96,12 +97,12 @@ inline void write_language_model(const std::string& path, const vlt::TokenizerFo
                                    {"eos_token_id", 1},
                                    {"pad_token_id", 2},
                                    {"use_cache", true},
-                                   {"vocab_size", vlt::vocabulary_size(tokenizer.file)},
+                                   {"vocab_size", vlt::text::vocabulary_size(tokenizer.file)},
                                    {"torch_dtype", "float32"}};
-  const auto parsed = vlt::parse_llama_config(boost::json::serialize(config), path + "/config.json");
+  const auto parsed = vlt::hub::parse_llama_config(boost::json::serialize(config), path + "/config.json");
   Weights weights(vlt::LlamaDecoder<Untrained>(parsed.sizes), vlt::ComponentKind::language, seed);
-  vlt::write_language_folder(path, parsed, parsed.sizes.vocabulary, weights.store(), vlt::StoredType::f32);
-  vlt::write_tokenizer_folder(tokenizer, path);
+  vlt::hub::write_language_folder(path, parsed, parsed.sizes.vocabulary, weights.store(), vlt::hub::StoredType::f32);
+  vlt::text::write_tokenizer_folder(tokenizer, path);
 }
 
 // A CLIP-shaped vision tower with random weights for the pictures drawn here, and how to prepare them.
@@ -122,14 +123,15 @@ inline void write_vision_model(const std::string& path, std::uint64_t seed) {
                                    {"initializer_range", initial_deviation},
                                    {"initializer_factor", 1.0},
                                    {"torch_dtype", "float32"}};
-  const auto parsed = vlt::parse_clip_config(boost::json::serialize(config), path + "/config.json");
+  const auto parsed = vlt::hub::parse_clip_config(boost::json::serialize(config), path + "/config.json");
   const auto width = static_cast<std::uint64_t>(parsed.sizes.block.width);
   Weights weights(vlt::ClipVit<Untrained>(parsed.sizes), vlt::ComponentKind::vision, seed);
   weights.write_wave_positions(static_cast<int>(width), static_cast<int>(parsed.sizes.image / parsed.sizes.patch));
   const std::string norm = "vision_model.post_layernorm.";
-  vlt::write_vision_folder(path, parsed, weights.store(), vlt::clip_names(true), {}, vlt::StoredType::f32,
-                           {vlt::constant_tensor(norm + "weight", {width}, 1, vlt::StoredType::f32),
-                            vlt::constant_tensor(norm + "bias", {width}, 0, vlt::StoredType::f32)});
+  vlt::hub::write_vision_folder(path, parsed, weights.store(), vlt::hub::clip_names(true), {},
+                                vlt::hub::StoredType::f32,
+                                {vlt::hub::constant_tensor(norm + "weight", {width}, 1, vlt::hub::StoredType::f32),
+                                 vlt::hub::constant_tensor(norm + "bias", {width}, 0, vlt::hub::StoredType::f32)});
   const boost::json::object processor{{"image_processor_type", "CLIPImageProcessor"},
                                       {"do_resize", true},
                                       {"size", {{"shortest_edge", picture_pixels}}},

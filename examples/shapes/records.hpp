@@ -15,7 +15,7 @@ namespace shapes {
 // A data set in the making: its records as JSON and its pictures by name.
 struct DataSet {
   boost::json::array records;
-  std::vector<std::pair<std::string, vlt::Image>> pictures;
+  std::vector<std::pair<std::string, vlt::image::Image>> pictures;
 };
 
 // Makes records of four kinds. No two pictures of one maker have the same pixels, whatever data set they went into.
@@ -44,7 +44,7 @@ class RecordMaker {
   Scene add_picture(DataSet& set, const std::string& name) {
     while (true) {
       const Scene scene = draw_scene(dice_);
-      vlt::Image image(picture_pixels, picture_pixels);
+      vlt::image::Image image(picture_pixels, picture_pixels);
       image.pixels = draw(scene);
       const auto* bytes = reinterpret_cast<const char*>(image.pixels.data());
       if (!seen_.insert(vlt::StreamHash().add({bytes, image.pixels.size()}).text()).second) continue;
@@ -65,9 +65,9 @@ class RecordMaker {
     const std::string name = id + ".png";
     const Scene scene = add_picture(set, name);
     boost::json::array turns;
-    std::vector<Turn> asked = ask_many(scene, questions, dice_);
-    if (questions > 1) asked.push_back(describe(scene));
-    for (const Turn& t : asked) add_turn(turns, (turns.empty() ? "<image>\n" : "") + t.question, t.answer);
+    std::vector<data::Turn> asked = ask_many(scene, questions, dice_);
+    if (questions > 1) asked.push_back(data::describe(scene));
+    for (const data::Turn& t : asked) add_turn(turns, (turns.empty() ? "<image>\n" : "") + t.question, t.answer);
     return record(id, boost::json::value(name), std::move(turns));
   }
 
@@ -79,7 +79,7 @@ class RecordMaker {
     std::set<std::string> asked;
     while (static_cast<int>(turns.size()) < 2 * several_turns) {
       const int which = dice_.below(2);
-      const Turn t = ask_many(scenes[std::size_t(which)], 1, dice_).at(0);
+      const data::Turn t = ask_many(scenes[std::size_t(which)], 1, dice_).at(0);
       const std::string question = std::string(which ? "Second" : "First") + " picture: " + t.question;
       if (asked.insert(question).second)
         add_turn(turns, (turns.empty() ? "<image>\n<image>\n" : "") + question, t.answer);
@@ -89,7 +89,7 @@ class RecordMaker {
 
   boost::json::object text_only(const std::string& id) {
     boost::json::array turns;
-    const Turn t = ask_fact(dice_);
+    const data::Turn t = ask_fact(dice_);
     add_turn(turns, t.question, t.answer);
     return record(id, nullptr, std::move(turns));
   }

@@ -7,11 +7,11 @@
 #include <vlt/data/dataset_file.hpp>
 #include <vlt/data/sample_builder.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // Looks at an image's bytes without decoding them, tells its size, and throws Error (exit 3) if it cannot be used.
 // `advise`: take the time to look for the name that was meant. Called from several threads at once.
-using ImageCheck = std::function<Size(const std::string& name, bool advise)>;
+using ImageCheck = std::function<image::Size(const std::string& name, bool advise)>;
 
 // What a record becomes, as the audit found it.
 struct SampleSize {
@@ -64,7 +64,7 @@ class Audit {
         check_(std::move(check)),
         threads_(&threads),
         ledger_(rules, std::move(listener)),
-        encoders_(std::size_t(threads.count()), Encoder(builder.tokenizer())) {}
+        encoders_(std::size_t(threads.count()), text::Encoder(builder.tokenizer())) {}
 
   // Throws Error if a file is no data set, BadRecords if too many of its records are bad.
   Dataset operator()(const std::vector<std::string>& paths) {
@@ -101,7 +101,7 @@ class Audit {
     }
   };
   struct Look : Outcome {
-    Size size;
+    image::Size size;
   };
   struct Verdict : Outcome {
     SampleSize size;
@@ -115,11 +115,11 @@ class Audit {
   ImageCheck check_;
   Threads* threads_;
   FaultLedger ledger_;
-  std::vector<Encoder> encoders_;
+  std::vector<text::Encoder> encoders_;
   Dataset data_;
   std::vector<Record> waiting_;
-  std::map<std::string, Look> looks_;                  // at the images of the waiting records
-  std::unordered_map<std::string, Size> good_images_;  // by their names
+  std::map<std::string, Look> looks_;                         // at the images of the waiting records
+  std::unordered_map<std::string, image::Size> good_images_;  // by their names
   std::vector<std::pair<std::uint64_t, Index>> ids_;
 
   FileAudit& file() { return data_.files.back(); }
@@ -138,7 +138,7 @@ class Audit {
   void settle() {
     look_at_images();
     std::vector<Verdict> verdicts(waiting_.size());
-    on_all_threads(waiting_.size(), [&](std::size_t i, Encoder& encoder) {
+    on_all_threads(waiting_.size(), [&](std::size_t i, text::Encoder& encoder) {
       verdicts[i].attempt([&] { judge(waiting_[i], encoder, verdicts[i]); });
     });
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
@@ -160,14 +160,14 @@ class Audit {
         if (!good_images_.contains(name)) looks_.try_emplace(name);
     std::vector<std::pair<const std::string, Look>*> all;
     for (auto& look : looks_) all.push_back(&look);
-    on_all_threads(all.size(), [&](std::size_t i, Encoder&) {
+    on_all_threads(all.size(), [&](std::size_t i, text::Encoder&) {
       Look& look = all[i]->second;
       look.attempt([&] { look.size = check_(all[i]->first, false); });
     });
     for (const auto* look : all)
       if (!look->second.fault && !look->second.broken) good_images_.emplace(look->first, look->second.size);
   }
-  void judge(Record& record, Encoder& encoder, Verdict& v) const {
+  void judge(Record& record, text::Encoder& encoder, Verdict& v) const {
     for (const std::string& name : record.images) {
       const auto look = looks_.find(name);
       if (look == looks_.end()) continue;
@@ -235,4 +235,4 @@ class Audit {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

@@ -5,7 +5,7 @@
 #include <vector>
 #include <vlt/data/record.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 enum class OnBadSample : std::uint8_t { fail, skip };
 
@@ -86,4 +86,4 @@ class FaultLedger {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

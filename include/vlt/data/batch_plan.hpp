@@ -5,7 +5,7 @@
 #include <vlt/data/micro_batch.hpp>
 #include <vlt/data/sample_order.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // How many records make a micro-batch, micro-batches a step, and steps a run.
 struct BatchRules {
@@ -133,4 +133,4 @@ class BatchPlan {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

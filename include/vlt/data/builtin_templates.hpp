@@ -4,7 +4,7 @@
 #include <vlt/base/nearest.hpp>
 #include <vlt/data/chat_template.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // What a template takes from the tokenizer: its own end of turn, and what opens a text.
 struct TemplateTokens {
@@ -94,4 +94,4 @@ inline ChatTemplate builtin_template(std::string_view name, const TemplateTokens
   return t;
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

@@ -5,7 +5,7 @@
 #include <vlt/base/error.hpp>
 #include <vlt/base/quoted.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // How a conversation is written down, in strings: {system} in `system`, {image} and {text} in `user`, {text} in
 // `assistant`.
@@ -51,4 +51,4 @@ struct ChatTemplate {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

@@ -5,7 +5,7 @@
 #include <vector>
 #include <vlt/base/error.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // A question and its answer. Images at the edge of the question belong to the turn's image slot; a mark inside the
 // question stays where it is.
@@ -82,4 +82,4 @@ inline std::vector<PlacedQuestion> place_images(const Conversation& c) {
   return placed;
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

@@ -3,7 +3,7 @@
 #include <vlt/data/loader.hpp>
 #include <vlt/data/split.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // What a user asks of the data.
 struct DataOptions {
@@ -91,4 +91,4 @@ inline void check_training_split(const Split& split) {
                   .help("raise --data_train_split_ratio or add records"));
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

@@ -3,7 +3,7 @@
 #include <vlt/data/record_reader.hpp>
 #include <vlt/io/file.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // Who takes the records of a file, in its order.
 struct RecordSink {
@@ -148,4 +148,4 @@ class DatasetFile {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace vlt {
+namespace vlt::data {
 
 // What reports call data files: their stems, numbered where they repeat. a/train.json, b/train.json and c/x.json are
 // train, train_2 and x.
@@ -20,4 +20,4 @@ inline std::vector<std::string> dataset_stems(const std::vector<std::string>& pa
   return stems;
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

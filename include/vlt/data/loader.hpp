@@ -13,7 +13,7 @@
 #include <vlt/data/batch_plan.hpp>
 #include <vlt/data/sample_source.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // How a loader reads a plan: with how many threads, how far ahead, how patiently.
 struct LoaderSettings {
@@ -110,7 +110,7 @@ class Loader {
     Slot& slot_of(Index number) { return slots[std::size_t(number) % slots.size()]; }
 
     void serve() {
-      Encoder encoder(source->builder.tokenizer());
+      text::Encoder encoder(source->builder.tokenizer());
       ::clockid_t clock{};
       ::pthread_getcpuclockid(::pthread_self(), &clock);
       std::vector<Index> records;
@@ -135,7 +135,7 @@ class Loader {
       --at_work;
       ended.notify_all();
     }
-    void fill(Slot& slot, const std::vector<Index>& records, Encoder& encoder) {
+    void fill(Slot& slot, const std::vector<Index>& records, text::Encoder& encoder) {
       MicroBatch& b = slot.batch;
       b.clear();
       source->reserve(records, b);
@@ -218,4 +218,4 @@ class Loader {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

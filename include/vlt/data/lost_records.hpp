@@ -2,7 +2,7 @@
 #include <set>
 #include <vlt/data/micro_batch.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // The records of a run that failed only while their images were decoded, each once, however many epochs meet it. They
 // count as bad beside those that the audit found.
@@ -36,4 +36,4 @@ class LostRecords {
   std::set<Index>& lost_;
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

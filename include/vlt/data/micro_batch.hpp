@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/data/audit.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // A record that failed only while its image was decoded.
 struct LostSample {
@@ -12,10 +12,10 @@ struct LostSample {
 // What one forward and backward pass reads: samples and the pixels of their images, one after another.
 struct MicroBatch {
   std::vector<Sample> samples;
-  std::vector<Index> record;  // of each sample: its position in the data set
-  std::vector<int> group;     // of each sample: its file
-  std::vector<float> pixels;  // (tiles, channels * height * width): of the images, one after another
-  std::vector<Size> sizes;    // of each image, if its layout depends on it
+  std::vector<Index> record;       // of each sample: its position in the data set
+  std::vector<int> group;          // of each sample: its file
+  std::vector<float> pixels;       // (tiles, channels * height * width): of the images, one after another
+  std::vector<image::Size> sizes;  // of each image, if its layout depends on it
   Index images = 0, tiles = 0;
   Index tokens = 0;              // of the spliced sequences
   Index supervised = 0;          // of these, how many are learnt
@@ -43,4 +43,4 @@ struct MicroBatchSize {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

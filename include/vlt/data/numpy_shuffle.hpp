@@ -5,7 +5,7 @@
 #include <vector>
 #include <vlt/base/config.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // numpy's legacy random stream (RandomState(seed)): std::mt19937 is seeded in the same way. It exists so that a seed
 // splits a data set as it did in programs built on numpy.
@@ -39,4 +39,4 @@ class NumpyRandom {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/data/labels.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // The ids in front of an answer: exactly those that stood in front of it in training.
 struct PromptTokens {
@@ -10,9 +10,9 @@ struct PromptTokens {
 };
 
 // Encodes Renderer::prompt(). A blank at its end may be left to the model.
-inline PromptTokens encode_prompt(Encoder& encoder, const Rendered& prompt) {
-  Encoding e = encode_before_answer(encoder, prompt.text, prompt.written);
+inline PromptTokens encode_prompt(text::Encoder& encoder, const Rendered& prompt) {
+  text::Encoding e = encode_before_answer(encoder, prompt.text, prompt.written);
   return {std::move(e.ids), image_positions(e.offsets, prompt.images)};
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

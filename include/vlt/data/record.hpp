@@ -8,7 +8,7 @@
 #include <vlt/data/conversation.hpp>
 #include <vlt/image/image.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // What a record of a data set may be at most. Sizes in bytes.
 struct RecordLimits {
@@ -34,7 +34,7 @@ struct RecordPlace {
 struct Record {
   std::string id;
   std::vector<std::string> images;  // names under the image folder, in the order of the record
-  std::vector<Size> sizes;          // of these, as the audit found them; none where they do not matter
+  std::vector<image::Size> sizes;   // of these, as the audit found them; none where they do not matter
   Conversation conversation;
   RecordPlace place;
 };
@@ -55,4 +55,4 @@ inline std::string describe(const std::string& file, const RecordPlace& p, const
   return id.empty() ? text : text + "  (id " + quoted(id) + ")";
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

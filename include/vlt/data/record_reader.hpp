@@ -6,7 +6,7 @@
 #include <vlt/data/record.hpp>
 #include <vlt/io/json_scanner.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // Reads one record where a scanner stands. A value of the wrong form makes the record bad, not the file: the rest of
 // the record is skipped and the first fault is told. Extra keys are ignored.
@@ -274,4 +274,4 @@ class RecordReader {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

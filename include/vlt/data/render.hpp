@@ -6,21 +6,22 @@
 #include <vlt/data/conversation.hpp>
 #include <vlt/text/aligned_text.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // Where an image of the record stands.
 struct ImageMark {
-  ByteRange range;
+  text::ByteRange range;
   std::size_t image;
 };
 
 // A conversation as one text, and which of its bytes are what.
 struct Rendered {
   std::string text;
-  std::vector<ByteRange> written;     // by the template: only here may special tokens stand; adjacent ranges are joined
-  std::vector<ByteRange> supervised;  // an answer and its end, one range for each turn
-  std::vector<ImageMark> images;      // in the order of the text
-  std::vector<std::uint32_t> turn_ends;  // where a text of the first k + 1 turns would be cut
+  std::vector<text::ByteRange>
+      written;  // by the template: only here may special tokens stand; adjacent ranges are joined
+  std::vector<text::ByteRange> supervised;  // an answer and its end, one range for each turn
+  std::vector<ImageMark> images;            // in the order of the text
+  std::vector<std::uint32_t> turn_ends;     // where a text of the first k + 1 turns would be cut
 
   // Appends what the template says.
   void write(std::string_view s) {
@@ -132,4 +133,4 @@ class Renderer {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

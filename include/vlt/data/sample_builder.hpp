@@ -7,7 +7,7 @@
 #include <vlt/io/blame.hpp>
 #include <vlt/tensor/sample.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // What to do with a conversation that is too long.
 enum class Truncation : std::uint8_t { drop_turns, drop_sample, error };
@@ -16,8 +16,8 @@ enum class Truncation : std::uint8_t { drop_turns, drop_sample, error };
 enum class Cut : std::uint8_t { none, turns, answer, sample };
 
 struct LengthRules {
-  Index max_seq_len = 4096;   // tokens of a sequence, those of images included
-  PictureRules pictures = 1;  // how many tokens an image becomes
+  Index max_seq_len = 4096;          // tokens of a sequence, those of images included
+  image::PictureRules pictures = 1;  // how many tokens an image becomes
   Truncation truncation = Truncation::drop_turns;
 };
 
@@ -25,14 +25,14 @@ struct LengthRules {
 struct PreparedSample {
   Sample sample;
   std::vector<std::string> images;  // names, in the order of their image tokens
-  std::vector<Size> sizes;          // of these, if their layouts depend on it
+  std::vector<image::Size> sizes;   // of these, if their layouts depend on it
   Index tiles = 0;                  // of all images
   Index tokens = 0;                 // of the spliced sequence
   Index supervised = 0;             // of these, how many are learnt
   Cut cut = Cut::none;
   Index turns_left_out = 0;
-  Rendered rendered;               // the whole text, of which the first tokens were taken
-  std::vector<ByteRange> offsets;  // of each token in the text
+  Rendered rendered;                     // the whole text, of which the first tokens were taken
+  std::vector<text::ByteRange> offsets;  // of each token in the text
 };
 
 // Turns records into samples: template, tokenizer, labels, length. It never changes once built; each thread brings an
@@ -40,19 +40,19 @@ struct PreparedSample {
 class SampleBuilder {
  public:
   // The template's image mark and its end must be special tokens of the tokenizer.
-  SampleBuilder(std::shared_ptr<const Tokenizer> tokenizer, const ChatTemplate& chat, const LengthRules& rules)
+  SampleBuilder(std::shared_ptr<const text::Tokenizer> tokenizer, const ChatTemplate& chat, const LengthRules& rules)
       : tokenizer_(std::move(tokenizer)), renderer_(chat), rules_(rules), image_(tokenizer_->id(chat.mark)) {
     check_template(chat, *tokenizer_);
     require(rules.max_seq_len > 1, "a sequence has at least two tokens");
   }
 
-  const Tokenizer& tokenizer() const { return *tokenizer_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
   const LengthRules& rules() const { return rules_; }
   Index image_id() const { return image_; }  // what splice() replaces
 
   // Throws Error (exit 3) without a place if the record has no sample under these rules: DATA-LENGTH-040,
   // DATA-LENGTH-041 and what Renderer and label() refuse.
-  PreparedSample prepare(const Record& record, Encoder& encoder) const {
+  PreparedSample prepare(const Record& record, text::Encoder& encoder) const {
     PreparedSample p;
     p.rendered = renderer_(record.conversation);
     LabelledTokens t = label(encoder, p.rendered);
@@ -75,7 +75,7 @@ class SampleBuilder {
   }
 
  private:
-  std::shared_ptr<const Tokenizer> tokenizer_;
+  std::shared_ptr<const text::Tokenizer> tokenizer_;
   Renderer renderer_;
   LengthRules rules_;
   std::int32_t image_;
@@ -85,8 +85,8 @@ class SampleBuilder {
     blame_data.raise(
         Complaint(code, std::move(what)).expected(std::move(expected)).found(std::move(found)).help(std::move(help)));
   }
-  Size size_of(const Record& record, std::size_t image) const {
-    return rules_.pictures.vary() ? record.sizes.at(image) : Size{};
+  image::Size size_of(const Record& record, std::size_t image) const {
+    return rules_.pictures.vary() ? record.sizes.at(image) : image::Size{};
   }
   void add_image(const Record& record, std::size_t image, PreparedSample& p) const {
     p.images.push_back(record.images.at(image));
@@ -129,7 +129,7 @@ class SampleBuilder {
     const auto& ends = p.rendered.turn_ends;
     for (std::size_t turns = ends.size(); turns-- > 0;) {
       const auto behind = std::partition_point(t.offsets.begin(), t.offsets.end(),
-                                               [&](const ByteRange& r) { return r.end <= ends[turns]; });
+                                               [&](const text::ByteRange& r) { return r.end <= ends[turns]; });
       const auto n = std::size_t(behind - t.offsets.begin());
       if (n > fits) continue;
       p.turns_left_out = Index(record.conversation.turns.size() - turns - 1);
@@ -143,4 +143,4 @@ class SampleBuilder {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

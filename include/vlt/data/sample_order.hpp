@@ -4,7 +4,7 @@
 #include <vlt/base/config.hpp>
 #include <vlt/base/rng.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // In which order records are seen: a function of (seed, epoch) alone.
 class SampleOrder {
@@ -30,4 +30,4 @@ class SampleOrder {
   bool shuffled_;
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

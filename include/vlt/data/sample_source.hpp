@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/data/micro_batch.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // Decodes an image and writes what the vision tower reads, (channels * height * width) floats for each of its tiles.
 // Throws Error (exit 3) if it cannot. Called from several threads at once.
@@ -22,7 +22,7 @@ struct SampleSource {
   }
   // Appends one record to a micro-batch. On an error the micro-batch is as it was before.
   // reading(name) is told before each image.
-  template <class Reading> void append(Index record, Encoder& encoder, MicroBatch& b, Reading&& reading) const {
+  template <class Reading> void append(Index record, text::Encoder& encoder, MicroBatch& b, Reading&& reading) const {
     const Record& r = data.records.at(std::size_t(record));
     PreparedSample p = builder.prepare(r, encoder);
     const std::size_t before = b.pixels.size();
@@ -46,7 +46,7 @@ struct SampleSource {
   }
   // Measures the samples again, after their records got other images than the audit saw.
   void measure() {
-    Encoder encoder(builder.tokenizer());
+    text::Encoder encoder(builder.tokenizer());
     for (std::size_t i = 0; i < data.sizes.size(); ++i)
       data.sizes[i] = size_of(builder.prepare(data.records[i], encoder));
   }
@@ -57,4 +57,4 @@ struct SampleSource {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::data

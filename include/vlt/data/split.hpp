@@ -4,7 +4,7 @@
 #include <vlt/base/error.hpp>
 #include <vlt/data/numpy_shuffle.hpp>
 
-namespace vlt {
+namespace vlt::data {
 
 // Which records train and which evaluate, as positions in the joined data sets.
 struct Split {
@@ -37,4 +37,4 @@ inline Split split_records(const std::vector<Index>& sizes, const std::vector<st
   return split;
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

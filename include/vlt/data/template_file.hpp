@@ -6,7 +6,7 @@
 #include <vlt/data/chat_template.hpp>
 #include <vlt/io/json.hpp>
 
-namespace vlt {
+namespace vlt::data {
 namespace template_file {
 
 // The keys of a template file and the members that they fill, in the order in which they are written.
@@ -57,4 +57,4 @@ inline boost::json::object template_object(const ChatTemplate& t) {
   return object;
 }
 
-}  // namespace vlt
+}  // namespace vlt::data

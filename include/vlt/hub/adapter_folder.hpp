@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/hub/hf_folder.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // What PEFT's adapter_config.json says of a LoRA adapter, and which modules carry one.
 struct AdapterConfig {
@@ -159,4 +159,4 @@ template <class Store> void load_adapters(const WeightFolder& weights, Store& st
   load_weights(plan_adapters(store.registry(), weights, component), store);
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

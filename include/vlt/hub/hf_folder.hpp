@@ -3,7 +3,7 @@
 #include <vlt/hub/save_weights.hpp>
 #include <vlt/nn/component_kind.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // A decoder's tensors have the registry's names; a tied head may be stored nevertheless, if it is the embedding.
 inline WeightRules language_rules(const LlamaConfig& config) {
@@ -101,4 +101,4 @@ template <class Store> LoadedWeights load_folder(const WeightFolder& folder, con
   return load_weights(plan_load(store.registry(), folder, rules), store);
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

@@ -2,7 +2,7 @@
 #include <array>
 #include <vlt/hub/model_config.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // What the config.json of a LLaVA-1.5 or LLaVA-NeXT folder says, and the JSON itself, so that a written one differs in
 // changed keys only.
@@ -116,4 +116,4 @@ inline LlavaConfig read_llava_config(const Folder& folder, std::span<const Famil
   return parse_llava_config(read_config_text(folder, limits), folder.name_of("config.json"), families);
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

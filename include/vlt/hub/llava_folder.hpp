@@ -2,7 +2,7 @@
 #include <vlt/hub/hf_folder.hpp>
 #include <vlt/hub/llava_config.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 inline LlavaNames llava_names(const WeightFolder& folder) {
   LlavaNames names;
@@ -96,4 +96,4 @@ void write_llava_folder(const std::string& path, const LlavaConfig& config, cons
   write_file(path + "/config.json", pretty_json(llava_folder::changed_config(config, now, type)));
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

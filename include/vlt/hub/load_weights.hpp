@@ -5,7 +5,7 @@
 #include <vlt/hub/weight_folder.hpp>
 #include <vlt/hub/weight_names.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // What a tensor means that the model does not hold.
 enum class Extra {
@@ -222,4 +222,4 @@ template <class Store> LoadedWeights load_weights(const LoadPlan& plan, Store& s
   return plan.found;
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

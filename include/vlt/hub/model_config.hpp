@@ -7,7 +7,7 @@
 #include <vlt/io/read_limits.hpp>
 #include <vlt/models/sizes.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // What the config.json of a decoder says, and the JSON itself, so that a written one differs in changed keys only.
 struct LlamaConfig {
@@ -220,4 +220,4 @@ inline ClipConfig read_clip_config(const Folder& folder, const ReadLimits& limit
   return parse_clip_config(read_config_text(folder, limits), folder.name_of("config.json"));
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

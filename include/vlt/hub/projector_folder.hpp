@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/hub/hf_folder.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // The kind of a projector, and the numbers by which its folder's config.json tells it from others of its kind.
 struct ProjectorConfig {
@@ -54,4 +54,4 @@ inline void require_same_projector(const Folder& folder, const ProjectorConfig& 
   });
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

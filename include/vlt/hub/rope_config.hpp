@@ -4,7 +4,7 @@
 #include <vlt/io/json.hpp>
 #include <vlt/tensor/rope.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // The rotary positions that a decoder's config.json asks for: `rope_parameters` (transformers 5) or `rope_theta` and
 // `rope_scaling` (transformers 4). Types default, linear, dynamic and llama3; any other is refused by name.
@@ -60,4 +60,4 @@ inline Rope read_rope(const Json& config, Index head_dim, Index max_position) {
   return rope;
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

@@ -4,7 +4,7 @@
 #include <vlt/hub/safetensors_header.hpp>
 #include <vlt/io/file.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // A safetensors file that is open for reading. Opening reads the header only and checks all of it.
 class SafetensorsFile {
@@ -103,4 +103,4 @@ inline std::optional<std::size_t> first_not_finite(std::span<const float> number
   return std::nullopt;
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

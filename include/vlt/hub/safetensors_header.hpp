@@ -10,7 +10,7 @@
 #include <vlt/io/read_limits.hpp>
 #include <vlt/io/silent_handler.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // One tensor of a safetensors file. Offsets count bytes from the end of the header.
 struct StoredTensor {
@@ -272,4 +272,4 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::ui
   return header;
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

@@ -3,7 +3,7 @@
 #include <vlt/hub/safetensors_header.hpp>
 #include <vlt/io/write_file.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // A tensor that is going to be written.
 struct TensorPlan {
@@ -94,4 +94,4 @@ inline std::vector<std::vector<TensorPlan>> plan_shards(const std::vector<Tensor
   return shards;
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

@@ -5,7 +5,7 @@
 #include <vlt/hub/safetensors_writer.hpp>
 #include <vlt/io/pretty_json.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // A tensor to save: its name, type and shape, and who appends its numbers.
 struct SavedTensor {
@@ -103,4 +103,4 @@ inline void write_weights(const std::string& folder, const std::string& stem, st
                pretty_json(boost::json::object{{"metadata", {{"total_size", total}}}, {"weight_map", map}}));
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

@@ -9,7 +9,7 @@
 #include <vlt/base/dtype.hpp>
 #include <vlt/base/policy.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // How the numbers of a tensor lie in a safetensors file, little endian.
 enum class StoredType : std::uint8_t { f64, f32, f16, bf16, i64, i32, i16, i8, u64, u32, u16, u8, boolean };
@@ -106,4 +106,4 @@ inline void from_floats(StoredType type, std::span<const float> from, void* to) 
   }
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

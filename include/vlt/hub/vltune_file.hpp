@@ -6,7 +6,7 @@
 #include <vlt/io/read_limits.hpp>
 #include <vlt/io/write_file.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // epoch-K/vltune.json: what a trained model needs to be used again and its Hugging Face folders do not say.
 struct VltuneFile {
@@ -58,4 +58,4 @@ inline VltuneFile read_vltune_file(const Folder& folder, const ReadLimits& limit
   return file;
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

@@ -5,7 +5,7 @@
 #include <vlt/io/folder.hpp>
 #include <vlt/io/unique_keys.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // The weights of a model folder: one safetensors file, or several and their index. Opening reads headers only.
 class WeightFolder {
@@ -109,4 +109,4 @@ class WeightFolder {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::hub

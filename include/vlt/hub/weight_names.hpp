@@ -6,7 +6,7 @@
 #include <vector>
 #include <vlt/nn/registry.hpp>
 
-namespace vlt {
+namespace vlt::hub {
 
 // The checkpoint's name for what the registry calls by another.
 using NameMap = std::function<std::string(const std::string&)>;
@@ -73,4 +73,4 @@ inline std::string implied_by(std::string_view name) {
   return "hidden_size";
 }
 
-}  // namespace vlt
+}  // namespace vlt::hub

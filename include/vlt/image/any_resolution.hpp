@@ -7,7 +7,7 @@
 #include <vector>
 #include <vlt/image/clip_processor.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // How LLaVA-NeXT shows one image: a canvas of square tiles on which the image is fitted and padded, and which of the
 // features survive unpadding.
@@ -89,4 +89,4 @@ inline std::vector<Image> cut_tiles(const Image& in, const TileLayout& l, int ti
   return out;
 }
 
-}  // namespace vlt
+}  // namespace vlt::image

@@ -6,7 +6,7 @@
 #include <vlt/image/image.hpp>
 #include <vlt/image/resize.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // From an image to what the vision tower reads: shortest edge to S (Pillow's bicubic), centre crop, scaled to [0, 1],
 // normalised, channels first.
@@ -50,4 +50,4 @@ class ClipProcessor {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::image

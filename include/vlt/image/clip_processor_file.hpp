@@ -5,7 +5,7 @@
 #include <vlt/io/json.hpp>
 #include <vlt/io/read_limits.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // What a preprocessor_config.json (or the image_processor of a processor_config.json) says.
 struct ClipProcessorFile {
@@ -112,4 +112,4 @@ inline ClipProcessorSource read_clip_processor(const Folder& folder, const ReadL
                            .help("copy preprocessor_config.json from the model's original folder"));
 }
 
-}  // namespace vlt
+}  // namespace vlt::image

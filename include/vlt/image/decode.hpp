@@ -22,7 +22,7 @@
 #include <vlt/image/decode_stb.hpp>
 #endif
 
-namespace vlt {
+namespace vlt::image {
 
 // Memory that all workers together may use for decoding. An image that needs more than there is runs alone.
 class DecodePool {
@@ -112,4 +112,4 @@ class ImageDecoder {
 #endif
 };
 
-}  // namespace vlt
+}  // namespace vlt::image

@@ -13,7 +13,7 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-namespace vlt::jpeg {
+namespace vlt::image::jpeg {
 
 // CMYK as Adobe stores it (inverted) to RGB, with Pillow's rounding: 255 - k - round(c (255 - k) / 255).
 inline std::uint8_t from_inverted_cmyk(int ink, int black) {
@@ -114,4 +114,4 @@ inline Image decode_turbo(std::string_view bytes, const ImageHeader& h, const Im
   return out;
 }
 
-}  // namespace vlt::jpeg
+}  // namespace vlt::image::jpeg

@@ -11,7 +11,7 @@
 #include <vlt/image/image.hpp>
 #include <vlt/image/image_limits.hpp>
 
-namespace vlt::png {
+namespace vlt::image::png {
 
 // One reading. Everything is plain data, because libpng leaves it by longjmp.
 struct Session {
@@ -96,4 +96,4 @@ inline Image decode_libpng(std::string_view bytes, const ImageHeader& h, const I
   fault("042", "the PNG cannot be decoded: " + what);
 }
 
-}  // namespace vlt::png
+}  // namespace vlt::image::png

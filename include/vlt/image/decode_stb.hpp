@@ -7,7 +7,7 @@
 #include <vlt/image/image_limits.hpp>
 #include <vlt/image/stb_library.hpp>
 
-namespace vlt::stb {
+namespace vlt::image::stb {
 
 struct Release {
   void operator()(stbi_uc* pixels) const { budget.release(pixels); }
@@ -32,4 +32,4 @@ inline Image decode(std::string_view bytes, const ImageHeader& h, const ImageLim
   return out;
 }
 
-}  // namespace vlt::stb
+}  // namespace vlt::image::stb

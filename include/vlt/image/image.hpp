@@ -5,7 +5,7 @@
 #include <vector>
 #include <vlt/base/error.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // Two sides in pixels, height first, as the papers and configurations write them.
 struct Size {
@@ -43,4 +43,4 @@ inline void copy_rectangle(const Image& from, int from_x, int from_y, Image& to,
   }
 }
 
-}  // namespace vlt
+}  // namespace vlt::image

@@ -2,7 +2,7 @@
 #include <vlt/image/preflight.hpp>
 #include <vlt/io/folder.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // The folder under which a data set's image names lie. What a name says is not trusted: nothing outside is opened, and
 // every file passes the pre-flight before anyone decodes it.
@@ -46,4 +46,4 @@ class ImageFolder {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::image

@@ -5,7 +5,7 @@
 #include <vlt/base/thread_clock.hpp>
 #include <vlt/io/blame.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // What an image file may ask for. Memory and time follow from these, whatever the bytes say.
 struct ImageLimits {
@@ -62,4 +62,4 @@ inline void check_sides(std::int64_t width, std::int64_t height, const ImageLimi
           "make it smaller, or raise --limit_image_pixels: the model sees a few hundred pixels a side");
 }
 
-}  // namespace vlt
+}  // namespace vlt::image

@@ -2,7 +2,7 @@
 #include <span>
 #include <vlt/image/any_resolution.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // From a picture to what the vision tower reads of it: one image as CLIP prepares it or, if the processor has a grid of
 // canvases, the tiles of LLaVA-NeXT.
@@ -30,4 +30,4 @@ class PictureProcessor {
   ClipProcessor clip_;
 };
 
-}  // namespace vlt
+}  // namespace vlt::image

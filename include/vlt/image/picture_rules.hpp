@@ -2,7 +2,7 @@
 #include <vlt/image/any_resolution.hpp>
 #include <vlt/tensor/image_layout.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // What pictures become, from their sizes alone: how many tiles the vision tower sees, and which of their tokens the
 // decoder reads, in what order. Plain models: one tile, all of its tokens. LLaVA-NeXT: the whole picture, then those
@@ -60,4 +60,4 @@ class PictureRules {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::image

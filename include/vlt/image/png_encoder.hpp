@@ -4,7 +4,7 @@
 #include <vlt/image/image.hpp>
 #include <vlt/image/stb_writer.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // An image as the bytes of a PNG file. They depend on the pixels and the version of stb_image_write, not on the
 // machine.
@@ -21,4 +21,4 @@ inline std::string encode_png(const Image& image) {
   return {reinterpret_cast<const char*>(png.get()), std::size_t(bytes)};
 }
 
-}  // namespace vlt
+}  // namespace vlt::image

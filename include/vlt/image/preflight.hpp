@@ -2,7 +2,7 @@
 #include <vlt/image/preflight_jpeg.hpp>
 #include <vlt/image/preflight_png.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // The name of a well-known format that is not read here, by its first bytes; empty if it is none of them.
 inline std::string foreign_image_format(std::string_view bytes) {
@@ -51,4 +51,4 @@ inline ImageHeader preflight(std::string_view bytes, const std::string& name, co
         "PNG or JPEG", std::to_string(bytes.size()) + " bytes");
 }
 
-}  // namespace vlt
+}  // namespace vlt::image

@@ -5,7 +5,7 @@
 #include <vector>
 #include <vlt/image/image_limits.hpp>
 
-namespace vlt::jpeg {
+namespace vlt::image::jpeg {
 
 // Walks the segments of a JPEG (ITU T.81): frame, tables and scans are complete, consistent and few, and the end is
 // there. What lies inside the entropy-coded data is the decoder's to judge.
@@ -210,4 +210,4 @@ class Walk {
   }
 };
 
-}  // namespace vlt::jpeg
+}  // namespace vlt::image::jpeg

@@ -3,7 +3,7 @@
 #include <string_view>
 #include <vlt/image/image_limits.hpp>
 
-namespace vlt::png {
+namespace vlt::image::png {
 
 inline constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
 
@@ -139,4 +139,4 @@ class Walk {
   }
 };
 
-}  // namespace vlt::png
+}  // namespace vlt::image::png

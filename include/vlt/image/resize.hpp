@@ -6,7 +6,7 @@
 #include <vector>
 #include <vlt/image/image.hpp>
 
-namespace vlt {
+namespace vlt::image {
 
 // For each output pixel, which input pixels count and how much, in units of 2^-22: Pillow's antialiased bicubic
 // (Keys 1981, a = -1/2), 8 bits between passes, as in version 13.
@@ -150,4 +150,4 @@ inline Image resize(const Image& in, int width, int height, Rectangle part) {
 }
 inline Image resize(const Image& in, int width, int height) { return resize(in, width, height, {0, 0, width, height}); }
 
-}  // namespace vlt
+}  // namespace vlt::image

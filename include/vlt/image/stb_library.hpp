@@ -14,7 +14,7 @@
 #endif
 
 // A copy of stb_image of our own: every function is static and in this namespace, and takes memory from a budget.
-namespace vlt::stb {
+namespace vlt::image::stb {
 
 // What the decoder on this thread may still allocate. Blocks are zeroed: stb_image 2.27 reads some before it writes
 // them.
@@ -61,9 +61,9 @@ inline thread_local Budget budget;
 #define STBI_NO_LINEAR
 #define STBI_MAX_DIMENSIONS 16384
 #define STBI_ASSERT(x) ((void)(x))
-#define STBI_MALLOC(bytes) vlt::stb::budget.allocate(bytes)
-#define STBI_REALLOC_SIZED(p, before, bytes) vlt::stb::budget.resize(p, before, bytes)
-#define STBI_FREE(p) vlt::stb::budget.release(p)
+#define STBI_MALLOC(bytes) vlt::image::stb::budget.allocate(bytes)
+#define STBI_REALLOC_SIZED(p, before, bytes) vlt::image::stb::budget.resize(p, before, bytes)
+#define STBI_FREE(p) vlt::image::stb::budget.release(p)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
 #include <stb_image.h>
@@ -87,4 +87,4 @@ inline thread_local Budget budget;
 #endif
 #undef STBIDEF
 
-}  // namespace vlt::stb
+}  // namespace vlt::image::stb

@@ -8,7 +8,7 @@
 #include <new>
 
 // A copy of stb_image_write of our own: every function is static and in this namespace.
-namespace vlt::stb {
+namespace vlt::image::stb {
 
 // stb_image_write does not expect that memory ends.
 inline void* there(void* block) { return block ? block : throw std::bad_alloc(); }
@@ -21,8 +21,8 @@ inline void* there(void* block) { return block ? block : throw std::bad_alloc();
 #define STB_IMAGE_WRITE_STATIC
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STBI_WRITE_NO_STDIO
-#define STBIW_MALLOC(bytes) vlt::stb::there(std::malloc(bytes))
-#define STBIW_REALLOC(p, bytes) vlt::stb::there(std::realloc(p, bytes))
+#define STBIW_MALLOC(bytes) vlt::image::stb::there(std::malloc(bytes))
+#define STBIW_REALLOC(p, bytes) vlt::image::stb::there(std::realloc(p, bytes))
 #define STBIW_FREE(p) std::free(p)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-function"
@@ -42,4 +42,4 @@ inline void* there(void* block) { return block ? block : throw std::bad_alloc();
 #undef STBIW_REALLOC_SIZED
 #undef STBIW_FREE
 
-}  // namespace vlt::stb
+}  // namespace vlt::image::stb

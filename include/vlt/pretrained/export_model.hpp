@@ -13,7 +13,7 @@ template <IsPolicy P> class ModelExport {
  public:
   // types: what a component's tensors are stored as; without an entry, the precision of training.
   ModelExport(const ModelDescription& m, const WeightOrigin& origin, const TrainingChoice& choice,
-              std::map<ComponentKind, StoredType> types = {})
+              std::map<ComponentKind, hub::StoredType> types = {})
       : m_(m), origin_(origin), choice_(choice), types_(std::move(types)) {}
 
   // The folder appears whole or not at all, in place of what is there.
@@ -29,20 +29,21 @@ template <IsPolicy P> class ModelExport {
     } else {
       language(folder, store);
       vision(folder, store);
-      write_projector_folder(folder + "/projector", projector_config_of(m_), store, type(ComponentKind::projector));
+      hub::write_projector_folder(folder + "/projector", projector_config_of(m_), store,
+                                  type(ComponentKind::projector));
     }
-    write_vltune_file(folder, vltune_file());
+    hub::write_vltune_file(folder, vltune_file());
   }
 
  private:
   const ModelDescription& m_;
   const WeightOrigin& origin_;
   const TrainingChoice& choice_;
-  std::map<ComponentKind, StoredType> types_;
+  std::map<ComponentKind, hub::StoredType> types_;
 
-  StoredType type(ComponentKind component) const {
+  hub::StoredType type(ComponentKind component) const {
     const auto at = types_.find(component);
-    return at == types_.end() ? stored_type(P::precision) : at->second;
+    return at == types_.end() ? hub::stored_type(P::precision) : at->second;
   }
   static bool base_changed(store_t<P>& store, ComponentKind component) {
     for (const auto& p : store.registry().params)
@@ -54,48 +55,49 @@ template <IsPolicy P> class ModelExport {
     const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentKind::language);
     const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
     if (base)
-      write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, type(ComponentKind::language));
+      hub::write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, type(ComponentKind::language));
     if (adapters)
-      write_adapter_folder(adapter, store, ComponentKind::language,
-                           adapter_config(choice_.language_adapters, base ? "../language_model" : m_.folders.language),
-                           "CAUSAL_LM", type(ComponentKind::language));
-    write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
+      hub::write_adapter_folder(
+          adapter, store, ComponentKind::language,
+          adapter_config(choice_.language_adapters, base ? "../language_model" : m_.folders.language), "CAUSAL_LM",
+          type(ComponentKind::language));
+    text::write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
   }
   void vision(const std::string& folder, store_t<P>& store) const {
     const bool adapters = choice_.vision_adapters.rank > 0;
     const bool base = !adapters || base_changed(store, ComponentKind::vision);
     const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
     if (base)
-      write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept,
-                          type(ComponentKind::vision));
+      hub::write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept,
+                               type(ComponentKind::vision));
     if (adapters)
-      write_adapter_folder(adapter, store, ComponentKind::vision,
-                           adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision), {},
-                           type(ComponentKind::vision));
+      hub::write_adapter_folder(adapter, store, ComponentKind::vision,
+                                adapter_config(choice_.vision_adapters, base ? "../vision_model" : m_.folders.vision),
+                                {}, type(ComponentKind::vision));
     write_file((base ? path : adapter) + "/preprocessor_config.json", m_.processor_text);
   }
   void llava(const std::string& folder, store_t<P>& store) const {
-    StoredType all = types_.empty() ? stored_type(P::precision) : types_.begin()->second;
-    for (const auto& [component, type] : types_) all = holds_both(all, type);
-    const LlavaSettings now{m_.language_sizes.vocabulary, m_.tokenizer->id("<image>"), m_.vision_feature_layer,
-                            m_.drops_class_token() ? "patch" : "full"};
-    write_llava_folder(folder, *m_.llava, now, store, origin_.vision_names, origin_.vision_kept, all);
-    write_tokenizer_folder(m_.tokenizer_folder, folder);
+    hub::StoredType all = types_.empty() ? hub::stored_type(P::precision) : types_.begin()->second;
+    for (const auto& [component, type] : types_) all = hub::holds_both(all, type);
+    const hub::LlavaSettings now{m_.language_sizes.vocabulary, m_.tokenizer->id("<image>"), m_.vision_feature_layer,
+                                 m_.drops_class_token() ? "patch" : "full"};
+    hub::write_llava_folder(folder, *m_.llava, now, store, origin_.vision_names, origin_.vision_kept, all);
+    text::write_tokenizer_folder(m_.tokenizer_folder, folder);
     for (const auto& [name, text] : m_.passed_on)
-      write_file(folder + "/" + name, llava_folder::changed_processor(text, *m_.llava, now));
+      write_file(folder + "/" + name, hub::llava_folder::changed_processor(text, *m_.llava, now));
     const auto adapters = [&](const char* name, ComponentKind component, const AdapterChoice& a, const char* task) {
       if (a.rank > 0)
-        write_adapter_folder(folder + "/" + name, store, component, adapter_config(a, ".."), task, all,
-                             LlavaNames{true, false});
+        hub::write_adapter_folder(folder + "/" + name, store, component, adapter_config(a, ".."), task, all,
+                                  hub::LlavaNames{true, false});
     };
     adapters("language_adapter", ComponentKind::language, choice_.language_adapters, "CAUSAL_LM");
     adapters("vision_adapter", ComponentKind::vision, choice_.vision_adapters, "");
   }
-  static AdapterConfig adapter_config(const AdapterChoice& a, const std::string& base) {
+  static hub::AdapterConfig adapter_config(const AdapterChoice& a, const std::string& base) {
     return {a.rank, a.alpha, base, {}};
   }
-  VltuneFile vltune_file() const {
-    return {template_object(m_.chat_template),
+  hub::VltuneFile vltune_file() const {
+    return {data::template_object(m_.chat_template),
             m_.mask == MaskKind::mmca,
             m_.vision_feature_layer,
             m_.drops_class_token() ? "patch" : "full",

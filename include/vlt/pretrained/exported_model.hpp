@@ -29,12 +29,12 @@ inline std::string adapter_part(const std::string& folder, const char* name) {
 inline AdapterChoice read_adapters(const std::string& folder, const ReadLimits& limits) {
   if (folder.empty()) return {};
   const Folder f(folder);
-  const AdapterConfig c = read_adapter_config(f, WeightFolder(f, "adapter_model", limits), limits);
+  const hub::AdapterConfig c = hub::read_adapter_config(f, hub::WeightFolder(f, "adapter_model", limits), limits);
   return {c.rank, c.alpha, c.modules, {blame_model, folder}};
 }
 
 inline void read_projector(ModelDescription& m, const KnownKinds& known) {
-  const std::string kind = read_projector_kind(Folder(m.folders.projector), m.limits);
+  const std::string kind = hub::read_projector_kind(Folder(m.folders.projector), m.limits);
   m.projector_from = {blame_model, m.folders.projector + "/config.json: $.kind"};
   const ProjectorFacts* facts = known.projector(kind);
   if (!facts)
@@ -51,15 +51,15 @@ inline ModelDescription describe_three_folders(const KnownKinds& known, const st
                                                const ReadLimits& limits) {
   namespace em = exported_model;
   namespace dm = describe_model;
-  const VltuneFile file = read_vltune_file(Folder(folder), limits);
+  const hub::VltuneFile file = hub::read_vltune_file(Folder(folder), limits);
   ModelDescription m;
   ModelFolders& f = m.folders;
   m.limits = limits;
   f.language = em::part(folder, "language_model", file.language_folder);
   f.vision = em::part(folder, "vision_model", file.vision_folder);
   f.projector = folder + "/projector";
-  m.language = read_decoder_config(Folder(f.language), known.families, limits);
-  m.vision = read_clip_config(Folder(f.vision), limits);
+  m.language = hub::read_decoder_config(Folder(f.language), known.families, limits);
+  m.vision = hub::read_clip_config(Folder(f.vision), limits);
   const auto own = [&](const std::string& base, const char* adapters) {
     const std::string adapter = em::adapter_part(folder, adapters);
     return base.starts_with(folder + "/") || adapter.empty() ? base : adapter;
@@ -68,8 +68,8 @@ inline ModelDescription describe_three_folders(const KnownKinds& known, const st
   dm::read_processor(m, own(f.vision, "vision_adapter"));
   const boost::json::value chat = file.chat_template;
   m.template_name = folder + "/vltune.json";
-  m.chat_template = read_template(Json(chat, m.template_name + ": $.template"));
-  check_template(m.chat_template, *m.tokenizer);
+  m.chat_template = data::read_template(Json(chat, m.template_name + ": $.template"));
+  data::check_template(m.chat_template, *m.tokenizer);
   m.max_seq_len = file.max_seq_len;
   m.mask = file.mmca ? MaskKind::mmca : MaskKind::causal, m.mask_from = {blame_model, m.template_name + ": $.mmca"};
   em::read_projector(m, known);

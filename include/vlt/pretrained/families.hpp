@@ -9,7 +9,7 @@ namespace vlt {
 // and around the blocks is the same in all of them.
 struct LlamaFamily {
   static constexpr const char* name = "llama";
-  static FamilyFacts facts() { return llama_facts(); }
+  static hub::FamilyFacts facts() { return hub::llama_facts(); }
   template <IsPolicy P, class Mask> using Block = LlamaBlock<P, Mask>;
 };
 

@@ -8,7 +8,7 @@ namespace vlt {
 // by this.
 struct KnownKinds {
   std::vector<ProjectorFacts> projectors;
-  std::vector<FamilyFacts> families;
+  std::vector<hub::FamilyFacts> families;
 
   std::vector<std::string> projector_names() const {
     std::vector<std::string> names;

@@ -40,14 +40,16 @@ inline void check_grid(ModelDescription& m) {
   const auto count = [](const auto& canvases) { return std::to_string(canvases.size()) + " canvases"; };
   if (grid.empty()) grid = m.llava->grid;
   const int tile = m.processor.crop;
-  const auto whole = [&](int side) { return side > 0 && side <= clip_processor_file::most_pixels && side % tile == 0; };
+  const auto whole = [&](int side) {
+    return side > 0 && side <= image::clip_processor_file::most_pixels && side % tile == 0;
+  };
   for (const auto& [height, width] : m.llava->grid)
     if (!whole(height) || !whole(width) || m.processor.shortest_edge != tile)
       describe_model::refuse_model(Complaint("MODEL-JSON-004", "a canvas is not made of whole tiles")
                                        .at(config_key(m, "image_grid_pinpoints"))
                                        .expected("multiples of the " + std::to_string(tile) +
                                                  " pixels of a tile, not larger than " +
-                                                 std::to_string(clip_processor_file::most_pixels))
+                                                 std::to_string(image::clip_processor_file::most_pixels))
                                        .found(std::to_string(height) + " x " + std::to_string(width)));
   if (grid != m.llava->grid)
     describe_model::refuse_model(Complaint("MODEL-PROC-004", "the image processor and the model have different grids")
@@ -59,7 +61,7 @@ inline void check_grid(ModelDescription& m) {
 
 inline void read_features(ModelDescription& m, const LlavaRequest& asked) {
   namespace dm = describe_model;
-  const LlavaConfig& c = *m.llava;
+  const hub::LlavaConfig& c = *m.llava;
   const std::string select = asked.vision_feature_select.value_or(c.vision_feature_select);
   if (c.next && select == "full")
     blame_option.raise(Complaint("VALUE-004", "a class token has no place in the grid of LLaVA-NeXT's tiles")
@@ -77,11 +79,11 @@ inline void read_words(ModelDescription& m, const Folder& folder, const LlavaReq
     return describe_model::read_template(m,
                                          asked.chat_template.empty() ? m.llava->architecture() : asked.chat_template);
   }
-  const VltuneFile file = read_vltune_file(folder, m.limits);
+  const hub::VltuneFile file = hub::read_vltune_file(folder, m.limits);
   const boost::json::value chat = file.chat_template;
   m.template_name = folder.name_of("vltune.json");
-  m.chat_template = vlt::read_template(Json(chat, m.template_name + ": $.template"));
-  check_template(m.chat_template, *m.tokenizer);
+  m.chat_template = vlt::data::read_template(Json(chat, m.template_name + ": $.template"));
+  data::check_template(m.chat_template, *m.tokenizer);
   m.max_seq_len = file.max_seq_len;
 }
 
@@ -97,8 +99,8 @@ inline ModelDescription describe_llava_model(const KnownKinds& known, const std:
   ModelDescription m;
   m.limits = limits;
   m.folders.language = m.folders.vision = m.folders.projector = path;
-  m.llava = read_llava_config(folder, known.families, limits);
-  settle_tied_head(*m.llava, folder, limits);
+  m.llava = hub::read_llava_config(folder, known.families, limits);
+  hub::settle_tied_head(*m.llava, folder, limits);
   m.language = m.llava->language, m.vision = m.llava->vision;
   dm::read_tokenizer(m, path);
   lm::check_image_token(m);

@@ -34,18 +34,18 @@ template <IsPolicy P> class MergeableModel {
   }
 
   // Rounds weights as they will be stored. Throws NUM-MERGE-002 for one that its type cannot hold: f16 is narrow.
-  void round(const std::map<ComponentKind, StoredType>& types) {
+  void round(const std::map<ComponentKind, hub::StoredType>& types) {
     std::vector<float> row;
     std::vector<char> bytes;
     for (std::size_t i = 0; i < params().size(); ++i) {
       const auto& p = params()[i];
       const auto type = types.find(p.component);
-      if (p.adapter || type == types.end() || facts(type->second).bytes > 2) continue;
+      if (p.adapter || type == types.end() || hub::facts(type->second).bytes > 2) continue;
       row.resize(std::size_t(p.value->cols)), bytes.resize(2 * row.size());
       for (Index r = 0; r < p.value->rows; ++r) {
         store_->read(int(i), r, row);
-        from_floats(type->second, row, bytes.data()), to_floats(type->second, bytes.data(), row);
-        if (first_not_finite(row)) refuse_weight(p.name(), type->second);
+        hub::from_floats(type->second, row, bytes.data()), hub::to_floats(type->second, bytes.data(), row);
+        if (hub::first_not_finite(row)) refuse_weight(p.name(), type->second);
         store_->write(int(i), r, row);
       }
     }
@@ -78,11 +78,11 @@ template <IsPolicy P> class MergeableModel {
     }
     return old;
   }
-  [[noreturn]] static void refuse_weight(const std::string& name, StoredType type) {
+  [[noreturn]] static void refuse_weight(const std::string& name, hub::StoredType type) {
     throw Error(ExitCode::numeric,
                 Complaint("NUM-MERGE-002", "a weight with its adapter is beyond the type it is stored in")
                     .at(name)
-                    .expected("a finite number in " + std::string(facts(type).name))
+                    .expected("a finite number in " + std::string(hub::facts(type).name))
                     .help("store the base in bf16 or fp32, and merge again")
                     .note("nothing was written"));
   }

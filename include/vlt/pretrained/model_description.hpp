@@ -20,10 +20,10 @@ struct ModelFolders {
 // Everything about a model but its weights: sizes, tokens, how conversations and pictures are turned into its input.
 struct ModelDescription {
   ModelFolders folders;
-  ReadLimits limits;     // of what is read from them
-  LlamaConfig language;  // as read; `language_sizes` is what is built: a larger vocabulary
+  ReadLimits limits;          // of what is read from them
+  hub::LlamaConfig language;  // as read; `language_sizes` is what is built: a larger vocabulary
   LlamaSizes language_sizes;
-  ClipConfig vision;  // as read; `vision_sizes` has the layers that run
+  hub::ClipConfig vision;  // as read; `vision_sizes` has the layers that run
   ClipSizes vision_sizes;
   ProjectorFacts projector;
   Provenance projector_from;
@@ -31,18 +31,18 @@ struct ModelDescription {
   MaskKind mask = MaskKind::causal;
   Provenance mask_from;
   Index vision_feature_layer = -1, tokens_per_image = 0, max_seq_len = 0;
-  TokenizerFolder tokenizer_folder;
-  std::shared_ptr<const Tokenizer> tokenizer;
+  text::TokenizerFolder tokenizer_folder;
+  std::shared_ptr<const text::Tokenizer> tokenizer;
   std::string template_name;
-  ChatTemplate chat_template;
-  ClipProcessorFile processor;
+  data::ChatTemplate chat_template;
+  image::ClipProcessorFile processor;
   std::string processor_text;                                  // the file, to be passed on
-  std::optional<LlavaConfig> llava;                            // of a model that is one LLaVA folder
+  std::optional<hub::LlavaConfig> llava;                       // of a model that is one LLaVA folder
   std::vector<std::pair<std::string, std::string>> passed_on;  // name, bytes: files of that folder, as they are
 
   std::string architecture() const { return llava ? llava->architecture() : "default"; }
   // What pictures become: tokens_per_image in their order or, if the processor has a grid, those of several tiles.
-  PictureRules pictures() const {
+  image::PictureRules pictures() const {
     if (processor.grid.empty()) return tokens_per_image;
     return {processor, vision_sizes.image / vision_sizes.patch};
   }
@@ -71,9 +71,9 @@ inline std::optional<Index> layers_to_run(Index layer, Index depth) {
 }
 
 inline void read_tokenizer(ModelDescription& m, const std::string& folder) {
-  m.tokenizer_folder = read_tokenizer_folder(folder, m.limits);
-  add_image_and_pad_tokens(m.tokenizer_folder);
-  m.tokenizer = std::make_shared<const Tokenizer>(m.tokenizer_folder.file);
+  m.tokenizer_folder = text::read_tokenizer_folder(folder, m.limits);
+  text::add_image_and_pad_tokens(m.tokenizer_folder);
+  m.tokenizer = std::make_shared<const text::Tokenizer>(m.tokenizer_folder.file);
 }
 
 // A processor_config.json also describes what is no image processor, and may have none. Leaves its own object.
@@ -92,7 +92,7 @@ inline void read_processor(ModelDescription& m, const std::string& path) {
     m.processor_text = read_settings(*file, m.limits);
     if (std::string_view(name).starts_with("processor") && !only_image_processor(m.processor_text, file->name()))
       continue;
-    m.processor = parse_clip_processor(m.processor_text, folder.name_of(name));
+    m.processor = image::parse_clip_processor(m.processor_text, folder.name_of(name));
     if (m.processor.crop != m.vision.sizes.image)
       refuse_model(Complaint("MODEL-PROC-002", "the pictures it makes do not fit the encoder")
                        .at(folder.name_of(name))
@@ -114,10 +114,10 @@ inline void read_processor(ModelDescription& m, const std::string& path) {
 }
 
 inline void read_template(ModelDescription& m, const std::string& name) {
-  const TokenizerFolder& t = m.tokenizer_folder;
+  const text::TokenizerFolder& t = m.tokenizer_folder;
   m.template_name = name;
-  m.chat_template = select_template(name, template_tokens(*m.tokenizer, t.eos, t.bos));
-  check_template(m.chat_template, *m.tokenizer);
+  m.chat_template = data::select_template(name, data::template_tokens(*m.tokenizer, t.eos, t.bos));
+  data::check_template(m.chat_template, *m.tokenizer);
 }
 
 // Which hidden state the tower gives, and whether without the class token. `key` is of the file that says so; none: an
@@ -140,7 +140,7 @@ inline void choose_features(ModelDescription& m, Index layer, bool drop_class, c
 
 // The rows that a tokenizer asks of its own model's embedding: <image> and <PAD> do not count, since a training adds
 // them and lets the embedding grow.
-inline Index rows_asked(const TokenizerFile& file) {
+inline Index rows_asked(const text::TokenizerFile& file) {
   Index rows = 0;
   const auto ask = [&](const std::string& token, std::int32_t id) {
     if (token != "<image>" && token != "<PAD>") rows = std::max(rows, Index(id) + 1);
@@ -181,8 +181,8 @@ inline ModelDescription describe_base_model(const KnownKinds& known, const BaseM
   ModelDescription m;
   m.limits = asked.limits;
   m.folders.language = asked.language_folder, m.folders.vision = asked.vision_folder;
-  m.language = read_decoder_config(Folder(m.folders.language), known.families, m.limits);
-  m.vision = read_clip_config(Folder(m.folders.vision), m.limits);
+  m.language = hub::read_decoder_config(Folder(m.folders.language), known.families, m.limits);
+  m.vision = hub::read_clip_config(Folder(m.folders.vision), m.limits);
   dm::read_tokenizer(m, m.folders.language);
   dm::read_processor(m, m.folders.vision);
   dm::read_template(m, asked.chat_template);

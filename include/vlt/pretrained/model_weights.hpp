@@ -10,16 +10,16 @@ namespace vlt {
 
 // What was found while a model's weights were read and is needed when it is written again.
 struct WeightOrigin {
-  NameMap vision_names = same_name;  // of a LLaVA: all names
-  std::vector<KeptTensor> vision_kept;
-  Index grown_rows = 0;                        // of the embedding
-  std::map<ComponentKind, StoredType> stored;  // by component: the type that holds all that was read without loss
+  hub::NameMap vision_names = hub::same_name;  // of a LLaVA: all names
+  std::vector<hub::KeptTensor> vision_kept;
+  Index grown_rows = 0;                             // of the embedding
+  std::map<ComponentKind, hub::StoredType> stored;  // by component: the type that holds all that was read without loss
   std::vector<std::string> warnings;
 };
 
-inline ProjectorConfig projector_config_of(const ModelDescription& m) {
+inline hub::ProjectorConfig projector_config_of(const ModelDescription& m) {
   const ProjectorSizes& s = m.projector_sizes;
-  ProjectorConfig c{m.projector.name, {{"vision_width", s.vision_width}, {"text_width", s.text_width}}};
+  hub::ProjectorConfig c{m.projector.name, {{"vision_width", s.vision_width}, {"text_width", s.text_width}}};
   for (const NamedSize& own : m.projector.folder_sizes(s)) c.sizes.emplace_back(own.key, own.value);
   return c;
 }
@@ -38,21 +38,21 @@ template <IsPolicy P> class ModelWeights {
   // Begins what no folder holds (values by seed and name), reads the rest.
   WeightOrigin read_into(store_t<P>& store, Threads& threads, std::uint64_t seed) {
     initialise(store, threads, seed, [this](const ParamRef<P::precision, P::device>& p) { return is_new(p); });
-    for (const LoadPlan& plan : plans_) {
-      LoadedWeights found = load_weights(plan, store);
+    for (const hub::LoadPlan& plan : plans_) {
+      hub::LoadedWeights found = hub::load_weights(plan, store);
       remember_types(store.registry(), plan);
       origin_.grown_rows += found.grown_rows;
       for (auto& k : found.kept) origin_.vision_kept.push_back(std::move(k));
       for (auto& w : found.warnings) origin_.warnings.push_back(std::move(w));
     }
-    for (const LoadPlan& plan : adapter_plans_) load_weights(plan, store);
+    for (const hub::LoadPlan& plan : adapter_plans_) hub::load_weights(plan, store);
     return origin_;
   }
 
  private:
   const ModelDescription& m_;
-  std::deque<WeightFolder> folders_;
-  std::vector<LoadPlan> plans_, adapter_plans_;
+  std::deque<hub::WeightFolder> folders_;
+  std::vector<hub::LoadPlan> plans_, adapter_plans_;
   WeightOrigin origin_;
 
   bool is_new(const ParamRef<P::precision, P::device>& p) const {
@@ -60,31 +60,33 @@ template <IsPolicy P> class ModelWeights {
     if (p.component == ComponentKind::projector) return f.projector.empty();
     return p.adapter && (p.component == ComponentKind::vision ? f.vision_adapter : f.language_adapter).empty();
   }
-  void remember_types(const registry_t<P>& registry, const LoadPlan& plan) {
-    for (const loading::Source& s : plan.sources) {
-      const StoredType type = s.place.tensor->type;
+  void remember_types(const registry_t<P>& registry, const hub::LoadPlan& plan) {
+    for (const hub::loading::Source& s : plan.sources) {
+      const hub::StoredType type = s.place.tensor->type;
       const auto [at, first] = origin_.stored.emplace(registry.params[std::size_t(s.param)].component, type);
-      if (!first) at->second = holds_both(at->second, type);
+      if (!first) at->second = hub::holds_both(at->second, type);
     }
   }
   void one_folder(const registry_t<P>& registry) {
-    open(m_.folders.language, [&](const WeightFolder& f) {
-      const WeightRules rules = llava_rules(*m_.llava, f, m_.vision_sizes.depth);
+    open(m_.folders.language, [&](const hub::WeightFolder& f) {
+      const hub::WeightRules rules = hub::llava_rules(*m_.llava, f, m_.vision_sizes.depth);
       origin_.vision_names = rules.stored_as;
-      return plan_load(registry, f, rules);
+      return hub::plan_load(registry, f, rules);
     });
   }
   void three_folders(const registry_t<P>& registry) {
     const ModelDescription& m = m_;
-    open(m.folders.language, [&](const WeightFolder& f) { return plan_load(registry, f, language_rules(m.language)); });
-    open(m.folders.vision, [&](const WeightFolder& f) {
-      const WeightRules rules = vision_rules(m.vision, f, m.vision_sizes.depth);
+    open(m.folders.language,
+         [&](const hub::WeightFolder& f) { return hub::plan_load(registry, f, hub::language_rules(m.language)); });
+    open(m.folders.vision, [&](const hub::WeightFolder& f) {
+      const hub::WeightRules rules = hub::vision_rules(m.vision, f, m.vision_sizes.depth);
       origin_.vision_names = rules.stored_as;
-      return plan_load(registry, f, rules);
+      return hub::plan_load(registry, f, rules);
     });
     if (m.folders.projector.empty()) return;
-    require_same_projector(Folder(m.folders.projector), projector_config_of(m), m.limits);
-    open(m.folders.projector, [&](const WeightFolder& f) { return plan_load(registry, f, projector_rules()); });
+    hub::require_same_projector(Folder(m.folders.projector), projector_config_of(m), m.limits);
+    open(m.folders.projector,
+         [&](const hub::WeightFolder& f) { return hub::plan_load(registry, f, hub::projector_rules()); });
   }
   template <class Compare> void open(const std::string& folder, Compare&& compare) {
     folders_.emplace_back(Folder(folder), "model", m_.limits);
@@ -94,7 +96,7 @@ template <IsPolicy P> class ModelWeights {
     if (folder.empty()) return;
     folders_.emplace_back(Folder(folder), "adapter_model", m_.limits);
     adapter_plans_.push_back(
-        plan_adapters(registry, folders_.back(), component, m_.vision_sizes.depth, m_.vision.sizes.depth));
+        hub::plan_adapters(registry, folders_.back(), component, m_.vision_sizes.depth, m_.vision.sizes.depth));
   }
 };
 

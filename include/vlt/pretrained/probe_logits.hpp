@@ -66,8 +66,8 @@ inline double relative_difference(std::span<const float> a, std::span<const floa
 
 // How far logits may move when weights are rounded to a type: 16 of its unit roundoffs, since errors grow on their way
 // through the layers.
-constexpr double rounding_difference(StoredType type) {
-  return 16 * (type == StoredType::bf16 ? 0x1p-8 : type == StoredType::f16 ? 0x1p-11 : 0x1p-24);
+constexpr double rounding_difference(hub::StoredType type) {
+  return 16 * (type == hub::StoredType::bf16 ? 0x1p-8 : type == hub::StoredType::f16 ? 0x1p-11 : 0x1p-24);
 }
 
 }  // namespace vlt

@@ -5,7 +5,7 @@
 #include <vlt/pretrained/exported_model.hpp>
 #include <vlt/program/options.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // What a table cannot say about one option alone: work that is not built yet, and options that contradict each other.
 class SftOptionCheck {
@@ -131,9 +131,11 @@ inline void check_same_model(const SftOptions& o, const std::set<std::string>& g
   adapters("lang", e.language_adapters, o.lang_lora_dim, o.lang_lora_module_name);
   adapters("vis", e.vision_adapters, o.vis_lora_dim, o.vis_lora_module_name);
   if (!given.contains("template")) return;
-  const TokenizerFolder& t = m.tokenizer_folder;
-  const ChatTemplate asked = select_template(o.chat_template, template_tokens(*m.tokenizer, t.eos, t.bos));
-  if (template_object(asked) != template_object(m.chat_template)) differ("template", o.chat_template, m.template_name);
+  const text::TokenizerFolder& t = m.tokenizer_folder;
+  const data::ChatTemplate asked =
+      data::select_template(o.chat_template, data::template_tokens(*m.tokenizer, t.eos, t.bos));
+  if (data::template_object(asked) != data::template_object(m.chat_template))
+    differ("template", o.chat_template, m.template_name);
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

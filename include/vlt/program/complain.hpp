@@ -14,7 +14,7 @@
 #include <vlt/base/quoted.hpp>
 #include <vlt/io/json_line.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 enum class LogFormat { text, json };
 
@@ -133,4 +133,4 @@ template <class Body> int run_program(Messages& messages, Body&& body) {
   }
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

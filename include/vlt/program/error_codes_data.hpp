@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/program/error_code.hpp>
 
-namespace vlt::error_codes {
+namespace vlt::program::error_codes {
 
 // Faults that the data set (DATA-), a model folder (MODEL-), a checkpoint (CKPT-) and an option's file (OPT-) share.
 inline constexpr ErrorCode shared_codes[] = {
@@ -130,4 +130,4 @@ inline constexpr ErrorCode image_codes[] = {
      "Do not write to the images while a program reads them."},
 };
 
-}  // namespace vlt::error_codes
+}  // namespace vlt::program::error_codes

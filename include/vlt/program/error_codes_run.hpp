@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/program/error_code.hpp>
 
-namespace vlt::error_codes {
+namespace vlt::program::error_codes {
 
 // Models and tokenizers: exit 4.
 inline constexpr ErrorCode model_codes[] = {
@@ -162,4 +162,4 @@ inline constexpr ErrorCode run_codes[] = {
      "Look at the system's reason; check permissions and the disk."},
 };
 
-}  // namespace vlt::error_codes
+}  // namespace vlt::program::error_codes

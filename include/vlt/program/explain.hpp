@@ -8,7 +8,7 @@
 #include <vlt/program/error_codes_data.hpp>
 #include <vlt/program/error_codes_run.hpp>
 
-namespace vlt {
+namespace vlt::program {
 namespace error_codes {
 
 // A heading of the list of codes, and what stands under it.
@@ -71,4 +71,4 @@ inline std::string explanation(const std::string& code) {
                                    .help(nearest.empty() ? "" : "did you mean " + nearest + "?"));
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

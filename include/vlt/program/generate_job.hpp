@@ -9,7 +9,7 @@
 #include <vlt/program/complain.hpp>
 #include <vlt/program/generate_options.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Everything generate_main knows before its model is built.
 struct GenerateJob {
@@ -26,4 +26,4 @@ struct GenerateJob {
 
 using GenerateRunner = std::function<ExitCode(GenerateJob&)>;
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -2,7 +2,7 @@
 #include <vlt/program/program_options.hpp>
 #include <vlt/program/read_limit_options.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Everything a user can ask generate_main for; the meaning of each member is in its row below.
 struct GenerateOptions : ReadLimits {
@@ -53,4 +53,4 @@ inline OptionTable<GenerateOptions> generate_option_table() {
   return t;
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -7,7 +7,7 @@
 #include <vlt/program/generate_job.hpp>
 #include <vlt/program/kinds.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // generate_main without its precisions: reads the command line, describes the model, hands over.
 class GenerateProgram {
@@ -90,4 +90,4 @@ template <class Build> int generate_main(int argc, char** argv, const Kinds<Buil
   });
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -8,7 +8,7 @@
 #include <vlt/train/evaluate.hpp>
 #include <vlt/train/plan_run.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // generate_main in one precision: reads the model, then answers one question, a list of them, or whoever types.
 template <IsPolicy P> class GenerateRun {
@@ -42,7 +42,7 @@ template <IsPolicy P> class GenerateRun {
   registry_t<P> registry_;
   ModelWeights<P> weights_;  // compared with the model before the store takes memory
   store_t<P> store_;
-  ImageReader images_;
+  data::ImageReader images_;
 
   static registry_t<P> frozen(AnyVlm<P>& model) {
     auto registry = choose<P>(model, nothing);
@@ -51,14 +51,14 @@ template <IsPolicy P> class GenerateRun {
   }
   Sampling sampling() const { return {o_.max_new_tokens, o_.temperature, o_.top_p, std::uint64_t(o_.seed)}; }
 
-  Conversation conversation(const std::string& question) const {
-    Conversation c;
+  data::Conversation conversation(const std::string& question) const {
+    data::Conversation c;
     c.turns.push_back({question, ""});
     c.images = o_.image.size();
     return c;
   }
   // An answer on the terminal, as it is made.
-  std::string say(Answerer<P>& answer, const Conversation& c, const std::vector<std::string>& files) {
+  std::string say(Answerer<P>& answer, const data::Conversation& c, const std::vector<std::string>& files) {
     std::vector<std::string> names;
     for (const std::string& file : files) names.push_back(std::filesystem::weakly_canonical(file).string().substr(1));
     const std::string text = answer(c, names, sampling(), std::uint64_t(c.turns.size() - 1),
@@ -68,7 +68,7 @@ template <IsPolicy P> class GenerateRun {
   }
   // A dialogue about the pictures of --image: each line is a question; an empty line or the end of input ends it.
   ExitCode interactive(Answerer<P>& answer) {
-    Conversation c;
+    data::Conversation c;
     for (std::string line; job_.out << "> " << std::flush, std::getline(job_.in, line) && !line.empty();) {
       if (c.turns.empty()) c = conversation(line);
       else c.turns.push_back({line, ""});
@@ -79,11 +79,12 @@ template <IsPolicy P> class GenerateRun {
 
   ExitCode list() {
     const Index any_length = Index(1) << 40;  // --max_seq_len is a limit of training
-    const SampleBuilder builder(m_.tokenizer, m_.chat_template, {any_length, m_.pictures(), Truncation::error});
-    DataOptions d;
+    const data::SampleBuilder builder(m_.tokenizer, m_.chat_template,
+                                      {any_length, m_.pictures(), data::Truncation::error});
+    data::DataOptions d;
     d.data_path = o_.data_path, d.image_folder = o_.image_folder, d.train_split_ratio = 0;
-    RunData data = load_data(d, builder, images_.pictures(), *job_.threads);
-    auto source = std::make_shared<SampleSource>(*data.source);
+    data::RunData data = data::load_data(d, builder, images_.pictures(), *job_.threads);
+    auto source = std::make_shared<data::SampleSource>(*data.source);
     if (o_.max_records > 0 && source->data.size() > o_.max_records) {
       source->data.records.resize(std::size_t(o_.max_records));
       source->data.sizes.resize(std::size_t(o_.max_records));
@@ -99,7 +100,7 @@ template <IsPolicy P> class GenerateRun {
     job_.out << line << std::flush;
     return ExitCode::ok;
   }
-  void answer_all(const std::deque<Record>& records, AnswerScore& score) {
+  void answer_all(const std::deque<data::Record>& records, AnswerScore& score) {
     Answerer<P> answer(model_, *job_.threads, m_, images_);
     std::ofstream output;
     if (!o_.output.empty()) output.open(o_.output, std::ios::binary);
@@ -129,11 +130,11 @@ template <IsPolicy P> class GenerateRun {
              << std::flush;
   }
   // Share of the reference answers' tokens that are the likeliest ones, given the true text before them.
-  void token_accuracy(std::shared_ptr<const SampleSource> source, AnswerScore& score) {
+  void token_accuracy(std::shared_ptr<const data::SampleSource> source, AnswerScore& score) {
     std::vector<Index> all(std::size_t(source->data.size()));
     std::iota(all.begin(), all.end(), Index(0));
-    const BatchPlan batches({all, 0, false}, source->data.sizes, {.sequences = 8});
-    const MicroBatchSize largest = batches.largest();
+    const data::BatchPlan batches({all, 0, false}, source->data.sizes, {.sequences = 8});
+    const data::MicroBatchSize largest = batches.largest();
     typename AnyVlm<P>::host_pixels x;
     x.rows = largest.tiles, x.cols = x.stride = source->floats_per_image;
     const PassPlan plan = plan_evaluation(model_, *job_.threads, x, empty_batch(model_, largest));
@@ -141,7 +142,7 @@ template <IsPolicy P> class GenerateRun {
     settings.groups = int(o_.data_path.size()), settings.count_correct = true;
     Engine<P::precision, AnyVlm<P>, P::device> engine(model_, store_, *job_.threads, plan.arena_bytes, settings);
     dist::Single single;
-    const EvaluationResult r = evaluate(model_, engine, {source, batches, {}}, single, [](const LostSample&) {});
+    const EvaluationResult r = evaluate(model_, engine, {source, batches, {}}, single, [](const data::LostSample&) {});
     score.supervised = r.supervised, score.correct = Index(std::llround(r.accuracy * double(r.supervised)));
   }
 };
@@ -150,4 +151,4 @@ template <IsPolicy P> ExitCode run_generate(GenerateJob& job, const ModelKinds<P
   return GenerateRun<P>(job, kinds)();
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -3,10 +3,10 @@
 #include <vlt/options/compiled_in.hpp>
 #include <vlt/pretrained/make_model_kinds.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
-// The kinds of a program: those that `Build` names, which CMake writes (cmake/VLTunePrograms.cmake), and those that its
-// main adds. Everything in the program is done with whatever is here: options, plans, training, export, answers.
+// The kinds of a program: those that `Build` names, which CMake writes (examples/VLTunePrograms.cmake), and those that
+// its main adds. Everything in the program is done with whatever is here: options, plans, training, export, answers.
 template <class Build> class Kinds {
  public:
   Kinds() {
@@ -33,7 +33,7 @@ template <class Build> class Kinds {
   // Adds a family of decoders, a type like LlamaFamily (pretrained/families.hpp): folders whose config.json has one of
   // its model_types are made of its blocks, with every mask and tuning of the build.
   template <class Family> Kinds& add_family() {
-    for (const FamilyFacts& f : known_.families)
+    for (const hub::FamilyFacts& f : known_.families)
       require(f.name != Family::name, "there is a family called " + f.name + " already");
     known_.families.push_back(Family::facts());
     compile_in_family<Family>();
@@ -74,4 +74,4 @@ template <class Build> class Kinds {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::program

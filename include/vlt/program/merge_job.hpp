@@ -8,7 +8,7 @@
 #include <vlt/program/complain.hpp>
 #include <vlt/program/merge_options.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Everything merge_lora knows before a model is built.
 struct MergeJob {
@@ -24,4 +24,4 @@ struct MergeJob {
 
 using MergeRunner = std::function<ExitCode(MergeJob&)>;
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -2,7 +2,7 @@
 #include <vlt/program/program_options.hpp>
 #include <vlt/program/read_limit_options.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Everything a user can ask merge_lora for; the meaning of each member is in its row below.
 struct MergeOptions : ReadLimits {
@@ -26,4 +26,4 @@ inline OptionTable<MergeOptions> merge_option_table() {
   return t;
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

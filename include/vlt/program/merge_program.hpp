@@ -7,7 +7,7 @@
 #include <vlt/program/kinds.hpp>
 #include <vlt/program/merge_job.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // merge_lora without its arithmetic: reads the command line, describes the model, hands over.
 class MergeProgram {
@@ -86,4 +86,4 @@ template <class Build> int merge_main(int argc, char** argv, const Kinds<Build>&
   });
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -4,7 +4,7 @@
 #include <vlt/pretrained/mergeable_model.hpp>
 #include <vlt/program/merge_job.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Throws NUM-MERGE-003 unless the logits of two forms of a model agree; NaN never does.
 inline void require_same_logits(std::span<const float> apart, std::span<const float> merged, double allowed,
@@ -57,7 +57,7 @@ template <IsPolicy P> class MergeRun {
   }
   // Rounding may cost what it always costs in a type, or half of what the adapters do: then they are in the weights.
   void judge_rounding(std::span<const float> apart, std::span<const float> base,
-                      const std::map<ComponentKind, StoredType>& types) const {
+                      const std::map<ComponentKind, hub::StoredType>& types) const {
     double allowed = same_arithmetic;
     for (const auto& [component, type] : types) allowed = std::max(allowed, rounding_difference(type));
     const double difference = relative_difference(apart, written_), effect = relative_difference(apart, base);
@@ -83,4 +83,4 @@ template <IsPolicy P> ExitCode run_merge(MergeJob& job, const ModelKinds<P>& kin
   return MergeRun<P>(job, kinds)();
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

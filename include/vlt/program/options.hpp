@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/program/read_limit_options.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Everything a user can ask sft_main for; the meaning of each member is in its row below.
 struct SftOptions : ReadLimits {
@@ -260,4 +260,4 @@ inline OptionTable<SftOptions> sft_option_table(const Words& projectors) {
   return t;
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -10,7 +10,7 @@
 #include <utility>
 #include <vlt/base/error.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // The folder of a run: new or empty when the run begins, and locked while it lasts. The lock is the kernel's (flock),
 // so that a process that dies leaves none behind. The list of bad records may be there: it is what a start that they
@@ -70,4 +70,4 @@ class OutputFolder {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -1,7 +1,7 @@
 #pragma once
 #include <vlt/options/option_table.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // What the programs beside sft_main have in common.
 template <class O> void add_program_options(OptionTable<O>& t) {
@@ -14,4 +14,4 @@ template <class O> void add_program_options(OptionTable<O>& t) {
   t.add("version", &O::version, "Print the version and what this program was built with, then stop.");
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

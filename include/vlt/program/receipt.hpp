@@ -6,7 +6,7 @@
 #include <vlt/options/option_pages.hpp>
 #include <vlt/program/sft_job.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // receipt.json: every option as resolved, what the program is, and hashes of the small files that decide the result.
 inline void write_receipt(const SftJob& job) {
@@ -23,11 +23,11 @@ inline void write_receipt(const SftJob& job) {
   boost::json::object receipt;
   receipt["program"] = "sft_main", receipt["version"] = job.compiled.version;
   receipt["instruction_set"] = CompiledIn::instruction_set(), receipt["compiler"] = __VERSION__;
-  receipt["image_decoders"] = ImageDecoder::id();
+  receipt["image_decoders"] = image::ImageDecoder::id();
   receipt["unix_time"] = number(now.count());
   receipt["threads"] = number(job.threads->count()), receipt["workers"] = number(job.workers());
-  receipt["template"] = template_object(job.model.chat_template);
-  const PictureRules pictures = job.model.pictures();
+  receipt["template"] = data::template_object(job.model.chat_template);
+  const image::PictureRules pictures = job.model.pictures();
   receipt[pictures.vary() ? "tokens_per_tile" : "tokens_per_image"] = number(pictures.min_tokens());
   if (pictures.vary()) {
     receipt["most_tokens_per_image"] = number(pictures.max_tokens());
@@ -40,4 +40,4 @@ inline void write_receipt(const SftJob& job) {
   write_file(job.output->file("receipt.json"), pretty_json(receipt));
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

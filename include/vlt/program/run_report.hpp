@@ -10,7 +10,7 @@
 #include <vlt/train/run_state.hpp>
 #include <vlt/train/trainer_listener.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // report.html of a run: shows its history, asks the model a few held-out questions before and after, and is written
 // again whenever something worth seeing has happened. What the model said before is kept in the run's state.
@@ -21,11 +21,11 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
 
   // memory: the engine's, which is free between steps.
   RunReport(const SftJob& job, AnyVlm<P>& model, const typename Generator<P>::Memory& memory, const Plan& plan,
-            std::vector<ReportComponent> components, RunState& state, Index steps)
+            std::vector<report::ReportComponent> components, RunState& state, Index steps)
       : job_(job), answer_(model, *job.threads, job.model, *job.images, &memory), state_(state), steps_(steps) {
     data_.title = "VLTune: " + std::filesystem::path(job.output->path()).filename().string();
     data_.components = std::move(components);
-    data_.audit = audit_rows(job.data->data());
+    data_.audit = report::audit_rows(job.data->data());
     for (const PlanLine& l : plan.lines)
       data_.memory.emplace_back(l.component + ": " + l.kind, shown_bytes(double(l.bytes)));
     data_.memory.emplace_back("total", shown_bytes(double(plan.total())));
@@ -35,7 +35,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     const double each = plan.evaluation_flops / double(job.options.per_device_eval_batch_size);
     choose(each > 0 ? Index(std::min(double(most_questions), flops_for_answers / each)) : most_questions);
     if (state_.before_answers.empty()) state_.before_answers = answers();
-    show(state_.before_answers, &ReportSample::before);
+    show(state_.before_answers, &report::ReportSample::before);
   }
 
   void evaluated(const EvalMetrics& m) override {
@@ -43,7 +43,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   }
   // The run has ended.
   void finish() {
-    show(answers(), &ReportSample::after);
+    show(answers(), &report::ReportSample::after);
     write("finished after " + std::to_string(steps_) + " steps", true);
   }
 
@@ -52,32 +52,33 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   Answerer<P> answer_;
   RunState& state_;
   Index steps_;
-  ReportData data_;
+  report::ReportData data_;
   std::vector<Question> questions_;
 
   void write(const std::string& status, bool over) {
     data_.status = status, data_.running = !over, data_.metrics = state_.history;
     facts();
-    write_report(job_.output->file("report.html"), data_);
+    report::write_report(job_.output->file("report.html"), data_);
   }
 
   // The first question of the first held-out records, those with pictures first.
   void choose(Index count) {
-    const Dataset& data = job_.data->data();
+    const data::Dataset& data = job_.data->data();
     for (const bool pictures : {true, false})
       for (const Index record : job_.data->split.eval) {
         if (Index(questions_.size()) == count) break;
-        const Record& r = data.records[std::size_t(record)];
+        const data::Record& r = data.records[std::size_t(record)];
         if (r.images.empty() == pictures) continue;
         const Question q = questions_of(r, record).front();
-        ReportSample sample{r.id, q.conversation.turns.back().question, q.conversation.turns.back().answer, {}, {}, {}};
+        report::ReportSample sample{
+            r.id, q.conversation.turns.back().question, q.conversation.turns.back().answer, {}, {}, {}};
         if (!show(q.images, sample)) continue;
         questions_.push_back(q);
         data_.samples.push_back(std::move(sample));
       }
   }
   // False if a picture cannot be decoded: whether that ends the run is for whoever trains on it to say.
-  bool show(const std::vector<std::string>& images, ReportSample& sample) const {
+  bool show(const std::vector<std::string>& images, report::ReportSample& sample) const {
     try {
       for (const std::string& name : images) sample.pictures.push_back({name, job_.images->seen(name).front()});
     } catch (const Error& e) {
@@ -92,7 +93,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
       all.push_back(answer_(q.conversation, q.images, Sampling{answer_tokens, 0, 1, 0}, all.size()));
     return all;
   }
-  void show(const std::vector<std::string>& answers, std::optional<std::string> ReportSample::*when) {
+  void show(const std::vector<std::string>& answers, std::optional<std::string> report::ReportSample::*when) {
     for (std::size_t i = 0; i < answers.size() && i < data_.samples.size(); ++i) data_.samples[i].*when = answers[i];
   }
   void facts() {
@@ -100,12 +101,12 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     const auto fact = [&](const char* name, std::string value) { data_.facts.emplace_back(name, std::move(value)); };
     Index all = 0, trainable = 0;
     for (const auto& c : data_.components) all += c.parameters, trainable += c.trainable;
-    fact("parameters", shown_count(double(all)));
-    fact("of them trained", shown_count(double(trainable)));
+    fact("parameters", report::shown_count(double(all)));
+    fact("of them trained", report::shown_count(double(trainable)));
     if (const auto& steps = data_.metrics.steps; !steps.empty()) {
       fact("steps", std::to_string(steps.back().step));
       fact("loss", number(steps.back().loss));
-      fact("tokens per second", shown_count(steps.back().tokens_per_s));
+      fact("tokens per second", report::shown_count(steps.back().tokens_per_s));
     }
     if (const auto& e = data_.metrics.evaluations; !e.empty()) {
       fact("eval loss", number(e.back().eval_loss));
@@ -120,4 +121,4 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -6,7 +6,7 @@
 #include <vlt/program/options.hpp>
 
 // Every option is translated here, into the words of the part that acts on it.
-namespace vlt {
+namespace vlt::program {
 
 inline BaseModelRequest base_model_request(const SftOptions& o) {
   BaseModelRequest r;
@@ -43,4 +43,4 @@ inline PeakRates peak_rates(const SftOptions& o) {
           {{o.vision_learning_rate, o.projector_learning_rate, o.language_learning_rate}}};
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

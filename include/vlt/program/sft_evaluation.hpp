@@ -6,7 +6,7 @@
 #include <vlt/train/run_state.hpp>
 #include <vlt/train/trainer_listener.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Tells people of the records that a job loses while it decodes, each once, and ends it when they are too many.
 class LostSampleList final : public TrainerListener {
@@ -14,17 +14,17 @@ class LostSampleList final : public TrainerListener {
   LostSampleList(SftJob& job, RunState& state)
       : job_(job), lost_(job.data->data(), job.bad_sample_rules(), state.lost_records) {}
 
-  void sample_lost(const LostSample& l) override {
+  void sample_lost(const data::LostSample& l) override {
     if (!lost_.add(l.record)) return;
     job_.messages.warning(l.complaint);
-    const Record& r = job_.data->data().records[std::size_t(l.record)];
+    const data::Record& r = job_.data->data().records[std::size_t(l.record)];
     job_.list({r.place, 1, r.id, l.complaint});
     lost_.judge(l);
   }
 
  private:
   SftJob& job_;
-  LostRecords lost_;
+  data::LostRecords lost_;
 };
 
 // Evaluates a job's model on the records that are held out.
@@ -38,7 +38,7 @@ template <class Model, class Engine> class SftEvaluation {
         data_{job.data->source, plan.evaluation(), job.loader(1)} {}
 
   EvaluationResult operator()() const {
-    return evaluate(model_, engine_, data_, job_.world, [this](const LostSample& l) { lost_.sample_lost(l); });
+    return evaluate(model_, engine_, data_, job_.world, [this](const data::LostSample& l) { lost_.sample_lost(l); });
   }
   // One line of JSON: all that --eval_only gives.
   void print() const {
@@ -46,7 +46,7 @@ template <class Model, class Engine> class SftEvaluation {
     JsonLine line;
     line.add("eval_loss", r.loss).add("records", r.records).add("supervised_tokens", r.supervised);
     if (!job_.options.is_sft_stage) line.add("token_accuracy", r.accuracy);
-    const auto stems = dataset_stems(job_.options.data_path);
+    const auto stems = data::dataset_stems(job_.options.data_path);
     JsonLine by_set;
     for (std::size_t g = 0; g < stems.size(); ++g) by_set.add(stems[g], r.loss_by_group[g]);
     if (job_.speaks()) job_.out << line.add("loss_by_dataset", by_set).text() << '\n' << std::flush;
@@ -60,4 +60,4 @@ template <class Model, class Engine> class SftEvaluation {
   EvaluationData data_;
 };
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -4,7 +4,7 @@
 #include <vlt/program/sft_job.hpp>
 #include <vlt/train/plan_run.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // How long a job is and how large its micro-batches are, from its options and the audit alone: nothing here depends on
 // a precision.
@@ -19,10 +19,10 @@ class SftPlan {
   bool trains() const { return !o_.eval_only; }
   bool evaluates() const { return job_.data && !job_.data->split.eval.empty() && (o_.eval_only || o_.eval_step > 0); }
   // There are none without data.
-  const BatchPlan& training() const { return training_.value(); }
-  const BatchPlan& evaluation() const { return evaluation_.value(); }
-  LoaderSettings training_loader() const {
-    LoaderSettings s = job_.loader(o_.gradient_accumulation_steps);
+  const data::BatchPlan& training() const { return training_.value(); }
+  const data::BatchPlan& evaluation() const { return evaluation_.value(); }
+  data::LoaderSettings training_loader() const {
+    data::LoaderSettings s = job_.loader(o_.gradient_accumulation_steps);
     s.rank = job_.world.rank();
     return s;
   }
@@ -63,14 +63,14 @@ class SftPlan {
  private:
   const SftJob& job_;
   const SftOptions& o_;
-  std::optional<BatchPlan> training_, evaluation_;
+  std::optional<data::BatchPlan> training_, evaluation_;
 
-  BatchRules training_rules() const {
-    BatchRules r;
+  data::BatchRules training_rules() const {
+    data::BatchRules r;
     r.sequences = o_.per_device_train_batch_size, r.ranks = job_.world.size(), r.epochs = o_.num_train_epochs;
     r.accumulation = o_.gradient_accumulation_steps, r.max_steps = o_.max_steps;
     return r;
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::program

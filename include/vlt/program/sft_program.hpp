@@ -14,7 +14,7 @@
 #include <vlt/report/audit_page.hpp>
 #include <vlt/report/debug_samples.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // Continues a job in one precision: builds, plans, trains. A program has one of these for each that is compiled in.
 using SftRunner = std::function<ExitCode(SftJob&)>;
@@ -78,7 +78,7 @@ class SftProgram {
   bool pages() const {
     const SftOptions& o = job_.options;
     if (o.help) job_.out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
-    else if (o.version) job_.out << job_.compiled << "  image decoders: " << ImageDecoder::id() << "\n";
+    else if (o.version) job_.out << job_.compiled << "  image decoders: " << image::ImageDecoder::id() << "\n";
     else if (o.print_limits) print_limits();
     else if (!o.explain.empty()) job_.out << explanation(o.explain);
     else if (o.print_options_md) job_.out << markdown_page(job_.table, "sft_main");
@@ -133,19 +133,20 @@ class SftProgram {
     const SftOptions& o = job_.options;
     const ModelDescription& m = job_.model;
     job_.images.emplace(o.image_folder, m.processor, job_.image_limits());
-    const SampleBuilder builder(m.tokenizer, m.chat_template, {o.max_seq_len, m.pictures(), truncation(o.truncation)});
+    const data::SampleBuilder builder(m.tokenizer, m.chat_template,
+                                      {o.max_seq_len, m.pictures(), truncation(o.truncation)});
     if (job_.output) job_.skipped.open(job_.output->file(OutputFolder::bad_records));
     try {
-      job_.data = load_data(data_options(), builder, job_.images->pictures(), *job_.threads,
-                            [&](const RecordFault& f) { job_.list(f); });
-    } catch (const BadRecords& e) {
+      job_.data = data::load_data(data_options(), builder, job_.images->pictures(), *job_.threads,
+                                  [&](const data::RecordFault& f) { job_.list(f); });
+    } catch (const data::BadRecords& e) {
       const auto& faults = e.faults();
       for (std::size_t i = 1; i < faults.size(); ++i) job_.messages.error(Error(ExitCode::data, faults[i]));
       throw;
     }
     for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
-    job_.say(audit_table(job_.data->data(), job_.data->split));
-    if (!o.eval_only && !o.validate_only) check_training_split(job_.data->split);
+    job_.say(report::audit_table(job_.data->data(), job_.data->split));
+    if (!o.eval_only && !o.validate_only) data::check_training_split(job_.data->split);
     if (!o.data_debug_path.empty() && job_.speaks()) write_samples();
   }
   // The first training samples: in the order of the files for an audit, else in that of the first epoch.
@@ -158,22 +159,22 @@ class SftProgram {
       first = job_.data->train_order(std::uint64_t(job_.options.seed)).epoch(0);
     }
     first.resize(std::min<std::size_t>(10, first.size()));
-    write_debug_page(job_.options.data_debug_path,
-                     debug_samples(*job_.data->source, *job_.images, first, job_.model.chat_template.mark));
+    report::write_debug_page(job_.options.data_debug_path, report::debug_samples(*job_.data->source, *job_.images,
+                                                                                 first, job_.model.chat_template.mark));
     job_.say("wrote " + std::to_string(first.size()) + " samples to " + job_.options.data_debug_path + "\n");
   }
-  DataOptions data_options() const {
+  data::DataOptions data_options() const {
     const SftOptions& o = job_.options;
-    DataOptions d;
+    data::DataOptions d;
     d.data_path = o.data_path, d.dataset_samples = o.dataset_samples, d.image_folder = o.image_folder;
     d.train_split_ratio = o.data_train_split_ratio, d.seed = std::uint32_t(o.seed);
     d.limits = job_.record_limits(), d.bad = job_.bad_sample_rules();
     return d;
   }
-  static Truncation truncation(const std::string& word) {
-    return word == "error"         ? Truncation::error
-           : word == "drop_sample" ? Truncation::drop_sample
-                                   : Truncation::drop_turns;
+  static data::Truncation truncation(const std::string& word) {
+    return word == "error"         ? data::Truncation::error
+           : word == "drop_sample" ? data::Truncation::drop_sample
+                                   : data::Truncation::drop_turns;
   }
 };
 
@@ -195,4 +196,4 @@ template <class Build> int sft_main(int argc, char** argv, const Kinds<Build>& k
   });
 }
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -2,7 +2,7 @@
 #include <vlt/pretrained/build_model.hpp>
 #include <vlt/program/sft_training.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // A job in one precision: builds its model, plans it, reads its weights, and has it trained or evaluated.
 template <IsPolicy P> class SftRun {
@@ -21,7 +21,8 @@ template <IsPolicy P> class SftRun {
     const Placement placement = zero.placement(job_.world);
     choose_panels(registry, placement);
     const StoreLayout layout(registry, placement, optimizer());
-    const std::vector<ReportComponent> components = component_rows(registry, layout, peak_rates(o_), o_.weight_decay);
+    const std::vector<report::ReportComponent> components =
+        report::component_rows(registry, layout, peak_rates(o_), o_.weight_decay);
     job_.say(components);
     warn_of_high_rates(registry);
     const WorkSize work = plan_.work();
@@ -53,8 +54,8 @@ template <IsPolicy P> class SftRun {
   Model model_;
 
   void warn_of_high_rates(const registry_t<P>& registry) const {
-    const double fastest = fastest_pretrained_rate(registry, peak_rates(o_));
-    if (fastest > highest_usual_rate && plan_.trains())
+    const double fastest = report::fastest_pretrained_rate(registry, peak_rates(o_));
+    if (fastest > report::highest_usual_rate && plan_.trains())
       job_.messages.notice("pre-trained tensors train at " + number_text(fastest) +
                            ", above 1e-4: see --learning_rate_pretraining_components");
   }
@@ -73,4 +74,4 @@ template <IsPolicy P> class SftRun {
 
 template <IsPolicy P> ExitCode run_sft(SftJob& job, const ModelKinds<P>& kinds) { return SftRun<P>(job, kinds)(); }
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -9,26 +9,27 @@
 #include <vlt/train/metrics_writer.hpp>
 #include <vlt/train/trainer.hpp>
 
-namespace vlt {
+namespace vlt::program {
 
 // The progress of a training on the terminal or in its log: every so many steps, and every evaluation.
 class ProgressListener final : public TrainerListener {
  public:
-  ProgressListener(Progress& progress, Index every, Index steps) : progress_(progress), every_(every), steps_(steps) {}
+  ProgressListener(report::Progress& progress, Index every, Index steps)
+      : progress_(progress), every_(every), steps_(steps) {}
   void step_done(const StepMetrics& m, const Pace& pace) override {
     if (m.step % every_ == 0 || m.step == steps_) progress_.step(m, pace.seconds, pace.steps);
   }
   void evaluated(const EvalMetrics& m) override { progress_.evaluation(m); }
 
  private:
-  Progress& progress_;
+  report::Progress& progress_;
   Index every_, steps_;
 };
 
 // Writes the model whenever an epoch is over: epoch-0, epoch-1, ...
 template <IsPolicy P> class EpochExport final : public TrainerListener {
  public:
-  EpochExport(const SftJob& job, const ModelExport<P>& model, store_t<P>& store, Progress& progress)
+  EpochExport(const SftJob& job, const ModelExport<P>& model, store_t<P>& store, report::Progress& progress)
       : job_(job), model_(model), store_(store), progress_(progress) {}
   void epoch_done(Index epoch) override {
     const std::string folder = job_.output->file("epoch-" + std::to_string(epoch));
@@ -40,7 +41,7 @@ template <IsPolicy P> class EpochExport final : public TrainerListener {
   const SftJob& job_;
   const ModelExport<P>& model_;
   store_t<P>& store_;
-  Progress& progress_;
+  report::Progress& progress_;
 };
 
 // Trains a job's model. What is written and shown is rank 0's affair.
@@ -53,12 +54,12 @@ template <IsPolicy P> class SftTraining {
       : job_(job), plan_(plan), model_(model), engine_(engine), store_(store), lost_(job, state_) {}
 
   void operator()(const Schedule& schedule, const ModelExport<P>& model, const Plan& memory,
-                  const std::vector<ReportComponent>& components) {
+                  const std::vector<report::ReportComponent>& components) {
     if (!plan_.evaluates())
       job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
-    LoaderSettings settings = plan_.training_loader();
+    data::LoaderSettings settings = plan_.training_loader();
     settings.first = state_.micro_batch;
-    Loader loader(job_.data->source, plan_.training(), settings);
+    data::Loader loader(job_.data->source, plan_.training(), settings);
     Trainer trainer(model_, engine_, loader, state_, trainer_settings(schedule), job_.world);
     const SftEvaluation evaluation(job_, plan_, model_, engine_, lost_);
     trainer.evaluate_by(evaluation);
@@ -78,13 +79,13 @@ template <IsPolicy P> class SftTraining {
 
   template <class T>
   void run_and_show(T& trainer, const ModelExport<P>& model, const Plan& memory,
-                    const std::vector<ReportComponent>& components) {
+                    const std::vector<report::ReportComponent>& components) {
     const SftOptions& o = job_.options;
     const Index steps = plan_.training().steps();
     write_receipt(job_);
     RunReport<P> report(job_, model_, engine_.workspace(), memory, components, state_, steps);
-    Progress progress(job_.out, progress_style(o.log_format == "json", 1), steps, double(o.num_train_epochs),
-                      terminal_width(1));
+    report::Progress progress(job_.out, report::progress_style(o.log_format == "json", 1), steps,
+                              double(o.num_train_epochs), report::terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"), state_.history);
     ProgressListener shown(progress, o.log_step, steps);
     EpochExport<P> epochs(job_, model, store_, progress);
@@ -108,10 +109,10 @@ template <IsPolicy P> class SftTraining {
       if (!params[i].trains()) s.peak_rates[i] = -1;
     }
     s.eval_step = plan_.evaluates() ? o.eval_step : 0, s.log_accuracy = !o.is_sft_stage;
-    s.dataset_names = dataset_stems(o.data_path);
+    s.dataset_names = data::dataset_stems(o.data_path);
     s.peak_flops = double(job_.threads->count()) * cpu::peak_flops<typename P::operand>();
     return s;
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::program

@@ -5,13 +5,13 @@
 #include <vlt/io/json_line.hpp>
 #include <vlt/report/report_data.hpp>
 
-namespace vlt {
+namespace vlt::report {
 
 // What became of every record, for the terminal: one paragraph for each file, then the split.
-inline std::string audit_table(const Dataset& data, const Split& split) {
+inline std::string audit_table(const data::Dataset& data, const data::Split& split) {
   std::string text;
   const auto count = [](Index n, const char* what) { return std::to_string(n) + " " + what; };
-  for (const FileAudit& f : data.files) {
+  for (const data::FileAudit& f : data.files) {
     text += f.path + ": " + count(f.records, "records = ") + count(f.used, "used + ") + count(f.bad, "bad + ") +
             count(f.too_long, "too long") + "; " + count(f.images, "images, ") + count(f.tokens, "tokens, ") +
             count(f.supervised, "of them supervised") + "\n";
@@ -25,9 +25,9 @@ inline std::string audit_table(const Dataset& data, const Split& split) {
 }
 
 // The same for the report.
-inline std::vector<ReportAudit> audit_rows(const Dataset& data) {
+inline std::vector<ReportAudit> audit_rows(const data::Dataset& data) {
   std::vector<ReportAudit> rows;
-  for (const FileAudit& f : data.files) {
+  for (const data::FileAudit& f : data.files) {
     ReportAudit row{f.path, f.records, f.used, {}, {}};
     for (const auto& [code, n] : f.reasons) row.dropped.emplace_back(code, n);
     if (f.too_long > 0) row.dropped.emplace_back("too long", f.too_long);
@@ -39,11 +39,11 @@ inline std::vector<ReportAudit> audit_rows(const Dataset& data) {
 }
 
 // A line of skipped.jsonl.
-inline std::string skipped_line(const RecordFault& f) {
+inline std::string skipped_line(const data::RecordFault& f) {
   JsonLine line;
   line.add("file", Index(f.place.file)).add("index", f.place.index).add("count", f.count).add("id", f.id);
   line.add("code", f.complaint.code()).add("path", f.complaint.place()).add("reason", f.complaint.what());
   return line.text();
 }
 
-}  // namespace vlt
+}  // namespace vlt::report

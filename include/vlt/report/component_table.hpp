@@ -7,7 +7,7 @@
 #include <vlt/report/progress.hpp>
 #include <vlt/report/report_data.hpp>
 
-namespace vlt {
+namespace vlt::report {
 
 // What a run trains, component by component, before its first step: the table on the terminal and in the report.
 template <Precision F, Device D>
@@ -54,4 +54,4 @@ double fastest_pretrained_rate(const Registry<F, D>& registry, const PeakRates& 
   return fastest;
 }
 
-}  // namespace vlt
+}  // namespace vlt::report

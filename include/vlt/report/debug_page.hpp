@@ -6,7 +6,7 @@
 #include <vlt/report/debug_sample.hpp>
 #include <vlt/report/report.hpp>
 
-namespace vlt {
+namespace vlt::report {
 namespace debug_page {
 
 // A file name that says which sample and image it is, and keeps the original's last part where that is plain.
@@ -26,7 +26,7 @@ inline std::string sample_object(std::size_t number, const DebugSample& s) {
   JsonLine line;
   line.add("id", s.id).add("text", s.text);
   line.raw("ids", json_list(s.ids, whole)).raw("supervised", json_list(s.supervised, whole));
-  line.raw("spans", json_list(s.spans, [&](const ByteRange& r) {
+  line.raw("spans", json_list(s.spans, [&](const text::ByteRange& r) {
              return "[" + std::to_string(r.begin) + ", " + std::to_string(r.end) + "]";
            }));
   line.raw("truncation", s.truncation.empty() ? "null" : json_string(s.truncation));
@@ -42,7 +42,7 @@ inline std::string tokens(const DebugSample& s) {
   std::string out;
   std::uint32_t done = 0;
   for (std::size_t i = 0; i < s.ids.size(); ++i) {
-    const ByteRange range = i < s.tokens.size() ? s.tokens[i] : ByteRange{};
+    const text::ByteRange range = i < s.tokens.size() ? s.tokens[i] : text::ByteRange{};
     const std::uint32_t begin = std::max(done, range.begin);
     const std::string piece = range.end > begin ? s.text.substr(begin, range.end - begin) : "";
     done = std::max(done, range.end);
@@ -62,7 +62,7 @@ inline std::string sample_section(std::size_t number, const DebugSample& s) {
   std::string pictures;
   for (const DebugImage& image : s.images) {
     std::string tiles, size;
-    for (const Image& tile : image.seen) {
+    for (const image::Image& tile : image.seen) {
       tiles += inline_picture(tile, image.name);
       size = std::to_string(tile.width) + " x " + std::to_string(tile.height);
     }
@@ -103,4 +103,4 @@ inline void write_debug_page(const std::string& folder, const std::vector<DebugS
   write_file(folder + "/index.html", html_page("VLTune samples", "", legend + sections));
 }
 
-}  // namespace vlt
+}  // namespace vlt::report

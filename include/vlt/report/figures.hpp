@@ -5,7 +5,7 @@
 #include <string>
 
 // Figures as people read them.
-namespace vlt {
+namespace vlt::report {
 
 // 1:02:03, 4:05 or 0:07: hours are left out where there are none.
 inline std::string shown_duration(double seconds) {
@@ -44,4 +44,4 @@ inline std::string shown_value(double value) {
   return text;
 }
 
-}  // namespace vlt
+}  // namespace vlt::report

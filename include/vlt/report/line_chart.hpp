@@ -7,7 +7,7 @@
 #include <vlt/report/figures.hpp>
 #include <vlt/report/html.hpp>
 
-namespace vlt {
+namespace vlt::report {
 
 // One line of a chart. x ascends; a y that is not finite is a gap.
 struct ChartSeries {
@@ -168,4 +168,4 @@ inline std::string line_chart(const Chart& chart) {
                        svg));
 }
 
-}  // namespace vlt
+}  // namespace vlt::report

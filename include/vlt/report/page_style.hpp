@@ -1,7 +1,7 @@
 #pragma once
 #include <string_view>
 
-namespace vlt {
+namespace vlt::report {
 
 // The look of our pages: light and dark as the reader's system asks, no font or script from anywhere else.
 inline constexpr std::string_view page_style = R"css(
@@ -74,4 +74,4 @@ details summary { cursor: pointer; color: var(--quiet); } details[open] summary 
 @media print { body { background: #fff; } .card { break-inside: avoid; } }
 )css";
 
-}  // namespace vlt
+}  // namespace vlt::report

@@ -12,7 +12,7 @@
 #include <vlt/report/figures.hpp>
 #include <vlt/train/metrics.hpp>
 
-namespace vlt {
+namespace vlt::report {
 
 // How progress is written: one line that is rewritten (a terminal), a plain line each time (a log), or JSON.
 enum class ProgressStyle { terminal, lines, json };
@@ -105,4 +105,4 @@ class Progress {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::report

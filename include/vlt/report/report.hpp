@@ -6,8 +6,8 @@
 #include <vlt/report/page_style.hpp>
 #include <vlt/report/report_charts.hpp>
 
-namespace vlt {
-namespace report {
+namespace vlt::report {
+namespace report_parts {
 
 inline std::string section(const char* heading, const std::string& content) {
   return content.empty() ? std::string() : html_element("h2", "", heading) + content;
@@ -120,7 +120,7 @@ inline std::string options(const ReportRows& rows) {
              : "<details><summary>" + std::to_string(rows.size()) + " options</summary>" + table + "</details>";
 }
 
-}  // namespace report
+}  // namespace report_parts
 
 // A page from its parts; `head` is markup for the head.
 inline std::string html_page(const std::string& title, const std::string& head, const std::string& body) {
@@ -134,16 +134,16 @@ inline std::string html_page(const std::string& title, const std::string& head, 
 inline std::string report_page(const ReportData& d) {
   std::string body = html_element("h1", "", html_text(d.title));
   if (!d.status.empty()) body += html_element("p", "class=\"status\"", html_text(d.status));
-  body += report::facts(d.facts);
-  body += report::charts(d.metrics);
-  body += report::section("Answers on held-out pictures", report::answers(d.samples));
-  body += report::section("Components", report::components(d.components));
-  body += report::section("Data", report::audit(d.audit));
-  body += report::section("Memory plan", report::pairs(d.memory, "what", "#bytes"));
-  body += report::section("Options", report::options(d.options));
+  body += report_parts::facts(d.facts);
+  body += report_parts::charts(d.metrics);
+  body += report_parts::section("Answers on held-out pictures", report_parts::answers(d.samples));
+  body += report_parts::section("Components", report_parts::components(d.components));
+  body += report_parts::section("Data", report_parts::audit(d.audit));
+  body += report_parts::section("Memory plan", report_parts::pairs(d.memory, "what", "#bytes"));
+  body += report_parts::section("Options", report_parts::options(d.options));
   return html_page(d.title, d.running ? "<meta http-equiv=\"refresh\" content=\"20\">" : "", body);
 }
 
 inline void write_report(const std::string& path, const ReportData& d) { write_file(path, report_page(d)); }
 
-}  // namespace vlt
+}  // namespace vlt::report

@@ -6,8 +6,8 @@
 #include <vlt/report/line_chart.hpp>
 #include <vlt/report/report_data.hpp>
 
-namespace vlt {
-namespace report {
+namespace vlt::report {
+namespace report_parts {
 
 using Style = ChartSeries::Style;
 
@@ -146,5 +146,5 @@ inline std::string charts(const MetricsHistory& m) {
   return html_element("div", "class=\"charts\"", out);
 }
 
-}  // namespace report
-}  // namespace vlt
+}  // namespace report_parts
+}  // namespace vlt::report

@@ -7,7 +7,7 @@
 #include <vlt/image/image.hpp>
 #include <vlt/train/metrics.hpp>
 
-namespace vlt {
+namespace vlt::report {
 
 // One row of the component table.
 struct ReportComponent {
@@ -26,7 +26,7 @@ struct ReportAudit {
 // A picture as the report shows it.
 struct ReportPicture {
   std::string name;
-  Image image;
+  image::Image image;
 };
 
 // A held-out question, its reference answer, and what the model said before and after the training, if it was asked.
@@ -52,4 +52,4 @@ struct ReportData {
   ReportRows options;  // as resolved
 };
 
-}  // namespace vlt
+}  // namespace vlt::report

@@ -8,7 +8,7 @@
 #include <vlt/text/tokenizer_file.hpp>
 #include <vlt/text/unicode/character_class.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // A stretch of text that is one added token (id >= 0) or ordinary text (id < 0).
 struct Stretch {
@@ -90,4 +90,4 @@ class AddedTokens {
   static ByteRange range(std::size_t b, std::size_t e) { return {std::uint32_t(b), std::uint32_t(e)}; }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

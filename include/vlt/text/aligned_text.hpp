@@ -6,7 +6,7 @@
 #include <vector>
 #include <vlt/base/utf8.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // A half-open range of bytes.
 struct ByteRange {
@@ -88,4 +88,4 @@ class AlignedText {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -11,7 +11,7 @@
 #include <vlt/text/tokenizer_file.hpp>
 #include <vlt/text/word_merger.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Byte-pair encoding of one word, over bytes (byte-level) or characters with a fallback to bytes (SentencePiece).
 class Bpe {
@@ -162,4 +162,4 @@ class Bpe {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

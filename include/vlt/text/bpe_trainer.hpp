@@ -10,7 +10,7 @@
 #include <vlt/text/pre_tokenizer.hpp>
 #include <vlt/text/tokenizer_file.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 struct BpeTrainerOptions {
   std::size_t vocabulary = 4096;            // special tokens and the 256 bytes included
@@ -155,4 +155,4 @@ class BpeTrainer {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -4,7 +4,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace vlt {
+namespace vlt::text {
 
 // A set of byte strings that finds the longest of them starting at a place of a text.
 class ByteTrie {
@@ -52,4 +52,4 @@ class ByteTrie {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

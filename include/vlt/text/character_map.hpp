@@ -5,7 +5,7 @@
 #include <vector>
 #include <vlt/text/tokenizer_fault.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // SentencePiece's rules of rewriting characters (precompiled_charsmap): a double-array trie of what is replaced, as
 // Darts-clone lays it out in 32-bit units, and behind it the replacements, each ended by a zero.
@@ -85,4 +85,4 @@ class CharacterMap {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

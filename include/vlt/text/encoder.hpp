@@ -2,7 +2,7 @@
 #include <vlt/io/require_utf8.hpp>
 #include <vlt/text/tokenizer.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // One thread's way to use a tokenizer: it owns the cache and the working memory. The tokenizer must outlive it.
 class Encoder {
@@ -97,4 +97,4 @@ class Encoder {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

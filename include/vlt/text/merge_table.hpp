@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace vlt {
+namespace vlt::text {
 
 // Which pairs of tokens merge, how early, and into what: an open hash table with linear probing.
 class MergeTable {
@@ -47,4 +47,4 @@ class MergeTable {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -5,7 +5,7 @@
 #include <vlt/text/tokenizer_file.hpp>
 #include <vlt/text/unicode/nfc.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Rewrites a text before it is cut into words; the text remembers where each byte came from.
 class Normalizer {
@@ -55,4 +55,4 @@ class Normalizer {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

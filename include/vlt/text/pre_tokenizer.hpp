@@ -8,7 +8,7 @@
 #include <vlt/text/tokenizer_file.hpp>
 #include <vlt/text/unicode/character_class.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Cuts a text into the words that the model sees one at a time, after perhaps putting a blank or a metaspace before it.
 class PreTokenizer {
@@ -148,4 +148,4 @@ class PreTokenizer {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vlt/text/tokenizer_fault.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // The fields of one protobuf message, one after another, read from bytes that may be anything: each complaint
 // (MODEL-TOK-020) names the file and the byte. Fields that nobody asks for are passed over.
@@ -94,4 +94,4 @@ class ProtobufReader {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

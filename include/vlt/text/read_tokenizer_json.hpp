@@ -6,7 +6,7 @@
 #include <vlt/text/tokenizer_fault.hpp>
 #include <vlt/text/tokenizer_file.hpp>
 
-namespace vlt {
+namespace vlt::text {
 namespace tokenizer_json {
 
 // For what Hugging Face's library can do and this one cannot: better no tokenizer than one that differs.
@@ -199,4 +199,4 @@ inline TokenizerFile read_tokenizer(const boost::json::value& value, const std::
   return file;
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -8,7 +8,7 @@
 #include <vlt/text/tokenizer_file.hpp>
 #include <vlt/text/word_merger.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Byte-pair encoding as SentencePiece does it: two neighbours merge if what they spell is a piece, the best score
 // first, leftmost among equals. User-defined symbols are taken first and never merge; unused pieces fall apart again;
@@ -157,4 +157,4 @@ class SentencePieceBpe {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -8,7 +8,7 @@
 #include <vlt/io/read_limits.hpp>
 #include <vlt/text/protobuf_reader.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // What a SentencePiece tokenizer.model says, in plain data (sentencepiece_model.proto). A piece's id is its place.
 struct SentencePieceModel {
@@ -161,4 +161,4 @@ inline SentencePieceModel read_sentencepiece_model(std::string_view bytes, const
   return m;
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

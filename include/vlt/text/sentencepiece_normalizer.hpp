@@ -7,7 +7,7 @@
 #include <vlt/text/character_map.hpp>
 #include <vlt/text/tokenizer_file.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Rewrites a text as SentencePiece does: characters by its rules (user-defined symbols stay as they are), blanks
 // collapsed and dropped at both ends, one blank put first, all blanks written as U+2581. What was dropped belongs to
@@ -89,4 +89,4 @@ class SentencePieceNormalizer {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -5,7 +5,7 @@
 #include <vlt/text/sentencepiece_model.hpp>
 #include <vlt/text/tokenizer_file.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // The tokenizer that a tokenizer.model describes. `scheme`: which stretches of text between special tokens get the
 // blank that the model puts first: `always` is sentencepiece's own rule.
@@ -37,4 +37,4 @@ inline TokenizerFile sentencepiece_tokenizer(const SentencePieceModel& m, const 
   return file;
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

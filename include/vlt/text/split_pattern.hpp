@@ -6,7 +6,7 @@
 #include <vlt/text/tokenizer_fault.hpp>
 #include <vlt/text/unicode/character_class.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // The split expressions of the supported tokenizer families, by hand: each takes linear time, needs no stack, and tiles
 // the text completely. Alternatives in the order in which the expression tries them:
@@ -132,4 +132,4 @@ class SplitPattern {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -8,7 +8,7 @@
 #include <vlt/text/byte_alphabet.hpp>
 #include <vlt/text/tokenizer_file.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Turns the spellings of tokens back into text, step by step as the file lists them. Broken UTF-8 becomes U+FFFD.
 class TokenDecoder {
@@ -91,4 +91,4 @@ class TokenDecoder {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -13,7 +13,7 @@
 #include <vlt/text/sentencepiece_bpe.hpp>
 #include <vlt/text/token_decoder.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Token ids, and for each the characters of the text that it stands for (whole characters; empty for what the tokenizer
 // adds).
@@ -145,4 +145,4 @@ class Tokenizer {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -3,7 +3,7 @@
 #include <utility>
 #include <vlt/io/blame.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Refuses a tokenizer (exit 4). `code` is "TOK-" and the number of the fault in docs/errors.md.
 [[noreturn]] inline void refuse_tokenizer(const char* code, std::string what, std::string place,
@@ -15,4 +15,4 @@ namespace vlt {
                         .help(std::move(help)));
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -8,7 +8,7 @@
 #include <vector>
 #include <vlt/text/sentencepiece_model.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // What a tokenizer.json or a tokenizer.model says, in plain data: nothing is computed here.
 struct TokenizerFile {
@@ -107,4 +107,4 @@ inline std::int32_t add_special_token(TokenizerFile& file, const std::string& co
   return file.added.back().id;
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

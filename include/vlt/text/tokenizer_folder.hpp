@@ -10,7 +10,7 @@
 #include <vlt/text/write_sentencepiece_json.hpp>
 #include <vlt/text/write_tokenizer_json.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // The tokenizer of a model folder: what its files say, and the files themselves, so that they can be written again
 // with nothing lost but what was changed on purpose.
@@ -284,4 +284,4 @@ inline void write_tokenizer_folder(const TokenizerFolder& t, const std::string& 
   for (const auto& [name, bytes] : t.others) write_file(path + "/" + name, bytes);
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace vlt {
+namespace vlt::text {
 
 // A token and how many bytes of its word it covers.
 struct WordToken {
@@ -56,4 +56,4 @@ class WordCache {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

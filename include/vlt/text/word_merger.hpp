@@ -6,7 +6,7 @@
 #include <vlt/text/merge_table.hpp>
 #include <vlt/text/word_cache.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // One word on its way from characters to tokens: a linked list of symbols, and a heap of the merges that could be next.
 // It keeps its memory from word to word; each thread has its own.
@@ -88,4 +88,4 @@ class WordMerger {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

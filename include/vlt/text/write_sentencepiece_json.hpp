@@ -7,7 +7,7 @@
 #include <vlt/io/base64.hpp>
 #include <vlt/text/write_tokenizer_json.hpp>
 
-namespace vlt {
+namespace vlt::text {
 namespace sentencepiece_json {
 
 namespace bj = boost::json;
@@ -124,4 +124,4 @@ inline boost::json::object sentencepiece_object(const TokenizerFile& file) {
           {"model", std::move(model)}};
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

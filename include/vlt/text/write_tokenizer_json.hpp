@@ -3,7 +3,7 @@
 #include <vlt/base/error.hpp>
 #include <vlt/text/tokenizer_file.hpp>
 
-namespace vlt {
+namespace vlt::text {
 namespace tokenizer_json {
 
 inline boost::json::object added_token_object(const TokenizerFile::AddedToken& t) {
@@ -61,4 +61,4 @@ inline boost::json::object tokenizer_object(const TokenizerFile& file) {
           {"model", tj::model_object(file.model)}};
 }
 
-}  // namespace vlt
+}  // namespace vlt::text

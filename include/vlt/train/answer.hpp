@@ -10,7 +10,7 @@ namespace vlt {
 // Turns conversations into answers: renders the prompt, reads the pictures, generates, decodes.
 template <IsPolicy P> class Answerer {
  public:
-  Answerer(AnyVlm<P>& model, Threads& threads, const ModelDescription& m, const ImageReader& images,
+  Answerer(AnyVlm<P>& model, Threads& threads, const ModelDescription& m, const data::ImageReader& images,
            const typename Generator<P>::Memory* lender = nullptr)
       : m_(m),
         images_(images),
@@ -20,13 +20,13 @@ template <IsPolicy P> class Answerer {
         generator_(model, threads, m.tokenizer->id(m.chat_template.mark), answer_ends(m), lender) {}
 
   // The answer to the last question of a conversation. `number` names it for random draws; emit hears of new text.
-  std::string operator()(const Conversation& c, const std::vector<std::string>& images, const Sampling& sampling,
+  std::string operator()(const data::Conversation& c, const std::vector<std::string>& images, const Sampling& sampling,
                          std::uint64_t number, const std::function<void(const std::string&)>& emit = {}) {
-    const PromptTokens tokens = encode_prompt(encoder_, renderer_.prompt(c));
+    const data::PromptTokens tokens = data::encode_prompt(encoder_, renderer_.prompt(c));
     Prompt prompt;
     prompt.sample.id.assign(tokens.ids.begin(), tokens.ids.end());
     prompt.sample.label.assign(tokens.ids.size(), -1);
-    for (const ImagePosition& image : tokens.images)
+    for (const data::ImagePosition& image : tokens.images)
       prompt.layouts.push_back(pictures_.layout(images_.append(images.at(image.image), prompt.pixels)));
     AnswerText text(*m_.tokenizer);
     generator_(prompt, sampling, number, [&](std::int32_t id) {
@@ -39,10 +39,10 @@ template <IsPolicy P> class Answerer {
 
  private:
   const ModelDescription& m_;
-  const ImageReader& images_;
-  PictureRules pictures_;
-  Renderer renderer_;
-  Encoder encoder_;
+  const data::ImageReader& images_;
+  image::PictureRules pictures_;
+  data::Renderer renderer_;
+  text::Encoder encoder_;
   Generator<P> generator_;
 };
 

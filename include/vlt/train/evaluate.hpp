@@ -19,7 +19,7 @@ class EvaluationSums {
   explicit EvaluationSums(std::size_t groups) : groups_(groups), sums_(counts + 2 * groups, 0.0) {}
 
   // losses: by_group and correct hold sums over the batch.
-  template <class Sums> void add(const MicroBatch& b, std::span<const Index> target_groups, const Sums& losses) {
+  template <class Sums> void add(const data::MicroBatch& b, std::span<const Index> target_groups, const Sums& losses) {
     sums_[loss] += losses.total(), sums_[correct] += double(losses.correct);
     sums_[tokens] += double(b.tokens), sums_[supervised] += double(b.supervised);
     sums_[records] += double(b.samples.size());
@@ -47,26 +47,26 @@ class EvaluationSums {
 
 // What an evaluation reads.
 struct EvaluationData {
-  std::shared_ptr<const SampleSource> source;
-  BatchPlan plan;         // of as many ranks as the world has
-  LoaderSettings loader;  // how it is read; where it begins, whose part and how many at once follow
+  std::shared_ptr<const data::SampleSource> source;
+  data::BatchPlan plan;         // of as many ranks as the world has
+  data::LoaderSettings loader;  // how it is read; where it begins, whose part and how many at once follow
 };
 
 // Reads the records of a plan in its order and adds up token losses. Every rank runs as many micro-batches, some of
 // them perhaps empty. Collective. lost: hears on every rank of the samples that any of them lost.
 template <class Model, class Engine>
 EvaluationResult evaluate(Model& model, Engine& engine, const EvaluationData& data, dist::World& world,
-                          const std::function<void(const LostSample&)>& lost) {
-  LoaderSettings settings = data.loader;
+                          const std::function<void(const data::LostSample&)>& lost) {
+  data::LoaderSettings settings = data.loader;
   settings.first = 0, settings.held = 1, settings.rank = world.rank();
-  Loader loader(data.source, data.plan, settings);
+  data::Loader loader(data.source, data.plan, settings);
   EvaluationSums sums(data.source->data.files.size());
   while (loader.more()) {
-    MicroBatch& b = loader.next();
+    data::MicroBatch& b = loader.next();
     std::array<Index, 2> everywhere{Index(b.samples.size()), Index(b.lost.size())};
     world.all_reduce_sum(std::span<Index>(everywhere));
     if (everywhere[1] > 0)
-      for (const LostSample& l : gather_lost(world, b.lost)) lost(l);
+      for (const data::LostSample& l : gather_lost(world, b.lost)) lost(l);
     if (everywhere[0] == 0) continue;
     const Batch batch = pack(model, b, data.source->builder);
     sums.add(b, batch.targets.group, engine.evaluate(pixels_of<Model>(b, data.source->floats_per_image), batch));

@@ -7,14 +7,14 @@
 namespace vlt {
 
 // The samples that all ranks have lost, on every rank, in the order of ranks. Collective.
-inline std::vector<LostSample> gather_lost(dist::World& world, const std::vector<LostSample>& mine) {
-  const auto line = [](const LostSample& l) {
+inline std::vector<data::LostSample> gather_lost(dist::World& world, const std::vector<data::LostSample>& mine) {
+  const auto line = [](const data::LostSample& l) {
     const Complaint& c = l.complaint;
     JsonLine out;
     out.add("record", l.record).add("code", c.code()).add("what", c.what()).add("place", c.place());
     return out.add("expected", c.expected()).add("found", c.found()).add("help", c.help()).add("note", c.note()).text();
   };
-  std::vector<LostSample> all;
+  std::vector<data::LostSample> all;
   for (const std::string& text : dist::gather_texts(world, json_list(mine, line))) {
     const boost::json::value list = parse_json(text, "lost samples");
     for (std::size_t i = 0; i < list.as_array().size(); ++i) {

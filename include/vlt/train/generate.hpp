@@ -132,7 +132,7 @@ template <IsPolicy P> class Generator {
 // Token by token to text: gives out what can no longer change.
 class AnswerText {
  public:
-  explicit AnswerText(const Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
+  explicit AnswerText(const text::Tokenizer& tokenizer) : tokenizer_(tokenizer) {}
 
   // What one more token adds; empty while a character is not complete.
   std::string add(std::int32_t id) {
@@ -152,7 +152,7 @@ class AnswerText {
   std::string text() const { return tokenizer_.decode(ids_, true); }
 
  private:
-  const Tokenizer& tokenizer_;
+  const text::Tokenizer& tokenizer_;
   std::vector<std::int32_t> ids_;
   std::size_t given_ = 0;
 };

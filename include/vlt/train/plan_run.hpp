@@ -10,18 +10,18 @@ namespace vlt {
 
 // What a plan needs to know of the data, in training and in evaluation.
 struct WorkSize {
-  MicroBatchSize training, evaluation;
-  LoaderSettings training_loader, evaluation_loader;
+  data::MicroBatchSize training, evaluation;
+  data::LoaderSettings training_loader, evaluation_loader;
   Index micro_batches_per_step = 1;
   std::size_t decoder_bytes = 0;  // of all workers together
 };
 
 // The largest micro-batch that the options allow, for a plan without data. Where pictures differ they are taken to be
 // the largest, the last one perhaps smaller: as many as begin before the sequence ends.
-inline MicroBatchSize limit_of(const ModelDescription& m, Index sequences, Index images_per_sample) {
-  const PictureRules pictures = m.pictures();
+inline data::MicroBatchSize limit_of(const ModelDescription& m, Index sequences, Index images_per_sample) {
+  const image::PictureRules pictures = m.pictures();
   const Index room = m.max_seq_len - 1, fitting = (room - pictures.min_tokens()) / pictures.max_tokens() + 1;
-  MicroBatchSize n;
+  data::MicroBatchSize n;
   n.sequences = sequences, n.tokens = sequences * m.max_seq_len;
   if (room >= pictures.min_tokens()) n.images = sequences * std::min(images_per_sample, fitting);
   n.tiles = n.images * pictures.max_tiles();
@@ -30,7 +30,7 @@ inline MicroBatchSize limit_of(const ModelDescription& m, Index sequences, Index
 }
 
 // A micro-batch of given size and no content: a plan looks at shapes only.
-template <class Model> Batch empty_batch(const Model& model, const MicroBatchSize& n) {
+template <class Model> Batch empty_batch(const Model& model, const data::MicroBatchSize& n) {
   Segments images;
   images.append(n.tiles, TokenKind::image);
   Batch b = model.batch_of(std::move(images));
@@ -52,7 +52,7 @@ template <IsPolicy P>
 Plan plan_run(AnyVlm<P>& model, const layout_t<P>& layout, Threads& threads, const WorkSize& work,
               Index floats_per_image, bool trains, dist::ZeroSettings zero = {}) {
   Plan plan;
-  const auto pass = [&](const MicroBatchSize& n, auto&& run) {
+  const auto pass = [&](const data::MicroBatchSize& n, auto&& run) {
     const Batch b = empty_batch(model, n);
     typename AnyVlm<P>::host_pixels x;
     x.rows = n.tiles, x.cols = x.stride = floats_per_image;
@@ -60,7 +60,7 @@ Plan plan_run(AnyVlm<P>& model, const layout_t<P>& layout, Threads& threads, con
   };
   dist::Zero planner(layout, zero);
   add_parameters(plan, layout);
-  const PassPlan training = pass(trains ? work.training : MicroBatchSize{},
+  const PassPlan training = pass(trains ? work.training : data::MicroBatchSize{},
                                  [&](auto x, const Batch& b) { return plan_training(model, threads, x, b, &planner); });
   const PassPlan evaluation =
       pass(work.evaluation, [&](auto x, const Batch& b) { return plan_evaluation(model, threads, x, b, &planner); });
@@ -68,10 +68,10 @@ Plan plan_run(AnyVlm<P>& model, const layout_t<P>& layout, Threads& threads, con
   add_step(plan, training, evaluation, update, int(work.micro_batches_per_step));
   if (trains && work.training.sequences > 0)
     plan.add("loader", "micro-batches",
-             std::size_t(loader_bytes(work.training_loader, work.training, floats_per_image)));
+             std::size_t(data::loader_bytes(work.training_loader, work.training, floats_per_image)));
   if (work.evaluation.sequences > 0)
     plan.add("loader", "evaluation",
-             std::size_t(loader_bytes(work.evaluation_loader, work.evaluation, floats_per_image)));
+             std::size_t(data::loader_bytes(work.evaluation_loader, work.evaluation, floats_per_image)));
   plan.add("loader", "image decoders", work.decoder_bytes);
   plan.add("program", "in use already", anonymous_memory());
   return plan;

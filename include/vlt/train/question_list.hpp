@@ -10,14 +10,14 @@ namespace vlt {
 // One question of a record: its earlier turns with their reference answers, then the question without its own.
 struct Question {
   Index record = 0, turn = 0;
-  Conversation conversation;        // turns up to this one
+  data::Conversation conversation;  // turns up to this one
   std::vector<std::string> images;  // that they mention
 };
 
 // Every question of a record. Pictures without a mark belong to the first turn, as in training.
-inline std::vector<Question> questions_of(const Record& r, Index number) {
+inline std::vector<Question> questions_of(const data::Record& r, Index number) {
   std::vector<Question> all;
-  const auto placed = place_images(r.conversation);
+  const auto placed = data::place_images(r.conversation);
   std::size_t images = 0;
   for (std::size_t t = 0; t < r.conversation.turns.size(); ++t) {
     Question q{number, Index(t), r.conversation, {}};
@@ -30,10 +30,12 @@ inline std::vector<Question> questions_of(const Record& r, Index number) {
   return all;
 }
 
-inline void swap_images(Record& a, Record& b) { std::swap(a.images, b.images), std::swap(a.sizes, b.sizes); }
+inline void swap_images(data::Record& a, data::Record& b) {
+  std::swap(a.images, b.images), std::swap(a.sizes, b.sizes);
+}
 
 // Each record gets the pictures of another one with as many pictures (Sattolo's permutation has no fixed point).
-inline void permute_images(std::deque<Record>& records, std::uint64_t seed) {
+inline void permute_images(std::deque<data::Record>& records, std::uint64_t seed) {
   std::map<std::size_t, std::vector<std::size_t>> by_count;
   for (std::size_t i = 0; i < records.size(); ++i)
     if (!records[i].images.empty()) by_count[records[i].images.size()].push_back(i);

@@ -34,7 +34,8 @@ struct TrainerSettings {
 template <class Model, class Engine> class Trainer {
  public:
   // loader: of this rank, at the state's data position; it holds the micro-batches of a step.
-  Trainer(Model& model, Engine& engine, Loader& loader, RunState& state, TrainerSettings settings, dist::World& world)
+  Trainer(Model& model, Engine& engine, data::Loader& loader, RunState& state, TrainerSettings settings,
+          dist::World& world)
       : model_(model),
         engine_(engine),
         loader_(loader),
@@ -51,7 +52,7 @@ template <class Model, class Engine> class Trainer {
   void evaluate_by(std::function<EvaluationResult()> evaluation) { evaluation_ = std::move(evaluation); }
 
   void run() {
-    const BatchPlan& plan = loader_.plan();
+    const data::BatchPlan& plan = loader_.plan();
     began_ = settings_.seconds(), first_ = state_.step;
     while (state_.step < plan.steps()) {
       const Index epochs = plan.whole_epochs(state_.micro_batch);
@@ -66,14 +67,14 @@ template <class Model, class Engine> class Trainer {
  private:
   // The micro-batches of a step: this rank's parts of them, and counts over all ranks.
   struct StepData {
-    std::vector<MicroBatch*> parts;  // without those that are empty on every rank
-    Index supervised = 0;            // on this rank
+    std::vector<data::MicroBatch*> parts;  // without those that are empty on every rank
+    Index supervised = 0;                  // on this rank
     Index all_tokens = 0, all_supervised = 0, all_images = 0;
   };
 
   Model& model_;
   Engine& engine_;
-  Loader& loader_;
+  data::Loader& loader_;
   RunState& state_;
   TrainerSettings settings_;
   dist::World& world_;
@@ -93,7 +94,7 @@ template <class Model, class Engine> class Trainer {
     ++state_.step;
     if (data.all_supervised == 0) return;
     engine_.begin_step(data.supervised);
-    for (MicroBatch* b : data.parts) {
+    for (data::MicroBatch* b : data.parts) {
       const Batch batch = pack(model_, *b, loader_.source().builder);
       engine_.micro_batch(pixels_of<Model>(*b, loader_.source().floats_per_image), batch, b == data.parts.back());
     }
@@ -110,14 +111,14 @@ template <class Model, class Engine> class Trainer {
   // Reads a step's micro-batches and lets every rank know what all of them have and have lost.
   StepData read() {
     enum : std::size_t { tokens, images, lost, counts };  // then the supervised tokens of each micro-batch
-    const BatchPlan& plan = loader_.plan();
+    const data::BatchPlan& plan = loader_.plan();
     const Index end = std::min(plan.micro_batches(), state_.micro_batch + plan.rules().accumulation);
     StepData data;
-    std::vector<MicroBatch*> parts;
+    std::vector<data::MicroBatch*> parts;
     std::vector<Index> sums(counts, 0);
-    std::vector<LostSample> mine;
+    std::vector<data::LostSample> mine;
     for (; state_.micro_batch < end; ++state_.micro_batch) {
-      MicroBatch& b = loader_.next();
+      data::MicroBatch& b = loader_.next();
       parts.push_back(&b);
       sums[tokens] += b.tokens, sums[images] += b.images, sums[lost] += Index(b.lost.size());
       sums.push_back(b.supervised), data.supervised += b.supervised;
@@ -130,7 +131,8 @@ template <class Model, class Engine> class Trainer {
       if (sums[counts + i] > 0) data.parts.push_back(parts[i]);
     }
     if (sums[lost] > 0)
-      for (const LostSample& l : gather_lost(world_, mine)) tell([&](auto& listener) { listener.sample_lost(l); });
+      for (const data::LostSample& l : gather_lost(world_, mine))
+        tell([&](auto& listener) { listener.sample_lost(l); });
     return data;
   }
 
@@ -167,7 +169,7 @@ template <class Model, class Engine> class Trainer {
   // Collective: every rank names the records of all.
   [[noreturn]] void refuse(const StepResult& r, const StepData& data) {
     std::string mine, ids;
-    for (const MicroBatch* b : data.parts)
+    for (const data::MicroBatch* b : data.parts)
       for (const Index record : b->record)
         mine += (mine.empty() ? "" : ", ") + quoted(loader_.source().data.records[std::size_t(record)].id, 40);
     for (const std::string& theirs : dist::gather_texts(world_, mine))

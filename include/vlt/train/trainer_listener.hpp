@@ -14,7 +14,7 @@ struct Pace {
 class TrainerListener {
  public:
   virtual ~TrainerListener() = default;
-  virtual void sample_lost(const LostSample&) {}  // on some rank, while its image was decoded
+  virtual void sample_lost(const data::LostSample&) {}  // on some rank, while its image was decoded
   virtual void step_done(const StepMetrics&, const Pace&) {}
   virtual void evaluated(const EvalMetrics&) {}
   virtual void epoch_done(Index /*epoch, from 0*/) {}  // also at the end of the run

@@ -19,7 +19,7 @@ namespace vlt {
 class PrepareImages {
  public:
   // patch: pixels along a side of the model's patches.
-  PrepareImages(const ClipProcessorFile& file, int patch)
+  PrepareImages(const image::ClipProcessorFile& file, int patch)
       : file_(file), processor_(file), per_side_(file.crop / patch) {}
 
   void answer(const std::string& request) const {
@@ -27,16 +27,16 @@ class PrepareImages {
     std::string kind, path, out;
     words >> kind;
     if (kind == "prepare" && words >> path >> out) return prepare(path, out);
-    Size size;
+    image::Size size;
     if (kind == "layout" && words >> size.height >> size.width) return layout(size);
     throw std::invalid_argument("not a request: " + request);
   }
 
  private:
-  ClipProcessorFile file_;
-  PictureProcessor processor_;
+  image::ClipProcessorFile file_;
+  image::PictureProcessor processor_;
   int per_side_;
-  ImageDecoder decode_;
+  image::ImageDecoder decode_;
 
   template <class T> static void save(const std::string& path, const std::vector<T>& values) {
     std::ofstream(path, std::ios::binary)
@@ -44,18 +44,18 @@ class PrepareImages {
   }
 
   void prepare(const std::string& path, const std::string& out) const try {
-    const Image image = decode_(read_whole_file(path, std::size_t(1) << 30), path);
-    const std::vector<Image> tiles = processor_.tiles(image);
+    const image::Image image = decode_(read_whole_file(path, std::size_t(1) << 30), path);
+    const std::vector<image::Image> tiles = processor_.tiles(image);
     std::vector<std::uint8_t> bytes;
-    for (const Image& tile : tiles) bytes.insert(bytes.end(), tile.pixels.begin(), tile.pixels.end());
+    for (const image::Image& tile : tiles) bytes.insert(bytes.end(), tile.pixels.begin(), tile.pixels.end());
     std::vector<float> pixels;
     processor_.append(image, pixels);
     save(out + ".rgb", image.pixels), save(out + ".tiles", bytes), save(out + ".pixels", pixels);
     std::cout << image.width << ' ' << image.height << ' ' << tiles.size() << '\n';
   } catch (const Error& e) { std::cout << e.complaint().code() << '\n'; }
-  void layout(Size size) const {
-    const TileLayout l = tile_layout(size, file_.grid, file_.crop, per_side_);
-    const PictureRules rules(file_, per_side_);
+  void layout(image::Size size) const {
+    const image::TileLayout l = image::tile_layout(size, file_.grid, file_.crop, per_side_);
+    const image::PictureRules rules(file_, per_side_);
     std::cout << l.canvas.height << ' ' << l.canvas.width << ' ' << l.fitted.height << ' ' << l.fitted.width << ' '
               << l.offset.height << ' ' << l.offset.width << ' ' << rules.tiles(size) << ' ' << rules.tokens(size)
               << '\n';
@@ -65,8 +65,8 @@ class PrepareImages {
 // main() of a probe: FOLDER PATCH; requests come from standard input.
 inline int prepare_images(int count, char** words) try {
   if (count != 3) throw std::invalid_argument("usage: probe_images FOLDER PATCH <requests");
-  std::cerr << ImageDecoder::id() << '\n';
-  const PrepareImages prepare(read_clip_processor(Folder(words[1])).file, std::stoi(words[2]));
+  std::cerr << image::ImageDecoder::id() << '\n';
+  const PrepareImages prepare(image::read_clip_processor(Folder(words[1])).file, std::stoi(words[2]));
   for (std::string line; std::getline(std::cin, line);) prepare.answer(line);
   return 0;
 } catch (const Error& e) {

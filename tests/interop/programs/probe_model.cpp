@@ -23,19 +23,19 @@ struct Given {
   std::vector<Sample> samples;
   std::vector<float> pixels;
   Index tiles = 0;
-  std::vector<Size> sizes;  // of the pictures, or none: each is one tile
+  std::vector<image::Size> sizes;  // of the pictures, or none: each is one tile
 };
 
-std::vector<Index> integers(const SafetensorsFile& file, const char* name) {
-  const StoredTensor* t = file.find(name);
-  require(t && t->type == StoredType::i64, std::string("the input needs an I64 tensor ") + name);
+std::vector<Index> integers(const hub::SafetensorsFile& file, const char* name) {
+  const hub::StoredTensor* t = file.find(name);
+  require(t && t->type == hub::StoredType::i64, std::string("the input needs an I64 tensor ") + name);
   std::vector<Index> numbers(std::size_t(t->size()));
   file.read_bytes(*t, 0, {reinterpret_cast<char*>(numbers.data()), numbers.size() * sizeof(Index)});
   return numbers;
 }
 
 Given read_input(const std::string& path) {
-  const SafetensorsFile file(open_file(path));
+  const hub::SafetensorsFile file(open_file(path));
   const std::vector<Index> ids = integers(file, "ids"), labels = integers(file, "labels");
   Given g;
   auto id = ids.begin(), label = labels.begin();
@@ -45,7 +45,7 @@ Given read_input(const std::string& path) {
     g.samples.push_back({{id, id + n}, {label, label + n}});
     id += n, label += n;
   }
-  if (const StoredTensor* t = file.find("pixels")) {
+  if (const hub::StoredTensor* t = file.find("pixels")) {
     g.pixels.resize(std::size_t(t->size()));
     file.read(*t, 0, g.pixels);
     g.tiles = Index(t->shape.front());
@@ -59,14 +59,14 @@ Given read_input(const std::string& path) {
 
 template <IsPolicy P> class Probe {
  public:
-  Probe(const Kinds<Build>& kinds, const ExportedModel& folder, Given given, bool checkpoint)
+  Probe(const program::Kinds<Build>& kinds, const ExportedModel& folder, Given given, bool checkpoint)
       : given_(std::move(given)),
         model_(ModelBuilder<P>(kinds.models<P>(), kinds.compiled(), folder.description)
                    .build({true, true, true, folder.vision_adapters, folder.language_adapters}, checkpoint)),
         store_(registry_with_panels(model_)) {
     ModelWeights<P>(store_.registry(), folder.description).read_into(store_, threads_, 0);
     std::vector<ImageLayout> layouts;
-    for (const Size size : given_.sizes) layouts.push_back(folder.description.pictures().layout(size));
+    for (const image::Size size : given_.sizes) layouts.push_back(folder.description.pictures().layout(size));
     batch_ = model_.batch(equal_segments(given_.tiles, 1), given_.samples,
                           folder.description.tokenizer->id(folder.description.chat_template.mark), {}, layouts);
     const Index each = given_.tiles > 0 ? Index(given_.pixels.size()) / given_.tiles : 0;
@@ -76,13 +76,15 @@ template <IsPolicy P> class Probe {
   void write(const std::string& path) {
     const float mean = loss_and_gradients();
     const std::vector<float> logits = all_logits();
-    std::vector<TensorPlan> plans{
-        {"loss", StoredType::f32, {1}},
-        {"logits", StoredType::f32, {std::uint64_t(batch_.text.rows()), std::uint64_t(model_.language.vocabulary())}}};
+    std::vector<hub::TensorPlan> plans{
+        {"loss", hub::StoredType::f32, {1}},
+        {"logits",
+         hub::StoredType::f32,
+         {std::uint64_t(batch_.text.rows()), std::uint64_t(model_.language.vocabulary())}}};
     each_gradient([&](const auto& p, const Part& part) {
-      plans.push_back({"grad." + part.name, StoredType::f32, checkpoint_shape(p, part)});
+      plans.push_back({"grad." + part.name, hub::StoredType::f32, hub::checkpoint_shape(p, part)});
     });
-    SafetensorsWriter file(path, plans);
+    hub::SafetensorsWriter file(path, plans);
     file.append({&mean, 1});
     file.append(logits);
     each_gradient([&](const auto& p, const Part& part) {
@@ -164,6 +166,6 @@ ExitCode probe(const std::vector<std::string>& words) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  Messages messages(std::cerr, "probe_model", Build::version);
-  return run_program(messages, [&] { return probe({argv + 1, argv + argc}); });
+  program::Messages messages(std::cerr, "probe_model", Build::version);
+  return program::run_program(messages, [&] { return probe({argv + 1, argv + argc}); });
 }

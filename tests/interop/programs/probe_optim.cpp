@@ -31,8 +31,8 @@ void print_schedules() {
   }
 }
 
-LooseTensor tensor(const SafetensorsFile& file, const std::string& name) {
-  const StoredTensor* t = file.find(name);
+LooseTensor tensor(const hub::SafetensorsFile& file, const std::string& name) {
+  const hub::StoredTensor* t = file.find(name);
   if (!t) throw std::invalid_argument("the input has no tensor " + name);
   const Index cols = Index(t->shape.back());
   LooseTensor out{Index(t->size()) / cols, cols, std::vector<float>(std::size_t(t->size()))};
@@ -41,7 +41,7 @@ LooseTensor tensor(const SafetensorsFile& file, const std::string& name) {
 }
 
 void train(const std::string& input, const std::string& output) {
-  const SafetensorsFile file(open_file(input));
+  const hub::SafetensorsFile file(open_file(input));
   const auto setting = [&](const char* name) { return std::stod(file.metadata().at(name)); };
   std::vector<LooseTensor> start, gradients;
   for (int i = 0; file.find("start." + std::to_string(i)); ++i) {
@@ -70,12 +70,12 @@ void train(const std::string& input, const std::string& output) {
       weights[i].insert(weights[i].end(), now.begin(), now.end());
     }
   }
-  std::vector<TensorPlan> plan{{"norms", StoredType::f32, {norms.size()}}};
+  std::vector<hub::TensorPlan> plan{{"norms", hub::StoredType::f32, {norms.size()}}};
   for (std::size_t i = 0; i < start.size(); ++i)
     plan.push_back({"weights." + std::to_string(i),
-                    StoredType::f32,
+                    hub::StoredType::f32,
                     {norms.size(), std::uint64_t(start[i].rows), std::uint64_t(start[i].cols)}});
-  SafetensorsWriter writer(output, plan);
+  hub::SafetensorsWriter writer(output, plan);
   writer.append(norms);
   for (const auto& w : weights) writer.append(w);
   writer.commit();

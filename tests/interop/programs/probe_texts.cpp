@@ -17,11 +17,11 @@ std::string bytes_of(const std::string& hex) {
   return bytes;
 }
 
-boost::json::array encoded(const vlt::Tokenizer& tokenizer, vlt::Encoder& encoder, const std::string& text,
-                           vlt::EncodeOptions options) {
+boost::json::array encoded(const vlt::text::Tokenizer& tokenizer, vlt::text::Encoder& encoder, const std::string& text,
+                           vlt::text::EncodeOptions options) {
   boost::json::array ids, offsets;
   try {
-    const vlt::Encoding e = encoder.encode(text, options);
+    const vlt::text::Encoding e = encoder.encode(text, options);
     for (const auto id : e.ids) ids.push_back(id);
     for (const auto range : e.offsets) offsets.push_back(range.begin), offsets.push_back(range.end);
     return {ids, offsets, boost::json::string(tokenizer.decode(e.ids))};
@@ -33,19 +33,19 @@ boost::json::array encoded(const vlt::Tokenizer& tokenizer, vlt::Encoder& encode
 }  // namespace
 
 int main(int argc, char** argv) try {
-  vlt::EncodeOptions options;
+  vlt::text::EncodeOptions options;
   bool hex = false;
-  vlt::TokenizerFolder folder = vlt::read_tokenizer_folder(argc > 1 ? argv[1] : ".");
+  vlt::text::TokenizerFolder folder = vlt::text::read_tokenizer_folder(argc > 1 ? argv[1] : ".");
   for (int i = 2; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--plain")) options.split_special_tokens = true;
     if (!std::strcmp(argv[i], "--bare")) options.add_special_tokens = false;
     if (!std::strcmp(argv[i], "--hex")) hex = true;
     if (std::strcmp(argv[i], "--write") || i + 1 == argc) continue;
-    add_image_and_pad_tokens(folder);
-    write_tokenizer_folder(folder, argv[++i]);
+    text::add_image_and_pad_tokens(folder);
+    text::write_tokenizer_folder(folder, argv[++i]);
   }
-  const vlt::Tokenizer tokenizer(folder.file);
-  vlt::Encoder encoder(tokenizer);
+  const vlt::text::Tokenizer tokenizer(folder.file);
+  vlt::text::Encoder encoder(tokenizer);
   for (std::string line; std::getline(std::cin, line);) {
     const std::string text = hex ? bytes_of(line) : std::string(vlt::parse_json(line, "stdin").as_string());
     std::cout << boost::json::serialize(encoded(tokenizer, encoder, text, options)) << '\n';

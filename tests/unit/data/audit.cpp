@@ -11,35 +11,35 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-constexpr Size any_size{6, 9};
-Size accept_all(const std::string&, bool) { return any_size; }
-Size refuse_missing(const std::string& name, bool) {
+constexpr image::Size any_size{6, 9};
+image::Size accept_all(const std::string&, bool) { return any_size; }
+image::Size refuse_missing(const std::string& name, bool) {
   if (name.starts_with("missing")) blame_data.raise(Complaint("PATH-001", "image file is missing").at("folder"));
   return any_size;
 }
 
 struct Audited {
-  Dataset data;
+  data::Dataset data;
   std::vector<std::string> told;  // place and code of every bad record, in the order told
   std::vector<Complaint> printed;
   Complaint end;
 };
 
-Audited audit(const std::vector<std::string>& files, BadSampleRules rules, int threads = 1,
-              const LengthRules& lengths = {64, 4}, ImageCheck check = refuse_missing) {
+Audited audit(const std::vector<std::string>& files, data::BadSampleRules rules, int threads = 1,
+              const data::LengthRules& lengths = {64, 4}, data::ImageCheck check = refuse_missing) {
   Audited out;
   Threads team(threads);
-  Audit audit({}, rules, byte_builder(lengths), std::move(check), team, [&](const RecordFault& f) {
+  data::Audit audit({}, rules, byte_builder(lengths), std::move(check), team, [&](const data::RecordFault& f) {
     out.told.push_back(f.complaint.code() + " x" + std::to_string(f.count) + " " + f.id);
   });
   try {
     out.data = audit(files);
-  } catch (const BadRecords& e) { out.printed = e.faults(), out.end = e.complaint(); } catch (const Error& e) {
+  } catch (const data::BadRecords& e) { out.printed = e.faults(), out.end = e.complaint(); } catch (const Error& e) {
     out.end = e.complaint();
   }
   return out;
 }
-constexpr BadSampleRules skip_all{OnBadSample::skip, 1.0, 20};
+constexpr data::BadSampleRules skip_all{data::OnBadSample::skip, 1.0, 20};
 
 }  // namespace
 
@@ -51,7 +51,7 @@ TEST_CASE("every record is accounted for") {
                            record("e", "null", std::string(70, 'q')) + "," + record("f") + "]";
   const auto out = audit({folder.write("x.json", text)}, skip_all);
   REQUIRE(out.end.code() == "");
-  const FileAudit& f = out.data.files.at(0);
+  const data::FileAudit& f = out.data.files.at(0);
   CHECK(f.records == 9);
   CHECK(f.used == 4);  // a, c, d (its answer cut), f
   CHECK(f.bad == 5);   // 5, 6, b, {"id": 1}, e
@@ -120,21 +120,22 @@ TEST_CASE("bad records end the run or are left out, as asked") {
     CHECK(out.printed.size() == 20);
     CHECK(out.end.note() == "30 of 100 records have errors (10 more are not shown); nothing was trained");
     CHECK(out.told.size() == 30);
-    CHECK(audit({path}, {OnBadSample::fail, 0, 20, "out/skipped.jsonl"}).end.note() ==
+    CHECK(audit({path}, {data::OnBadSample::fail, 0, 20, "out/skipped.jsonl"}).end.note() ==
           "30 of 100 records have errors (all in out/skipped.jsonl); nothing was trained");
-    CHECK(audit({path}, {OnBadSample::fail, 0, 30}).end.note() == "30 of 100 records have errors; nothing was trained");
+    CHECK(audit({path}, {data::OnBadSample::fail, 0, 30}).end.note() ==
+          "30 of 100 records have errors; nothing was trained");
     CHECK_THAT(out.end.place(), Contains("x.json:1:2") && Contains("$[0].image") && Contains("(id \"0\")"));
     CHECK_THAT(out.printed[19].place(), Contains("x.json:20:1"));
   }
   SECTION("skip: up to a share") {
-    CHECK(audit({path}, {OnBadSample::skip, 0.3, 20}).data.size() == 70);
-    const auto out = audit({path}, {OnBadSample::skip, 0.29, 20});
+    CHECK(audit({path}, {data::OnBadSample::skip, 0.3, 20}).data.size() == 70);
+    const auto out = audit({path}, {data::OnBadSample::skip, 0.29, 20});
     CHECK_THAT(out.end.note(), Contains("--max_bad_fraction"));
   }
   SECTION("nothing left") {
     const auto all_bad = audit({folder.write("y.json", "[1, 2]")}, skip_all);
     CHECK_THAT(all_bad.end.note(), Contains("no record is left"));
-    const auto all_long = audit({path}, skip_all, 1, {5, 1, Truncation::drop_sample}, accept_all);
+    const auto all_long = audit({path}, skip_all, 1, {5, 1, data::Truncation::drop_sample}, accept_all);
     CHECK(all_long.end.code() == "DATA-AUDIT-002");
   }
 }
@@ -143,11 +144,11 @@ TEST_CASE("samples that are too long are left out without being bad") {
   const TemporaryFolder folder;
   const std::string path =
       folder.write("x.json", "[" + record("a", "null", "q") + "," + record("b", "null", std::string(50, 'q')) + "]");
-  const auto out = audit({path}, {}, 1, {20, 1, Truncation::drop_sample});
+  const auto out = audit({path}, {}, 1, {20, 1, data::Truncation::drop_sample});
   REQUIRE(out.end.code() == "");
   CHECK(out.data.files[0].used == 1);
   CHECK(out.data.files[0].too_long == 1);
-  CHECK(audit({path}, {}, 1, {20, 1, Truncation::error}).end.code() == "DATA-LENGTH-041");
+  CHECK(audit({path}, {}, 1, {20, 1, data::Truncation::error}).end.code() == "DATA-LENGTH-041");
 }
 
 TEST_CASE("several files; ids that repeat within one are a warning") {

@@ -17,13 +17,13 @@ Records numbers(Index count) {
   return all;
 }
 // Records of 10, 11, ... tokens, every third with two pictures of five tiles.
-std::vector<SampleSize> sizes(Index count) {
-  std::vector<SampleSize> all;
+std::vector<data::SampleSize> sizes(Index count) {
+  std::vector<data::SampleSize> all;
   for (std::int32_t i = 0; i < count; ++i) all.push_back({10 + i, 3, i % 3, i % 3 * 5});
   return all;
 }
 // All parts of an epoch, micro-batch by micro-batch, rank by rank.
-std::vector<Records> parts(BatchPlan& plan, Index epoch = 0) {
+std::vector<Records> parts(data::BatchPlan& plan, Index epoch = 0) {
   std::vector<Records> all;
   for (Index m = 0; m < plan.micro_batches(epoch); ++m)
     for (int r = 0; r < plan.rules().ranks; ++r) all.push_back(list(plan.records(epoch, m, r)));
@@ -36,9 +36,9 @@ TEST_CASE("every epoch visits every record once, in an order of its own") {
   Records pool(23);
   std::iota(pool.begin(), pool.end(), Index(100));
   const auto plan = [&](std::uint64_t seed) {
-    return BatchPlan({pool, seed, true}, {}, {.sequences = 5, .epochs = 4});
+    return data::BatchPlan({pool, seed, true}, {}, {.sequences = 5, .epochs = 4});
   };
-  BatchPlan mine = plan(1), again = plan(1), other = plan(2);
+  data::BatchPlan mine = plan(1), again = plan(1), other = plan(2);
   REQUIRE(mine.micro_batches(0) == 5);
   REQUIRE(mine.micro_batches() == 20);
   std::set<Records> epochs;
@@ -58,29 +58,29 @@ TEST_CASE("every epoch visits every record once, in an order of its own") {
   }
   CHECK(epochs.size() == 4);
   CHECK(list(again.records(17, 0)) == list(mine.records(17, 0)));  // asked for out of turn
-  BatchPlan still({pool, 1, false}, {}, {.sequences = 4, .epochs = 2});
+  data::BatchPlan still({pool, 1, false}, {}, {.sequences = 4, .epochs = 2});
   CHECK(still.records(6, 0)[0] == 100);
   CHECK_THROWS_AS(still.records(0, 6, 0), std::invalid_argument);
   CHECK_THROWS_AS(still.records(0, 0, 1), std::invalid_argument);
 }
 
 TEST_CASE("an order of a seed is the one it has always been") {
-  CHECK(SampleOrder(numbers(10), 1, true).epoch(0) == Records{3, 1, 5, 0, 7, 4, 8, 6, 9, 2});
-  CHECK(SampleOrder(numbers(10), 1, true).epoch(1) == Records{3, 6, 7, 0, 9, 2, 5, 8, 4, 1});
+  CHECK(data::SampleOrder(numbers(10), 1, true).epoch(0) == Records{3, 1, 5, 0, 7, 4, 8, 6, 9, 2});
+  CHECK(data::SampleOrder(numbers(10), 1, true).epoch(1) == Records{3, 6, 7, 0, 9, 2, 5, 8, 4, 1});
 }
 
 TEST_CASE("a micro-batch is dealt to the ranks evenly, and some get nothing where there is little") {
-  BatchPlan plan({numbers(11), 0, false}, {}, {.sequences = 2, .ranks = 3});
+  data::BatchPlan plan({numbers(11), 0, false}, {}, {.sequences = 2, .ranks = 3});
   CHECK(parts(plan) == std::vector<Records>{{0, 1}, {2, 3}, {4, 5}, {6, 7}, {8, 9}, {10}});
-  BatchPlan few({numbers(7), 0, false}, {}, {.sequences = 2, .ranks = 3});
+  data::BatchPlan few({numbers(7), 0, false}, {}, {.sequences = 2, .ranks = 3});
   CHECK(parts(few) == std::vector<Records>{{0, 1}, {2, 3}, {4, 5}, {6}, {}, {}});
-  BatchPlan four({numbers(4), 0, false}, {}, {.sequences = 4, .ranks = 3});
+  data::BatchPlan four({numbers(4), 0, false}, {}, {.sequences = 4, .ranks = 3});
   CHECK(parts(four) == std::vector<Records>{{0, 1}, {2}, {3}});
 }
 
 TEST_CASE("the same micro-batches hold the same records for any number of ranks") {
   const auto together = [](int ranks) {
-    BatchPlan plan({numbers(29), 3, true}, {}, {.sequences = 12 / ranks, .ranks = ranks, .epochs = 2});
+    data::BatchPlan plan({numbers(29), 3, true}, {}, {.sequences = 12 / ranks, .ranks = ranks, .epochs = 2});
     std::vector<Records> all;
     for (Index m = 0; m < plan.micro_batches(); ++m) {
       all.emplace_back();
@@ -96,7 +96,8 @@ TEST_CASE("the same micro-batches hold the same records for any number of ranks"
 }
 
 TEST_CASE("accumulation runs on across epochs and the last partial step is applied") {
-  const BatchPlan n({numbers(5), 0, true}, {}, {.epochs = 3, .accumulation = 4});  // 15 micro-batches, 4 to a step
+  const data::BatchPlan n({numbers(5), 0, true}, {},
+                          {.epochs = 3, .accumulation = 4});  // 15 micro-batches, 4 to a step
   CHECK(n.schedule_steps() == 4);
   CHECK(n.steps() == 4);
   CHECK(n.position(3) == 12);
@@ -111,7 +112,7 @@ TEST_CASE("accumulation runs on across epochs and the last partial step is appli
 
 TEST_CASE("max_steps ends the run but not the schedule") {
   const auto plan = [](Index max_steps) {
-    return BatchPlan({numbers(5), 0, true}, {}, {.epochs = 2, .max_steps = max_steps});
+    return data::BatchPlan({numbers(5), 0, true}, {}, {.epochs = 2, .max_steps = max_steps});
   };
   CHECK(plan(7).steps() == 7);
   CHECK(plan(7).end() == 7);
@@ -122,9 +123,9 @@ TEST_CASE("max_steps ends the run but not the schedule") {
 TEST_CASE("a budget of tokens fills one part after another") {
   const auto all = sizes(8);  // 10 to 17 tokens
   const auto plan = [&](Index tokens, int ranks) {
-    return BatchPlan({numbers(8), 0, false}, all, {.tokens = tokens, .ranks = ranks});
+    return data::BatchPlan({numbers(8), 0, false}, all, {.tokens = tokens, .ranks = ranks});
   };
-  BatchPlan one = plan(33, 1), two = plan(33, 2), tight = plan(9, 1), exact = plan(21, 1), wide = plan(1000, 3);
+  data::BatchPlan one = plan(33, 1), two = plan(33, 2), tight = plan(9, 1), exact = plan(21, 1), wide = plan(1000, 3);
   CHECK(parts(one) == std::vector<Records>{{0, 1, 2}, {3, 4}, {5, 6}, {7}});
   CHECK(parts(two) == parts(one));
   CHECK(two.micro_batches() == 2);
@@ -134,10 +135,10 @@ TEST_CASE("a budget of tokens fills one part after another") {
 }
 
 TEST_CASE("under a budget of tokens epochs differ in length, and every record is still seen once in each") {
-  std::vector<SampleSize> all = sizes(40);
-  for (SampleSize& s : all) s.tokens = s.tokens * s.tokens % 97 + 1;
-  const BatchRules rules{.tokens = 120, .ranks = 2, .epochs = 6, .accumulation = 3};
-  BatchPlan plan({numbers(40), 5, true}, all, rules);
+  std::vector<data::SampleSize> all = sizes(40);
+  for (data::SampleSize& s : all) s.tokens = s.tokens * s.tokens % 97 + 1;
+  const data::BatchRules rules{.tokens = 120, .ranks = 2, .epochs = 6, .accumulation = 3};
+  data::BatchPlan plan({numbers(40), 5, true}, all, rules);
   std::set<Index> lengths;
   Index total = 0;
   for (Index e = 0; e < 6; ++e) {
@@ -165,20 +166,20 @@ TEST_CASE("under a budget of tokens epochs differ in length, and every record is
 TEST_CASE("the largest micro-batch is that of all which the run reads, of every rank") {
   const auto all = sizes(37);
   const auto plan = [&](Index max_steps, int ranks) {
-    return BatchPlan({numbers(37), 1, true}, all,
-                     {.sequences = 4, .ranks = ranks, .epochs = 6, .max_steps = max_steps});
+    return data::BatchPlan({numbers(37), 1, true}, all,
+                           {.sequences = 4, .ranks = ranks, .epochs = 6, .max_steps = max_steps});
   };
   for (const int ranks : {1, 3})
     for (const Index max_steps : {1, 13, 50}) {
-      BatchPlan p = plan(max_steps, ranks);
-      MicroBatchSize expected;
+      data::BatchPlan p = plan(max_steps, ranks);
+      data::MicroBatchSize expected;
       for (Index m = 0; m < p.end(); ++m)
         for (int r = 0; r < ranks; ++r) {
-          MicroBatchSize one;
+          data::MicroBatchSize one;
           for (const Index record : p.records(m, r)) one.add(all[std::size_t(record)]);
           expected.cover(one);
         }
-      const MicroBatchSize largest = p.largest();
+      const data::MicroBatchSize largest = p.largest();
       CHECK(largest.sequences == 4);
       CHECK(largest.tokens == expected.tokens);
       CHECK(largest.images == expected.images);

@@ -6,26 +6,26 @@
 namespace vlt::test {
 
 // A tokenizer whose tokens are bytes, with <s> in front: lengths can be counted by hand.
-inline std::shared_ptr<const Tokenizer> byte_tokenizer() {
-  TokenizerFile file;
-  for (int b = 0; b < 256; ++b) file.model.vocab.emplace_back(ByteAlphabet::spell(std::string(1, char(b))), b);
-  for (const char* token : {"<s>", "</s>", "<image>"}) add_special_token(file, token);
-  file.pre_tokenizers = {TokenizerFile::ByteLevel{false, true}};
-  file.decoders = {TokenizerFile::ByteLevel{false, true}};
+inline std::shared_ptr<const text::Tokenizer> byte_tokenizer() {
+  text::TokenizerFile file;
+  for (int b = 0; b < 256; ++b) file.model.vocab.emplace_back(text::ByteAlphabet::spell(std::string(1, char(b))), b);
+  for (const char* token : {"<s>", "</s>", "<image>"}) text::add_special_token(file, token);
+  file.pre_tokenizers = {text::TokenizerFile::ByteLevel{false, true}};
+  file.decoders = {text::TokenizerFile::ByteLevel{false, true}};
   file.before = {"<s>"};
-  return std::make_shared<const Tokenizer>(file);
+  return std::make_shared<const text::Tokenizer>(file);
 }
 // "<image>q>a</s>|<image>q>a</s>|": one byte for each character, one token for each mark.
-inline ChatTemplate short_template() {
-  ChatTemplate t;
+inline data::ChatTemplate short_template() {
+  data::ChatTemplate t;
   t.image = "<image>", t.user = "{image}{text}>", t.end = "</s>", t.separator = "|";
   return t;
 }
-inline SampleBuilder byte_builder(const LengthRules& rules = {}) {
-  return SampleBuilder(byte_tokenizer(), short_template(), rules);
+inline data::SampleBuilder byte_builder(const data::LengthRules& rules = {}) {
+  return data::SampleBuilder(byte_tokenizer(), short_template(), rules);
 }
-inline Record talk(const std::vector<Turn>& turns, std::vector<std::string> images = {}) {
-  Record r;
+inline data::Record talk(const std::vector<data::Turn>& turns, std::vector<std::string> images = {}) {
+  data::Record r;
   r.id = "7";
   r.conversation.turns = turns;
   r.conversation.images = images.size();
@@ -33,7 +33,7 @@ inline Record talk(const std::vector<Turn>& turns, std::vector<std::string> imag
   return r;
 }
 // The text of the ids that are there, and of those that are learnt.
-inline std::string text_of(const SampleBuilder& b, const std::vector<Index>& ids) {
+inline std::string text_of(const data::SampleBuilder& b, const std::vector<Index>& ids) {
   std::vector<std::int32_t> known;
   for (const Index id : ids)
     if (id >= 0) known.push_back(std::int32_t(id));

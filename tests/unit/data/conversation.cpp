@@ -6,7 +6,7 @@ namespace {
 
 // "slot|text", images inside the text in braces.
 std::string shape(const std::string& text) {
-  const auto p = vlt::place_images(text, 0);
+  const auto p = vlt::data::place_images(text, 0);
   std::string s;
   for (const auto i : p.slot) s += std::to_string(i);
   s += "|";
@@ -32,16 +32,16 @@ TEST_CASE("a question without marks at its edges keeps every byte", "[text]") {
 }
 
 TEST_CASE("marks and images are equally many, or there are no marks", "[text]") {
-  vlt::Conversation c{"", false, {{"one", "x"}, {"two", "y"}}, 2};
-  CHECK(vlt::place_images(c)[0].slot.size() == 2);
+  vlt::data::Conversation c{"", false, {{"one", "x"}, {"two", "y"}}, 2};
+  CHECK(vlt::data::place_images(c)[0].slot.size() == 2);
   c.turns[1].question = "<image>two";
   for (const std::size_t images : {0, 2}) {
     c.images = images;
-    const auto complaint = vlt_test::complaint_of([&] { vlt::place_images(c); }, vlt::ExitCode::data);
+    const auto complaint = vlt_test::complaint_of([&] { vlt::data::place_images(c); }, vlt::ExitCode::data);
     CHECK(complaint.code() == "DATA-IMG-004");
     CHECK(complaint.found() == "1 marks");
     CHECK(complaint.expected().find(std::to_string(images) + " images") != std::string::npos);
   }
   c.images = 1;
-  CHECK(vlt::place_images(c)[1].slot == std::vector<std::size_t>{0});
+  CHECK(vlt::data::place_images(c)[1].slot == std::vector<std::size_t>{0});
 }

@@ -10,7 +10,7 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-Size any_size(const std::string&, bool) { return {2, 2}; }
+image::Size any_size(const std::string&, bool) { return {2, 2}; }
 
 std::string records(int first, int count) {
   std::string text;
@@ -19,7 +19,7 @@ std::string records(int first, int count) {
 }
 std::string refusal(const std::vector<std::string>& words, std::size_t files) {
   try {
-    parse_dataset_samples(words, files);
+    data::parse_dataset_samples(words, files);
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::usage);
     return e.complaint().found();
@@ -31,9 +31,9 @@ std::string refusal(const std::vector<std::string>& words, std::size_t files) {
 
 TEST_CASE("the option dataset_samples is `all` or counts, one for all files or one each") {
   using Counts = std::vector<std::optional<Index>>;
-  CHECK(parse_dataset_samples({"all"}, 2) == Counts{std::nullopt, std::nullopt});
-  CHECK(parse_dataset_samples({"5"}, 2) == Counts{5, 5});
-  CHECK(parse_dataset_samples({"5", "all"}, 2) == Counts{5, std::nullopt});
+  CHECK(data::parse_dataset_samples({"all"}, 2) == Counts{std::nullopt, std::nullopt});
+  CHECK(data::parse_dataset_samples({"5"}, 2) == Counts{5, 5});
+  CHECK(data::parse_dataset_samples({"5", "all"}, 2) == Counts{5, std::nullopt});
   for (const char* word : {"0", "-1", "ten", "1.5", "5x", "", " 5", "99999999999999999999"})
     CHECK(refusal({word}, 1) == quoted(word));
   CHECK(refusal({"1", "2"}, 3) == "2 values");
@@ -41,42 +41,43 @@ TEST_CASE("the option dataset_samples is `all` or counts, one for all files or o
 
 TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: nothing else") {
   const TemporaryFolder folder;
-  DataOptions o;
+  data::DataOptions o;
   o.data_path = {folder.write("a.json", records(0, 30) + "5\n"), folder.write("b.json", records(100, 20))};
   o.dataset_samples = {"10", "50"};
   o.train_split_ratio = 0.7;
-  o.bad = {OnBadSample::skip, 0.5, 20};
+  o.bad = {data::OnBadSample::skip, 0.5, 20};
   Threads threads(2);
-  const RunData run = load_data(o, byte_builder(), {any_size, {}, 0}, threads);
+  const data::RunData run = data::load_data(o, byte_builder(), {any_size, {}, 0}, threads);
   CHECK(run.split.train.size() == 21);
   CHECK(run.split.eval.size() == 9);
   Index total = run.split.not_selected + Index(run.split.train.size() + run.split.eval.size());
-  for (const FileAudit& f : run.data().files) total += f.bad + f.too_long;
+  for (const data::FileAudit& f : run.data().files) total += f.bad + f.too_long;
   CHECK(total == 51);
   REQUIRE(run.data().warnings.size() == 1);
   CHECK_THAT(run.data().warnings[0].found(), Contains("50"));
   o.train_split_ratio = 0;
-  const RunData none = load_data(o, byte_builder(), {any_size, {}, 0}, threads);
-  CHECK_THROWS_AS(check_training_split(none.split), Error);
+  const data::RunData none = data::load_data(o, byte_builder(), {any_size, {}, 0}, threads);
+  CHECK_THROWS_AS(data::check_training_split(none.split), Error);
   CHECK(none.split.eval.size() == 30);
 }
 
 TEST_CASE("from files to micro-batches", "[threads]") {
   const TemporaryFolder folder;
   const std::string path = folder.write("train.json", records(0, 10));
-  const SampleBuilder builder = byte_builder();
-  const Pictures pictures{any_size, [](const std::string&, std::span<float>) {}, 12};
+  const data::SampleBuilder builder = byte_builder();
+  const data::Pictures pictures{any_size, [](const std::string&, std::span<float>) {}, 12};
   Index tokens = 0, supervised = 0, sequences = 0;
   // quote: load
-  DataOptions options;
+  data::DataOptions options;
   options.data_path = {path};
   Threads threads(2);
-  const RunData run = load_data(options, builder, pictures, threads);  // throws BadRecords: the first and how many
+  const data::RunData run =
+      data::load_data(options, builder, pictures, threads);  // throws BadRecords: the first and how many
 
-  const BatchPlan plan = run.train_plan(/*seed=*/1234, {.sequences = 4, .epochs = 3});
-  Loader loader(run.source, plan, {.workers = 2});
+  const data::BatchPlan plan = run.train_plan(/*seed=*/1234, {.sequences = 4, .epochs = 3});
+  data::Loader loader(run.source, plan, {.workers = 2});
   while (loader.more()) {
-    const MicroBatch& b = loader.next();  // stays valid until the next call
+    const data::MicroBatch& b = loader.next();  // stays valid until the next call
     sequences += Index(b.samples.size()), tokens += b.tokens, supervised += b.supervised;
   }
   // end of quote

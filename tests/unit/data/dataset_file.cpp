@@ -30,7 +30,7 @@ void refused(const std::string& text, const char* code, const char* says, const 
   CHECK_THAT(out.told(), Contains(place));
 }
 // One bad record in a good file.
-void bad(const std::string& text, const char* code, const char* says, const RecordLimits& limits = {}) {
+void bad(const std::string& text, const char* code, const char* says, const data::RecordLimits& limits = {}) {
   INFO(text.substr(0, 200));
   const auto out = read_data_text(text, limits);
   REQUIRE(out.fatal.code() == "");
@@ -179,7 +179,7 @@ TEST_CASE("turns must alternate and say something") {
 }
 
 TEST_CASE("sizes have limits") {
-  RecordLimits small;
+  data::RecordLimits small;
   small.text_bytes = 10, small.turns = 4, small.record_bytes = 400, small.keys = 5;
   const std::string q = R"({"from": "human", "value": "q"})", a = R"({"from": "gpt", "value": "a"})";
   bad(talk(R"([{"from": "human", "value": "0123456789x"}, {"from": "gpt", "value": "a"}])"), "DATA-RECORD-037",
@@ -228,13 +228,13 @@ TEST_CASE("a damaged data set is refused, or all its good records are sound", "[
     INFO(text);
     refusals += !out.fatal.code().empty(), faults += out.bad > 0;
     if (out.fatal.code().empty()) REQUIRE(out.records == Index(out.good.size()) + out.bad);
-    for (const Record& r : out.good) {
+    for (const data::Record& r : out.good) {
       REQUIRE(!r.conversation.turns.empty());
       REQUIRE(r.images.size() <= 8);
       REQUIRE(r.conversation.images == r.images.size());
-      for (const Turn& t : r.conversation.turns) REQUIRE(!t.answer.empty());
+      for (const data::Turn& t : r.conversation.turns) REQUIRE(!t.answer.empty());
       for (const std::string& name : r.images) REQUIRE((!name.empty() && name.find('\0') == std::string::npos));
-      REQUIRE_NOTHROW(place_images(r.conversation));
+      REQUIRE_NOTHROW(data::place_images(r.conversation));
     }
   }
   CHECK(refusals > 500);

@@ -9,9 +9,9 @@ namespace vlt::test {
 // What reading a data set gives: records, faults, or the end.
 struct ReadOutcome {
   Index records = 0, bad = 0;
-  std::vector<Record> good;
+  std::vector<data::Record> good;
   std::vector<Complaint> faults;
-  std::vector<RecordFault> bad_records;
+  std::vector<data::RecordFault> bad_records;
   Complaint fatal;  // its code is empty unless the file was refused
   int exit = 0;
 
@@ -22,12 +22,12 @@ struct ReadOutcome {
   }
 };
 
-inline ReadOutcome read_file(const std::string& path, const RecordLimits& limits = {}) {
+inline ReadOutcome read_file(const std::string& path, const data::RecordLimits& limits = {}) {
   ReadOutcome out;
   try {
-    DatasetFile file(path, 0, limits);
-    out.records = file.read({[&](Record&& r) { out.good.push_back(std::move(r)); },
-                             [&](RecordFault&& f) {
+    data::DatasetFile file(path, 0, limits);
+    out.records = file.read({[&](data::Record&& r) { out.good.push_back(std::move(r)); },
+                             [&](data::RecordFault&& f) {
                                out.bad += f.count;
                                out.faults.push_back(f.complaint);
                                out.bad_records.push_back(std::move(f));
@@ -35,7 +35,7 @@ inline ReadOutcome read_file(const std::string& path, const RecordLimits& limits
   } catch (const Error& e) { out.fatal = e.complaint(), out.exit = int(e.exit()); }
   return out;
 }
-inline ReadOutcome read_data_text(std::string_view text, const RecordLimits& limits = {}) {
+inline ReadOutcome read_data_text(std::string_view text, const data::RecordLimits& limits = {}) {
   const TemporaryFolder folder;
   return read_file(folder.write("x.json", text), limits);
 }

@@ -6,7 +6,7 @@
 namespace {
 
 // The learnt ids, one list for each stretch of them.
-std::vector<std::vector<std::int32_t>> learnt(const vlt::LabelledTokens& l) {
+std::vector<std::vector<std::int32_t>> learnt(const vlt::data::LabelledTokens& l) {
   std::vector<std::vector<std::int32_t>> out;
   for (std::size_t i = 0; i < l.ids.size(); ++i) {
     if (!l.supervised[i]) continue;
@@ -19,17 +19,17 @@ std::vector<std::vector<std::int32_t>> learnt(const vlt::LabelledTokens& l) {
 }  // namespace
 
 TEST_CASE("what is learnt reads as the answers and their ends", "[text]") {
-  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file(700, GENERATE(false, true)));
-  vlt::Encoder encoder(tokenizer);
+  const vlt::text::Tokenizer tokenizer(vlt_test::small_tokenizer_file(700, GENERATE(false, true)));
+  vlt::text::Encoder encoder(tokenizer);
   std::mt19937 random(1);
-  for (const auto& name : vlt::builtin_template_names) {
-    const auto chat = vlt::builtin_template(name, {"</s>", "<s>"});
-    const vlt::Renderer renderer(chat);
+  for (const auto& name : vlt::data::builtin_template_names) {
+    const auto chat = vlt::data::builtin_template(name, {"</s>", "<s>"});
+    const vlt::data::Renderer renderer(chat);
     CAPTURE(std::string(name));
     for (int i = 0; i < 600; ++i) {
-      const vlt::Conversation c = vlt_test::random_conversation(random);
-      const vlt::Rendered r = renderer(c);
-      const vlt::LabelledTokens l = label(encoder, r);
+      const vlt::data::Conversation c = vlt_test::random_conversation(random);
+      const vlt::data::Rendered r = renderer(c);
+      const vlt::data::LabelledTokens l = data::label(encoder, r);
       REQUIRE(tokenizer.decode(l.ids) == r.text);
       REQUIRE(l.images.size() == c.images);
       const auto parts = learnt(l);
@@ -48,14 +48,14 @@ TEST_CASE("what is learnt reads as the answers and their ends", "[text]") {
 }
 
 TEST_CASE("only the template's own ends are special tokens", "[text]") {
-  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
-  vlt::Encoder encoder(tokenizer);
+  const vlt::text::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  vlt::text::Encoder encoder(tokenizer);
   std::mt19937 random(7);
-  const auto chat = vlt::builtin_template("vicuna", {"</s>", "<s>"});
-  const vlt::Renderer renderer(chat);
+  const auto chat = vlt::data::builtin_template("vicuna", {"</s>", "<s>"});
+  const vlt::data::Renderer renderer(chat);
   for (int i = 0; i < 300; ++i) {
-    const vlt::Conversation c = vlt_test::random_conversation(random);
-    const auto ids = label(encoder, renderer(c)).ids;
+    const vlt::data::Conversation c = vlt_test::random_conversation(random);
+    const auto ids = data::label(encoder, renderer(c)).ids;
     REQUIRE(std::size_t(std::count(ids.begin(), ids.end(), tokenizer.id("</s>"))) == c.turns.size());
     REQUIRE(std::count(ids.begin(), ids.end(), tokenizer.id("<s>")) == 0);
     REQUIRE(std::size_t(std::count(ids.begin(), ids.end(), tokenizer.id("<image>"))) == c.images);
@@ -63,17 +63,17 @@ TEST_CASE("only the template's own ends are special tokens", "[text]") {
 }
 
 TEST_CASE("a prompt has the ids that stood before the answer in training", "[text]") {
-  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
-  vlt::Encoder encoder(tokenizer);
+  const vlt::text::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  vlt::text::Encoder encoder(tokenizer);
   std::mt19937 random(2);
-  for (const auto& name : vlt::builtin_template_names) {
+  for (const auto& name : vlt::data::builtin_template_names) {
     CAPTURE(std::string(name));
-    const vlt::Renderer renderer(vlt::builtin_template(name, {"</s>", "<s>"}));
+    const vlt::data::Renderer renderer(vlt::data::builtin_template(name, {"</s>", "<s>"}));
     for (int i = 0; i < 200; ++i) {
-      vlt::Conversation c = vlt_test::random_conversation(random);
+      vlt::data::Conversation c = vlt_test::random_conversation(random);
       c.turns.back().answer = "cat" + c.turns.back().answer;  // an answer begins with a word
-      const auto trained = label(encoder, renderer(c));
-      const auto prompt = encode_prompt(encoder, renderer.prompt(c));
+      const auto trained = data::label(encoder, renderer(c));
+      const auto prompt = data::encode_prompt(encoder, renderer.prompt(c));
       std::size_t first = trained.ids.size();  // of the last answer's tokens
       while (first > 0 && !trained.supervised[first - 1]) --first;
       while (first > 0 && trained.supervised[first - 1]) --first;
@@ -86,17 +86,17 @@ TEST_CASE("a prompt has the ids that stood before the answer in training", "[tex
 
 TEST_CASE("generation is given what was not learnt, whatever the answer is", "[text]") {
   const bool splits_digits = GENERATE(false, true);
-  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file(700, splits_digits));
-  vlt::Encoder encoder(tokenizer);
+  const vlt::text::Tokenizer tokenizer(vlt_test::small_tokenizer_file(700, splits_digits));
+  vlt::text::Encoder encoder(tokenizer);
   std::mt19937 random(3);
   for (const char* name : {"vicuna", "llava", "llava_next", "llama_2"}) {  // a blank stands before their answers
     CAPTURE(name, splits_digits);
-    const vlt::Renderer renderer(vlt::builtin_template(name, {"</s>", "<s>"}));
+    const vlt::data::Renderer renderer(vlt::data::builtin_template(name, {"</s>", "<s>"}));
     for (int i = 0; i < 400; ++i) {
-      vlt::Conversation c = vlt_test::random_conversation(random);
+      vlt::data::Conversation c = vlt_test::random_conversation(random);
       for (auto& turn : c.turns)
         if (random() % 2) turn.answer = std::to_string(random() % 100);
-      const auto all = label(encoder, renderer(c));
+      const auto all = data::label(encoder, renderer(c));
       for (; !c.turns.empty(); c.turns.pop_back()) {  // each answer, as if it were the last
         CAPTURE(c.turns.back().answer);
         c.images = 0;
@@ -107,7 +107,7 @@ TEST_CASE("generation is given what was not learnt, whatever the answer is", "[t
         std::size_t first = 0, turns = 0;
         for (; turns < c.turns.size(); ++first)
           turns += all.supervised[first] && (first == 0 || !all.supervised[first - 1]);
-        const auto prompt = encode_prompt(encoder, renderer.prompt(c));
+        const auto prompt = data::encode_prompt(encoder, renderer.prompt(c));
         REQUIRE(prompt.ids == std::vector<std::int32_t>(all.ids.begin(), all.ids.begin() + long(first - 1)));
       }
     }
@@ -115,12 +115,12 @@ TEST_CASE("generation is given what was not learnt, whatever the answer is", "[t
 }
 
 TEST_CASE("a blank before an answer is learnt where generation leaves it to the model, only there", "[text]") {
-  const auto chat = vlt::builtin_template("vicuna", {"</s>", "<s>"});
-  const auto spelt = [&](const vlt::TokenizerFile& file, const std::string& answer) {
-    const vlt::Tokenizer tokenizer(file);
-    vlt::Encoder encoder(tokenizer);
+  const auto chat = vlt::data::builtin_template("vicuna", {"</s>", "<s>"});
+  const auto spelt = [&](const vlt::text::TokenizerFile& file, const std::string& answer) {
+    const vlt::text::Tokenizer tokenizer(file);
+    vlt::text::Encoder encoder(tokenizer);
     const auto parts =
-        learnt(label(encoder, vlt::Renderer(chat)({"", false, {{"How many?", answer}, {"", answer}}, 0})));
+        learnt(data::label(encoder, vlt::data::Renderer(chat)({"", false, {{"How many?", answer}, {"", answer}}, 0})));
     REQUIRE(parts.size() == 2);
     CHECK(tokenizer.decode(parts[0]) == tokenizer.decode(parts[1]));
     return tokenizer.decode({parts[0].data(), 1});  // the first learnt token
@@ -135,17 +135,17 @@ TEST_CASE("a blank before an answer is learnt where generation leaves it to the 
 }
 
 TEST_CASE("a conversation that teaches nothing is refused", "[text]") {
-  const vlt::Renderer renderer(vlt::builtin_template("chatml", {"</s>", "<s>"}));
-  const vlt::Conversation empty{"", false, {{"a question", ""}}, 0};
+  const vlt::data::Renderer renderer(vlt::data::builtin_template("chatml", {"</s>", "<s>"}));
+  const vlt::data::Conversation empty{"", false, {{"a question", ""}}, 0};
   CHECK(vlt_test::complaint_of([&] { renderer(empty); }, vlt::ExitCode::data).code() == "DATA-LABEL-002");
-  const vlt::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
-  vlt::Encoder encoder(tokenizer);
-  vlt::Rendered cut;
+  const vlt::text::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
+  vlt::text::Encoder encoder(tokenizer);
+  vlt::data::Rendered cut;
   cut.write("only a prompt");
-  CHECK(vlt_test::complaint_of([&] { label(encoder, cut); }, vlt::ExitCode::data).code() == "DATA-LABEL-001");
-  vlt::ChatTemplate silent;
+  CHECK(vlt_test::complaint_of([&] { data::label(encoder, cut); }, vlt::ExitCode::data).code() == "DATA-LABEL-001");
+  vlt::data::ChatTemplate silent;
   silent.user = "{image}{text}", silent.end = "</s>";
-  const vlt::Conversation with_system{"Be brief.", true, {{"q", "a"}}, 0};
-  CHECK(vlt_test::complaint_of([&] { vlt::Renderer{silent}(with_system); }, vlt::ExitCode::data).code() ==
+  const vlt::data::Conversation with_system{"Be brief.", true, {{"q", "a"}}, 0};
+  CHECK(vlt_test::complaint_of([&] { vlt::data::Renderer{silent}(with_system); }, vlt::ExitCode::data).code() ==
         "DATA-TEMPLATE-001");
 }

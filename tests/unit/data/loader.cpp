@@ -12,14 +12,14 @@ using Catch::Matchers::Contains;
 namespace {
 
 // Records with 0 to 2 images; a picture's pixels are made from its name.
-std::shared_ptr<SampleSource> source(Index records, PixelReader read) {
-  auto s = std::make_shared<SampleSource>(SampleSource{{}, byte_builder({64, 4}), std::move(read), 6});
+std::shared_ptr<data::SampleSource> source(Index records, data::PixelReader read) {
+  auto s = std::make_shared<data::SampleSource>(data::SampleSource{{}, byte_builder({64, 4}), std::move(read), 6});
   s->data.files.push_back({});
   s->data.files.push_back({});
   for (Index i = 0; i < records; ++i) {
     std::vector<std::string> images;
     for (Index k = 0; k < i % 3; ++k) images.push_back(std::to_string(i) + "-" + std::to_string(k));
-    Record r = talk({{std::string(std::size_t(i % 20), 'q'), "answer " + std::to_string(i)}}, images);
+    data::Record r = talk({{std::string(std::size_t(i % 20), 'q'), "answer " + std::to_string(i)}}, images);
     r.place.index = i, r.place.file = std::uint32_t(i % 2);
     s->data.sizes.push_back({0, 0, std::int32_t(r.images.size()), std::int32_t(r.images.size())});
     s->data.records.push_back(std::move(r));
@@ -35,14 +35,14 @@ void paint_slowly(const std::string& name, std::span<float> to) {
   paint(name, to);
 }
 // So many micro-batches of four of them.
-BatchPlan plan(const SampleSource& s, Index count) {
+data::BatchPlan plan(const data::SampleSource& s, Index count) {
   std::vector<Index> all(s.data.records.size());
   std::iota(all.begin(), all.end(), Index(0));
   return {{all, 1, true}, s.data.sizes, {.sequences = 4, .epochs = count, .max_steps = count}};
 }
-LoaderSettings settings(int workers, Index held = 1) { return {.workers = workers, .held = held}; }
+data::LoaderSettings settings(int workers, Index held = 1) { return {.workers = workers, .held = held}; }
 // Everything in a micro-batch as one number.
-std::size_t digest(const MicroBatch& b) {
+std::size_t digest(const data::MicroBatch& b) {
   std::string bytes;
   const auto add = [&](const auto& v) {
     bytes.append(reinterpret_cast<const char*>(v.data()), v.size() * sizeof v[0]);
@@ -55,7 +55,7 @@ std::size_t digest(const MicroBatch& b) {
 }
 std::vector<std::size_t> stream(int workers, Index count) {
   const auto s = source(37, paint_slowly);
-  Loader loader(s, plan(*s, count), settings(workers));
+  data::Loader loader(s, plan(*s, count), settings(workers));
   std::vector<std::size_t> all;
   while (loader.more()) all.push_back(digest(loader.next()));
   return all;
@@ -82,17 +82,17 @@ struct Gate {
 
 TEST_CASE("a micro-batch holds what its records are made of", "[threads]") {
   const auto s = source(37, paint);
-  Loader loader(s, plan(*s, 20), settings(2));
-  BatchPlan expected = plan(*s, 20);
-  Encoder encoder(s->builder.tokenizer());
+  data::Loader loader(s, plan(*s, 20), settings(2));
+  data::BatchPlan expected = plan(*s, 20);
+  text::Encoder encoder(s->builder.tokenizer());
   for (Index m = 0; loader.more(); ++m) {
-    const MicroBatch& b = loader.next();
+    const data::MicroBatch& b = loader.next();
     const auto records = expected.records(m, 0);
     REQUIRE(b.record == std::vector<Index>(records.begin(), records.end()));
     std::vector<float> pixels;
     Index images = 0, tokens = 0, supervised = 0;
     for (std::size_t i = 0; i < records.size(); ++i) {
-      const Record& r = s->data.records[std::size_t(records[i])];
+      const data::Record& r = s->data.records[std::size_t(records[i])];
       const auto p = s->builder.prepare(r, encoder);
       CHECK(b.samples[i].id == p.sample.id);
       CHECK(b.samples[i].label == p.sample.label);
@@ -119,10 +119,10 @@ TEST_CASE("workers and their timing change nothing", "[threads]") {
 
 TEST_CASE("a run may start anywhere in the order", "[threads]") {
   const auto all = stream(2, 25);
-  LoaderSettings late = settings(3);
+  data::LoaderSettings late = settings(3);
   late.first = 17;
   const auto s = source(37, paint);
-  Loader loader(s, plan(*s, 25), late);
+  data::Loader loader(s, plan(*s, 25), late);
   for (Index m = 17; loader.more(); ++m) {
     CHECK(loader.position() == m);
     CHECK(digest(loader.next()) == all[std::size_t(m)]);
@@ -132,13 +132,13 @@ TEST_CASE("a run may start anywhere in the order", "[threads]") {
 
 TEST_CASE("held micro-batches stay as they are", "[threads]") {
   const auto s = source(40, paint_slowly);
-  Loader loader(s, plan(*s, 30), settings(3, 5));
+  data::Loader loader(s, plan(*s, 30), settings(3, 5));
   const auto all = stream(1, 30).size();
   CHECK(all == 30);
   while (loader.more()) {
-    std::vector<std::pair<MicroBatch*, std::size_t>> held;
+    std::vector<std::pair<data::MicroBatch*, std::size_t>> held;
     for (int i = 0; i < 5; ++i) {
-      MicroBatch& b = loader.next();
+      data::MicroBatch& b = loader.next();
       held.emplace_back(&b, digest(b));
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -150,12 +150,12 @@ TEST_CASE("a loader may be left at any moment", "[threads]") {
   const auto s = source(37, paint_slowly);
   for (const int workers : {1, 2, 8})
     for (const int taken : {0, 1, 7}) {
-      Loader loader(s, plan(*s, 1000), settings(workers));
+      data::Loader loader(s, plan(*s, 1000), settings(workers));
       for (int i = 0; i < taken; ++i) loader.next();
     }
-  LoaderSettings behind = settings(2);
+  data::LoaderSettings behind = settings(2);
   behind.first = 5;
-  Loader nothing(s, plan(*s, 5), behind);
+  data::Loader nothing(s, plan(*s, 5), behind);
   CHECK(!nothing.more());
 }
 
@@ -165,8 +165,8 @@ TEST_CASE("what a worker throws reaches the caller at its micro-batch", "[thread
       if (name == "20-1") blame_data.raise(Complaint("IMAGE-019", "truncated"));
       paint(name, to);
     });
-    Loader loader(s, plan(*s, 30), settings(workers));
-    BatchPlan expected = plan(*s, 30);
+    data::Loader loader(s, plan(*s, 30), settings(workers));
+    data::BatchPlan expected = plan(*s, 30);
     Index failing = 0;
     for (;; ++failing) {
       const auto records = expected.records(failing, 0);
@@ -187,20 +187,20 @@ TEST_CASE("what a worker throws reaches the caller at its micro-batch", "[thread
 TEST_CASE("under skip a sample whose image is broken is left out of every count", "[threads]") {
   std::vector<std::size_t> first;
   for (const int workers : {1, 2, 8}) {
-    LoaderSettings s = settings(workers);
-    s.on_bad_sample = OnBadSample::skip;
+    data::LoaderSettings s = settings(workers);
+    s.on_bad_sample = data::OnBadSample::skip;
     const auto data = source(37, [](const std::string& name, std::span<float> to) {
       if (name == "20-1" || name.starts_with("4-")) blame_data.raise(Complaint("IMAGE-019", "truncated"));
       paint(name, to);
     });
-    Loader loader(data, plan(*data, 10), s);
+    data::Loader loader(data, plan(*data, 10), s);
     std::vector<std::size_t> all;
     std::vector<Index> lost, seen;
     while (loader.more()) {
-      const MicroBatch& b = loader.next();
+      const data::MicroBatch& b = loader.next();
       all.push_back(digest(b));
       seen.insert(seen.end(), b.record.begin(), b.record.end());
-      for (const LostSample& l : b.lost) lost.push_back(l.record);
+      for (const data::LostSample& l : b.lost) lost.push_back(l.record);
       CHECK(b.pixels.size() == std::size_t(b.images * 6));
       CHECK(b.samples.size() == b.record.size());
     }
@@ -214,17 +214,17 @@ TEST_CASE("under skip a sample whose image is broken is left out of every count"
 
 TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
   const auto gate = std::make_shared<Gate>();
-  LoaderSettings s = settings(2);
+  data::LoaderSettings s = settings(2);
   s.timeout_s = 0.2;
   const auto begin = std::chrono::steady_clock::now();
   auto data = source(37, [gate](const std::string& name, std::span<float> to) {
     if (name == "20-1") gate->pass();
     paint(name, to);
   });
-  const std::weak_ptr<SampleSource> alive = data;
+  const std::weak_ptr<data::SampleSource> alive = data;
   try {
-    const BatchPlan ten = plan(*data, 10);
-    Loader loader(std::move(data), ten, s);
+    const data::BatchPlan ten = plan(*data, 10);
+    data::Loader loader(std::move(data), ten, s);
     while (loader.more()) loader.next();
     FAIL("the loader waited for ever");
   } catch (const Error& e) {
@@ -239,13 +239,13 @@ TEST_CASE("a read that hangs ends the run by its name, in time", "[threads]") {
 
 TEST_CASE("an image that takes too much CPU time ends the run by its name", "[threads]") {
   const auto stop = std::make_shared<std::atomic<bool>>(false);
-  LoaderSettings s = settings(2);
+  data::LoaderSettings s = settings(2);
   s.image_seconds = 0.05, s.timeout_s = 60;
   const auto data = source(37, [stop](const std::string& name, std::span<float> to) {
     while (name == "20-1" && !*stop) continue;
     paint(name, to);
   });
-  Loader loader(data, plan(*data, 10), s);
+  data::Loader loader(data, plan(*data, 10), s);
   try {
     while (loader.more()) loader.next();
     FAIL("the loader waited for ever");
@@ -261,16 +261,16 @@ TEST_CASE("ranks read their parts of the same micro-batches", "[threads]") {
   std::vector<Index> all(10);
   std::iota(all.begin(), all.end(), Index(0));
   const auto loader = [&](int rank, int ranks) {
-    const BatchPlan plan({all, 1, true}, s->data.sizes, {.sequences = ranks == 1 ? 6 : 2, .ranks = ranks});
-    return std::make_unique<Loader>(s, plan, LoaderSettings{.workers = 2, .rank = rank});
+    const data::BatchPlan plan({all, 1, true}, s->data.sizes, {.sequences = ranks == 1 ? 6 : 2, .ranks = ranks});
+    return std::make_unique<data::Loader>(s, plan, data::LoaderSettings{.workers = 2, .rank = rank});
   };
   const auto whole = loader(0, 1);
-  std::vector<std::unique_ptr<Loader>> parts;
+  std::vector<std::unique_ptr<data::Loader>> parts;
   for (int r = 0; r < 3; ++r) parts.push_back(loader(r, 3));
   while (whole->more()) {
     std::vector<Index> together;
     for (const auto& part : parts) {
-      const MicroBatch& b = part->next();
+      const data::MicroBatch& b = part->next();
       together.insert(together.end(), b.record.begin(), b.record.end());
     }
     CHECK(together == whole->next().record);
@@ -279,9 +279,9 @@ TEST_CASE("ranks read their parts of the same micro-batches", "[threads]") {
 }
 
 TEST_CASE("memory is bounded by the largest micro-batch") {
-  MicroBatchSize largest;
+  data::MicroBatchSize largest;
   largest.sequences = 4, largest.tokens = 100, largest.images = 8, largest.tiles = 40;
-  const LoaderSettings s = settings(3, 2);
+  const data::LoaderSettings s = settings(3, 2);
   CHECK(s.slots() == 6);
-  CHECK(loader_bytes(s, largest, 6) == 6 * (40 * 24 + 100 * 16 + 4 * Index(sizeof(Sample))));
+  CHECK(data::loader_bytes(s, largest, 6) == 6 * (40 * 24 + 100 * 16 + 4 * Index(sizeof(Sample))));
 }

@@ -14,44 +14,44 @@ namespace {
 constexpr Index newline = ImageLayout::newline;
 
 // Tiles of 8 pixels and 2 x 2 tokens; canvases of 1 x 2, 2 x 1 and 2 x 2 tiles.
-ClipProcessorFile small_processor() {
-  ClipProcessorFile file;
+image::ClipProcessorFile small_processor() {
+  image::ClipProcessorFile file;
   file.shortest_edge = file.crop = 8;
   file.grid = {{8, 16}, {16, 8}, {16, 16}};
   return file;
 }
-PictureRules rules() { return {small_processor(), 2}; }
+image::PictureRules rules() { return {small_processor(), 2}; }
 
 // "wide" is 8 x 16, "flat" 4 x 16, "tall" 16 x 8, "large" 16 x 16.
-Size size_of_picture(const std::string& name) {
-  return name.starts_with("wide")   ? Size{8, 16}
-         : name.starts_with("flat") ? Size{4, 16}
-         : name.starts_with("tall") ? Size{16, 8}
-                                    : Size{16, 16};
+image::Size size_of_picture(const std::string& name) {
+  return name.starts_with("wide")   ? image::Size{8, 16}
+         : name.starts_with("flat") ? image::Size{4, 16}
+         : name.starts_with("tall") ? image::Size{16, 8}
+                                    : image::Size{16, 16};
 }
-Dataset audited(const std::string& text, const LengthRules& lengths) {
+data::Dataset audited(const std::string& text, const data::LengthRules& lengths) {
   const TemporaryFolder folder;
   Threads threads(2);
-  Audit audit(
-      {}, {OnBadSample::skip, 1.0, 20}, byte_builder(lengths),
+  data::Audit audit(
+      {}, {data::OnBadSample::skip, 1.0, 20}, byte_builder(lengths),
       [](const std::string& name, bool) { return size_of_picture(name); }, threads);
   return audit({folder.write("x.json", text)});
 }
 }  // namespace
 
 TEST_CASE("a plain picture is one tile of so many tokens") {
-  const PictureRules plain = 5;
+  const image::PictureRules plain = 5;
   CHECK(!plain.vary());
   CHECK(plain.tiles({3, 900}) == 1);
   CHECK(plain.tokens({3, 900}) == 5);
   CHECK(plain.layout({3, 900}).row == std::vector<Index>{0, 1, 2, 3, 4});
   CHECK(plain.max_tiles() == 1);
   CHECK(plain.max_tokens() == 5);
-  CHECK_THROWS_AS(PictureRules(0), std::invalid_argument);
+  CHECK_THROWS_AS(image::PictureRules(0), std::invalid_argument);
 }
 
 TEST_CASE("a grid is read line by line across its tiles, without what was padded") {
-  const PictureRules r = rules();
+  const image::PictureRules r = rules();
   CHECK(r.vary());
   CHECK(r.tiles({8, 16}) == 3);
   CHECK(r.layout({8, 16}).row == std::vector<Index>{0, 1, 2, 3, 4, 5, 8, 9, newline, 6, 7, 10, 11, newline});
@@ -68,8 +68,8 @@ TEST_CASE("a grid is read line by line across its tiles, without what was padded
 
 TEST_CASE("the pixels of a picture are those of its tiles, in the layout's number") {
   const PictureProcessor processor(small_processor());
-  for (const Size size : {Size{8, 16}, Size{16, 8}, Size{40, 3}, Size{100, 90}}) {
-    Image image(size.width, size.height);
+  for (const image::Size size : {image::Size{8, 16}, image::Size{16, 8}, image::Size{40, 3}, image::Size{100, 90}}) {
+    image::Image image(size.width, size.height);
     for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = std::uint8_t(i * 37);
     std::vector<float> pixels(1, -7);
     processor.append(image, pixels);
@@ -77,16 +77,16 @@ TEST_CASE("the pixels of a picture are those of its tiles, in the layout's numbe
     CHECK(pixels[0] == -7);
     CHECK(processor.tiles(image).size() == std::size_t(rules().tiles(size)));
   }
-  ClipProcessorFile plain = small_processor();
+  image::ClipProcessorFile plain = small_processor();
   plain.grid.clear();
-  CHECK(PictureProcessor(plain).tiles(Image(100, 90)).size() == 1);
+  CHECK(PictureProcessor(plain).tiles(image::Image(100, 90)).size() == 1);
 }
 
 TEST_CASE("a record's length follows from the sizes of its own pictures") {
   const auto images = [](const char* list) { return std::string("[") + list + "]"; };
   const std::string text = "[" + record("a", "\"wide.png\"", "q", "yes") + "," + record("b", "null", "q", "yes") + "," +
                            record("c", images(R"("large.png", "tall.png")"), "q", "yes") + "]";
-  const Dataset data = audited(text, {256, rules()});
+  const data::Dataset data = audited(text, {256, rules()});
   REQUIRE(data.size() == 3);
   const Index words = data.sizes[1].tokens;
   CHECK(data.sizes[1].tiles == 0);
@@ -95,32 +95,32 @@ TEST_CASE("a record's length follows from the sizes of its own pictures") {
   CHECK(data.sizes[2].tokens == words + 24 + (4 + 8 + 4));
   CHECK(data.sizes[2].tiles == 5 + 3);
   CHECK(data.sizes[2].images == 2);
-  CHECK(data.records[2].sizes == std::vector<Size>{{16, 16}, {16, 8}});
+  CHECK(data.records[2].sizes == std::vector<image::Size>{{16, 16}, {16, 8}});
 }
 
 TEST_CASE("where pictures are all alike no sizes are kept") {
-  const Dataset data = audited("[" + record("a", "\"wide.png\"") + "]", {256, 4});
+  const data::Dataset data = audited("[" + record("a", "\"wide.png\"") + "]", {256, 4});
   CHECK(data.records.at(0).sizes.empty());
   CHECK(data.sizes.at(0).tiles == 1);
 }
 
 TEST_CASE("turns whose pictures do not fit are left out whole") {
-  Record r = talk({{"<image>q", "one"}, {"<image>q", "two"}}, {"wide", "large"});
+  data::Record r = talk({{"<image>q", "one"}, {"<image>q", "two"}}, {"wide", "large"});
   r.sizes = {{8, 16}, {16, 16}};
   const auto prepare = [&](Index max_seq_len) {
-    const SampleBuilder builder = byte_builder({max_seq_len, rules()});
-    Encoder encoder(builder.tokenizer());
+    const data::SampleBuilder builder = byte_builder({max_seq_len, rules()});
+    text::Encoder encoder(builder.tokenizer());
     return builder.prepare(r, encoder);
   };
-  const PreparedSample whole = prepare(100);
-  CHECK(whole.cut == Cut::none);
+  const data::PreparedSample whole = prepare(100);
+  CHECK(whole.cut == data::Cut::none);
   CHECK(whole.tiles == 8);
   CHECK(whole.sizes == r.sizes);
-  CHECK(prepare(whole.tokens).cut == Cut::none);
-  const PreparedSample first = prepare(whole.tokens - 1);
-  CHECK(first.cut == Cut::turns);
+  CHECK(prepare(whole.tokens).cut == data::Cut::none);
+  const data::PreparedSample first = prepare(whole.tokens - 1);
+  CHECK(first.cut == data::Cut::turns);
   CHECK(first.images == std::vector<std::string>{"wide"});
-  CHECK(first.sizes == std::vector<Size>{{8, 16}});
+  CHECK(first.sizes == std::vector<image::Size>{{8, 16}});
   CHECK(first.tiles == 3);
   CHECK(whole.tokens - first.tokens == 24 + Index(std::string("q>two|").size()) + 1);
   std::swap(r.sizes[0], r.sizes[1]);
@@ -129,7 +129,7 @@ TEST_CASE("turns whose pictures do not fit are left out whole") {
 }
 
 TEST_CASE("micro-batches hold the tiles of their pictures, one after another") {
-  const LengthRules lengths{256, rules()};
+  const data::LengthRules lengths{256, rules()};
   std::string text = "[";
   for (int i = 0; i < 12; ++i) {
     const char* name[] = {"\"wide.png\"", "null", "[\"large.png\", \"flat.png\"]", "\"tall.png\""};
@@ -139,22 +139,22 @@ TEST_CASE("micro-batches hold the tiles of their pictures, one after another") {
     REQUIRE(to.size() == std::size_t(rules().tiles(size_of_picture(name)) * 6));
     std::fill(to.begin(), to.end(), float(name[0]));
   };
-  auto source =
-      std::make_shared<SampleSource>(SampleSource{audited(text + "]", lengths), byte_builder(lengths), paint, 6});
+  auto source = std::make_shared<data::SampleSource>(
+      data::SampleSource{audited(text + "]", lengths), byte_builder(lengths), paint, 6});
   std::vector<Index> all(12);
   std::iota(all.begin(), all.end(), Index(0));
-  const BatchPlan plan({all, 1, false}, source->data.sizes, {.sequences = 4});
-  Loader loader(source, plan, {.workers = 2});
-  const MicroBatchSize largest = plan.largest();
+  const data::BatchPlan plan({all, 1, false}, source->data.sizes, {.sequences = 4});
+  data::Loader loader(source, plan, {.workers = 2});
+  const data::MicroBatchSize largest = plan.largest();
   CHECK(largest.images == 4);
   CHECK(largest.tiles == 3 + 5 + 3 + 3);
   while (loader.more()) {
-    const MicroBatch& b = loader.next();
+    const data::MicroBatch& b = loader.next();
     CHECK(b.images == 4);
     CHECK(b.tiles == largest.tiles);
     CHECK(b.pixels.size() == std::size_t(b.tiles * 6));
     CHECK(b.pixels.capacity() == b.pixels.size());  // room was made for as many as the audit counted
-    CHECK(b.sizes == std::vector<Size>{{8, 16}, {16, 16}, {4, 16}, {16, 8}});
+    CHECK(b.sizes == std::vector<image::Size>{{8, 16}, {16, 16}, {4, 16}, {16, 8}});
     CHECK(b.pixels[2 * 6] == float('w'));
     CHECK(b.pixels[3 * 6] == float('l'));
     CHECK(b.pixels[8 * 6] == float('f'));

@@ -6,26 +6,26 @@ using Catch::Matchers::Contains;
 
 namespace {
 
-LostSample sample(Index record) { return {record, Complaint("DATA-IMAGE-015", "it is cut off").at("a.jpg")}; }
+data::LostSample sample(Index record) { return {record, Complaint("DATA-IMAGE-015", "it is cut off").at("a.jpg")}; }
 
 // Ten records in two files, one of them bad.
-Dataset ten_records() {
-  Dataset d;
+data::Dataset ten_records() {
+  data::Dataset d;
   d.files.resize(2);
   d.files[0].records = 4, d.files[0].used = 3, d.files[0].bad = 1;
   d.files[1].records = 6, d.files[1].used = 6;
   return d;
 }
 // What the run ends with when these records are lost one after another; the place says after how many.
-Complaint end(const std::vector<Index>& lost, BadSampleRules rules) {
-  const Dataset data = ten_records();
+Complaint end(const std::vector<Index>& lost, data::BadSampleRules rules) {
+  const data::Dataset data = ten_records();
   std::set<Index> numbers;
-  LostRecords all(data, rules, numbers);
+  data::LostRecords all(data, rules, numbers);
   for (std::size_t i = 0; i < lost.size(); ++i) {
     if (!all.add(lost[i])) continue;
     try {
       all.judge(sample(lost[i]));
-    } catch (const BadRecords& e) {
+    } catch (const data::BadRecords& e) {
       CHECK(e.exit() == ExitCode::data);
       Complaint c = e.complaint();
       c.at(std::to_string(i + 1));
@@ -38,29 +38,29 @@ Complaint end(const std::vector<Index>& lost, BadSampleRules rules) {
 }  // namespace
 
 TEST_CASE("records lost while decoding and those of the audit end a run together") {
-  CHECK(end({3, 5}, {OnBadSample::skip, 0.3, 20}).code().empty());
-  const Complaint c = end({3, 5, 7, 8}, {OnBadSample::skip, 0.3, 20, "out/skipped.jsonl"});
+  CHECK(end({3, 5}, {data::OnBadSample::skip, 0.3, 20}).code().empty());
+  const Complaint c = end({3, 5, 7, 8}, {data::OnBadSample::skip, 0.3, 20, "out/skipped.jsonl"});
   CHECK(c.code() == "DATA-IMAGE-015");
   CHECK(c.place() == "3");
   CHECK_THAT(c.note(),
              Contains("4 of 10 records have errors, 3 of them found while decoding (all in out/skipped.jsonl)") &&
                  Contains("--max_bad_fraction"));
-  CHECK(end({3}, {OnBadSample::skip, 0.19, 20}).place() == "1");
+  CHECK(end({3}, {data::OnBadSample::skip, 0.19, 20}).place() == "1");
 }
 
 TEST_CASE("a record that every epoch loses counts once") {
-  CHECK(end({3, 5, 3, 5, 3, 5}, {OnBadSample::skip, 0.3, 20}).code().empty());
-  CHECK(end({3, 3, 5, 5, 7}, {OnBadSample::skip, 0.3, 20}).place() == "5");
+  CHECK(end({3, 5, 3, 5, 3, 5}, {data::OnBadSample::skip, 0.3, 20}).code().empty());
+  CHECK(end({3, 3, 5, 5, 7}, {data::OnBadSample::skip, 0.3, 20}).place() == "5");
 }
 
 TEST_CASE("records that were lost before a run was taken up again count on") {
-  const Dataset data = ten_records();
+  const data::Dataset data = ten_records();
   std::set<Index> numbers{3, 5};
-  LostRecords all(data, {OnBadSample::skip, 0.35, 20}, numbers);
+  data::LostRecords all(data, {data::OnBadSample::skip, 0.35, 20}, numbers);
   CHECK(all.bad() == 3);
   CHECK_FALSE(all.add(5));
   CHECK_NOTHROW(all.judge(sample(5)));
   CHECK(all.add(7));
-  CHECK_THROWS_AS(all.judge(sample(7)), BadRecords);
+  CHECK_THROWS_AS(all.judge(sample(7)), data::BadRecords);
   CHECK(numbers == std::set<Index>{3, 5, 7});
 }

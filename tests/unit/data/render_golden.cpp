@@ -13,11 +13,12 @@ TEST_CASE("every template renders as its golden text", "[text][golden]") {
   REQUIRE(all.array().size() == 54);
   for (std::size_t i = 0; i < all.array().size(); ++i) {
     const vlt::Json g = all[i], turns = g.at("turns"), learnt = g.at("learnt");
-    vlt::Conversation c{g.string("system", ""), g.find("system").has_value(), {}, std::size_t(g.at("images").index())};
+    vlt::data::Conversation c{
+        g.string("system", ""), g.find("system").has_value(), {}, std::size_t(g.at("images").index())};
     for (std::size_t k = 0; k < turns.array().size(); ++k)
       c.turns.push_back({turns[k][0].string(), turns[k][1].string()});
     CAPTURE(g.at("template").string(), g.at("case").string());
-    const vlt::Renderer renderer(vlt::builtin_template(g.at("template").string(), {"</s>", "<s>"}));
+    const vlt::data::Renderer renderer(vlt::data::builtin_template(g.at("template").string(), {"</s>", "<s>"}));
     const auto r = renderer(c);
     CHECK(r.text == g.at("text").string());
     CHECK(r.images.size() == c.images);

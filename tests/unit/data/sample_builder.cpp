@@ -7,12 +7,12 @@ using namespace vlt::test;
 
 namespace {
 
-PreparedSample prepare(const Record& r, const LengthRules& rules) {
-  const SampleBuilder b = byte_builder(rules);
-  Encoder encoder(b.tokenizer());
+data::PreparedSample prepare(const data::Record& r, const data::LengthRules& rules) {
+  const data::SampleBuilder b = byte_builder(rules);
+  text::Encoder encoder(b.tokenizer());
   return b.prepare(r, encoder);
 }
-std::string code_of(const Record& r, const LengthRules& rules) {
+std::string code_of(const data::Record& r, const data::LengthRules& rules) {
   try {
     prepare(r, rules);
   } catch (const Error& e) {
@@ -21,9 +21,9 @@ std::string code_of(const Record& r, const LengthRules& rules) {
   }
   return "none";
 }
-const SampleBuilder reader = byte_builder();
-std::string taken(const PreparedSample& p) { return text_of(reader, p.sample.id); }
-std::string learnt(const PreparedSample& p) { return text_of(reader, p.sample.label); }
+const data::SampleBuilder reader = byte_builder();
+std::string taken(const data::PreparedSample& p) { return text_of(reader, p.sample.id); }
+std::string learnt(const data::PreparedSample& p) { return text_of(reader, p.sample.label); }
 
 }  // namespace
 
@@ -34,7 +34,7 @@ TEST_CASE("a record becomes ids, labels, names and counts") {
   CHECK(p.images == std::vector<std::string>{"x.png", "y.png"});
   CHECK(p.supervised == 6);
   CHECK(p.tokens == 16 + 2 * 4);
-  CHECK(p.cut == Cut::none);
+  CHECK(p.cut == data::Cut::none);
   CHECK(p.sample.id.size() == p.sample.label.size());
   CHECK(p.offsets.size() == 16);
 }
@@ -47,7 +47,7 @@ TEST_CASE("names are in the order of their image tokens, not of the list") {
 }
 
 TEST_CASE("a long conversation loses whole last turns, with their images") {
-  const Record r = talk({{"<image>ab", "cd"}, {"<image>ef", "gh"}, {"ij", "kl"}}, {"x.png", "y.png"});
+  const data::Record r = talk({{"<image>ab", "cd"}, {"<image>ef", "gh"}, {"ij", "kl"}}, {"x.png", "y.png"});
   const std::string first = "<s><image>ab>cd</s>", second = first + "|<image>ef>gh</s>", third = second + "|ij>kl</s>";
   // first: 8 ids, 12 tokens; second: 16 ids, 24 tokens; third: 23 ids, 31 tokens.
   for (Index limit = 12; limit <= 40; ++limit) {
@@ -56,55 +56,55 @@ TEST_CASE("a long conversation loses whole last turns, with their images") {
     CHECK(taken(p) == (limit < 24 ? first : limit < 31 ? second : third));
     CHECK(p.images.size() == (limit < 24 ? 1 : 2));
     CHECK(p.turns_left_out == (limit < 24 ? 2 : limit < 31 ? 1 : 0));
-    CHECK(p.cut == (limit < 31 ? Cut::turns : Cut::none));
+    CHECK(p.cut == (limit < 31 ? data::Cut::turns : data::Cut::none));
     CHECK(p.tokens <= limit);
   }
 }
 
 TEST_CASE("if the first turn alone is too long its answer is cut, without an end") {
-  const Record r = talk({{"<image>ab", "0123456789"}, {"c", "d"}}, {"x.png"});
+  const data::Record r = talk({{"<image>ab", "0123456789"}, {"c", "d"}}, {"x.png"});
   // <s>, 5 image tokens, a, b, > are 9; the answer's ten bytes and its end follow.
   for (Index limit = 10; limit < 20; ++limit) {
     const auto p = prepare(r, {limit, 5});
     INFO(limit);
     CHECK(learnt(p) == std::string("0123456789").substr(0, std::size_t(limit - 9)));
     CHECK(p.tokens == limit);
-    CHECK(p.cut == Cut::answer);
+    CHECK(p.cut == data::Cut::answer);
     CHECK(p.turns_left_out == 1);
   }
-  CHECK(prepare(r, {20, 5}).cut == Cut::turns);
+  CHECK(prepare(r, {20, 5}).cut == data::Cut::turns);
   for (Index limit = 2; limit < 10; ++limit) CHECK(code_of(r, {limit, 5}) == "DATA-LENGTH-040");
 }
 
 TEST_CASE("no character and no image is cut through") {
-  const Record r = talk({{"a", "b\xc3\xa9\xf0\x9f\x98\x80"}});  // 1, 2 and 4 bytes
+  const data::Record r = talk({{"a", "b\xc3\xa9\xf0\x9f\x98\x80"}});  // 1, 2 and 4 bytes
   const std::string kept[] = {"", "b", "b", "b\xc3\xa9", "b\xc3\xa9", "b\xc3\xa9", "b\xc3\xa9"};
   for (Index limit = 4; limit < 10; ++limit) CHECK(learnt(prepare(r, {limit, 1})) == kept[limit - 3]);
   CHECK(code_of(talk({{"<image>", "a"}}, {"x.png"}), {100, 200}) == "DATA-LENGTH-040");
 }
 
 TEST_CASE("a sample that is too long can be left out or be an error") {
-  const Record r = talk({{"ab", "cd"}, {"ef", "gh"}});
-  CHECK(prepare(r, {14, 1, Truncation::drop_sample}).cut == Cut::none);
-  const auto p = prepare(r, {13, 1, Truncation::drop_sample});
-  CHECK(p.cut == Cut::sample);
+  const data::Record r = talk({{"ab", "cd"}, {"ef", "gh"}});
+  CHECK(prepare(r, {14, 1, data::Truncation::drop_sample}).cut == data::Cut::none);
+  const auto p = prepare(r, {13, 1, data::Truncation::drop_sample});
+  CHECK(p.cut == data::Cut::sample);
   CHECK(p.sample.id.empty());
-  CHECK(code_of(r, {14, 1, Truncation::error}) == "none");
-  CHECK(code_of(r, {13, 1, Truncation::error}) == "DATA-LENGTH-041");
+  CHECK(code_of(r, {14, 1, data::Truncation::error}) == "none");
+  CHECK(code_of(r, {13, 1, data::Truncation::error}) == "DATA-LENGTH-041");
 }
 
 TEST_CASE("text behind the last end may go without a word") {
-  ChatTemplate t = short_template();
+  data::ChatTemplate t = short_template();
   t.tail = "tail";
-  const SampleBuilder b(byte_tokenizer(), t, {10, 1});
-  Encoder encoder(b.tokenizer());
+  const data::SampleBuilder b(byte_tokenizer(), t, {10, 1});
+  text::Encoder encoder(b.tokenizer());
   const auto p = b.prepare(talk({{"ab", "cd"}}), encoder);
   CHECK(text_of(b, p.sample.id) == "<s>ab>cd</s>");
-  CHECK(p.cut == Cut::none);
+  CHECK(p.cut == data::Cut::none);
 }
 
 TEST_CASE("a template without special tokens is refused") {
-  ChatTemplate t = short_template();
+  data::ChatTemplate t = short_template();
   t.end = "END";
-  CHECK_THROWS_AS(SampleBuilder(byte_tokenizer(), t, {}), Error);
+  CHECK_THROWS_AS(data::SampleBuilder(byte_tokenizer(), t, {}), Error);
 }

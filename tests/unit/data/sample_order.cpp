@@ -7,7 +7,7 @@ using Positions = std::vector<Index>;
 
 TEST_CASE("every order of an epoch is as likely as any other") {
   // A shuffle that never leaves a record in its place, or leaves the first or the last, misses some of the 24.
-  const SampleOrder order({5, 6, 7, 8}, 11, true);
+  const data::SampleOrder order({5, 6, 7, 8}, 11, true);
   CHECK(order.records() == 4);
   std::map<Positions, int> times;
   for (Index epoch = 0; epoch < 2400; ++epoch) ++times[order.epoch(epoch)];
@@ -20,10 +20,10 @@ TEST_CASE("every order of an epoch is as likely as any other") {
 TEST_CASE("an epoch has the same order whenever it is asked for; another seed has another") {
   Positions records(23);
   for (std::size_t i = 0; i < records.size(); ++i) records[i] = Index(100 + i);
-  const SampleOrder order(records, 1, true), other(records, 2, true);
+  const data::SampleOrder order(records, 1, true), other(records, 2, true);
   const Positions late = order.epoch(17);
   CHECK(order.epoch(3) != late);
   CHECK(order.epoch(17) == late);
   CHECK(other.epoch(17) != late);
-  CHECK(SampleOrder(records, 1, false).epoch(17) == records);
+  CHECK(data::SampleOrder(records, 1, false).epoch(17) == records);
 }

@@ -44,10 +44,11 @@ template <class Layers> struct Stored {
   }
 };
 
-ClipConfig tower_config() {
-  return parse_clip_config(R"({"model_type":"clip_vision_model","hidden_size":8,"intermediate_size":12,"image_size":4,)"
-                           R"("num_hidden_layers":3,"num_attention_heads":2,"patch_size":2})",
-                           "c");
+hub::ClipConfig tower_config() {
+  return hub::parse_clip_config(
+      R"({"model_type":"clip_vision_model","hidden_size":8,"intermediate_size":12,"image_size":4,)"
+      R"("num_hidden_layers":3,"num_attention_heads":2,"patch_size":2})",
+      "c");
 }
 template <class P = Frozen> Stored<ClipVit<P>> tower(Index layers, float first = 0) {
   ClipSizes sizes = tower_config().sizes;
@@ -65,31 +66,31 @@ Stored<ClipVit<Adapted>> adapted(float first, const char* modules) {
 
 TEST_CASE("a tower is saved with and without its prefix, and keeps what it does not run") {
   const TemporaryFolder t;
-  const ClipConfig config = tower_config();
+  const hub::ClipConfig config = tower_config();
   auto whole = tower(3);
   for (const bool prefix : {true, false}) {
     const std::string path = t / (prefix ? "with" : "without"), before = prefix ? "vision_model." : "";
-    write_vision_folder(path, config, whole.store, clip_names(prefix), {}, StoredType::f32,
-                        {constant_tensor(before + "post_layernorm.weight", {8}, 2, StoredType::f32),
-                         constant_tensor(before + "post_layernorm.bias", {8}, 3, StoredType::f32),
-                         constant_tensor(before + "embeddings.position_ids", {1, 5}, 0, StoredType::f32),
-                         constant_tensor("logit_scale", {}, 1, StoredType::f32),
-                         constant_tensor("text_model.encoder.layers.0.x", {2}, 1, StoredType::f32)});
-    const WeightFolder folder{Folder(path)};
+    hub::write_vision_folder(path, config, whole.store, hub::clip_names(prefix), {}, hub::StoredType::f32,
+                             {hub::constant_tensor(before + "post_layernorm.weight", {8}, 2, hub::StoredType::f32),
+                              hub::constant_tensor(before + "post_layernorm.bias", {8}, 3, hub::StoredType::f32),
+                              hub::constant_tensor(before + "embeddings.position_ids", {1, 5}, 0, hub::StoredType::f32),
+                              hub::constant_tensor("logit_scale", {}, 1, hub::StoredType::f32),
+                              hub::constant_tensor("text_model.encoder.layers.0.x", {2}, 1, hub::StoredType::f32)});
+    const hub::WeightFolder folder{Folder(path)};
     CHECK(folder.find(before + "embeddings.patch_embedding.weight").tensor->shape ==
           std::vector<std::uint64_t>{8, 3, 2, 2});
     CHECK(folder.find(before + "embeddings.class_embedding").tensor->shape == std::vector<std::uint64_t>{8});
 
     auto part = tower(2, 1000);  // the last but one layer is read
-    const WeightRules rules = vision_rules(config, folder, 2);
-    const LoadedWeights found = load_folder(folder, rules, part.store);
+    const hub::WeightRules rules = hub::vision_rules(config, folder, 2);
+    const hub::LoadedWeights found = hub::load_folder(folder, rules, part.store);
     CHECK(found.ignored == 3);
     CHECK(found.kept.size() == 16 + 2);
     const auto all = whole.values(), some = part.values();
     CHECK(std::equal(some.begin(), some.end(), all.begin()));
 
-    write_vision_folder(t / "again", config, part.store, rules.stored_as, found.kept, StoredType::bf16);
-    const WeightFolder again{Folder(t / "again")};
+    hub::write_vision_folder(t / "again", config, part.store, rules.stored_as, found.kept, hub::StoredType::bf16);
+    const hub::WeightFolder again{Folder(t / "again")};
     for (const auto& place : again.tensors()) {
       const auto first = folder.find(place.tensor->name);
       REQUIRE(first);
@@ -105,11 +106,11 @@ TEST_CASE("a tower is saved with and without its prefix, and keeps what it does 
 TEST_CASE("a tower whose unused layers are not all there is refused") {
   const TemporaryFolder t;
   auto two = tower(2);
-  write_vision_folder(t / "m", tower_config(), two.store, clip_names(true), {}, StoredType::f32);
+  hub::write_vision_folder(t / "m", tower_config(), two.store, hub::clip_names(true), {}, hub::StoredType::f32);
   auto part = tower(2);
-  const WeightFolder folder{Folder(t / "m")};
-  refused([&] { load_folder(folder, vision_rules(tower_config(), folder, 2), part.store); }, model, "MODEL-WEIGHTS-003",
-          "missing", "vision_model.encoder.layers.2.", "vision_model.post_layernorm.weight");
+  const hub::WeightFolder folder{Folder(t / "m")};
+  refused([&] { hub::load_folder(folder, hub::vision_rules(tower_config(), folder, 2), part.store); }, model,
+          "MODEL-WEIGHTS-003", "missing", "vision_model.encoder.layers.2.", "vision_model.post_layernorm.weight");
 }
 
 TEST_CASE("a perceiver is saved as torch packs it") {
@@ -120,25 +121,26 @@ TEST_CASE("a perceiver is saved as torch packs it") {
                              "projection", first);
   };
   auto a = perceiver(0), b = perceiver(1000);
-  const ProjectorConfig config{"perceiver", {{"vision_width", 6}, {"text_width", 8}, {"queries", 4}, {"patches", 4}}};
-  write_projector_folder(t / "p", config, a.store, StoredType::f32);
-  const WeightFolder folder{Folder(t / "p")};
+  const hub::ProjectorConfig config{"perceiver",
+                                    {{"vision_width", 6}, {"text_width", 8}, {"queries", 4}, {"patches", 4}}};
+  hub::write_projector_folder(t / "p", config, a.store, hub::StoredType::f32);
+  const hub::WeightFolder folder{Folder(t / "p")};
   CHECK(folder.find("projection.attn.in_proj_weight").tensor->shape == std::vector<std::uint64_t>{24, 8});
   CHECK(folder.find("projection.attn.in_proj_bias").tensor->shape == std::vector<std::uint64_t>{24});
   CHECK(folder.find("projection.attn.out_proj.weight"));
   CHECK(folder.find("projection.query").tensor->shape == std::vector<std::uint64_t>{4, 8});
   CHECK(folder.tensors().size() == 15);
-  load_folder(folder, projector_rules(), b.store);
+  hub::load_folder(folder, hub::projector_rules(), b.store);
   CHECK(a.values() == b.values());
 
   const Folder written(t / "p");
   CHECK(read_projector_kind(written) == "perceiver");
-  CHECK_NOTHROW(require_same_projector(written, config));
-  ProjectorConfig other = config;
+  CHECK_NOTHROW(hub::require_same_projector(written, config));
+  hub::ProjectorConfig other = config;
   other.sizes[1].second = 16;
-  refused([&] { require_same_projector(written, other); }, model, "MODEL-PROJ-001", "text_width", "16", "8");
+  refused([&] { hub::require_same_projector(written, other); }, model, "MODEL-PROJ-001", "text_width", "16", "8");
   other.kind = "mlp";
-  refused([&] { require_same_projector(written, other); }, model, "MODEL-PROJ-001", "kind", "mlp", "perceiver");
+  refused([&] { hub::require_same_projector(written, other); }, model, "MODEL-PROJ-001", "kind", "mlp", "perceiver");
   refused([&] { t.write("p/config.json", "{\"model_type\":\"llama\"}"), read_projector_kind(written); }, model,
           "MODEL-JSON-004", "does not hold a projector");
 }
@@ -146,20 +148,20 @@ TEST_CASE("a perceiver is saved as torch packs it") {
 TEST_CASE("adapters are a PEFT folder with full module names") {
   const TemporaryFolder t;
   auto a = adapted(0, "layers.1.self_attn"), b = adapted(1000, "layers.1.self_attn"), c = adapted(0, "q_proj");
-  write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", StoredType::f32);
-  const WeightFolder folder{Folder(t / "a"), "adapter_model"};
+  hub::write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", hub::StoredType::f32);
+  const hub::WeightFolder folder{Folder(t / "a"), "adapter_model"};
   CHECK(folder.tensors().size() == 8);
   const std::string first = "encoder.layers.1.self_attn.k_proj";
   CHECK(folder.find("base_model.model." + first + ".lora_A.weight").tensor->shape == std::vector<std::uint64_t>{2, 8});
   CHECK(folder.find("base_model.model." + first + ".lora_B.weight").tensor->shape == std::vector<std::uint64_t>{8, 2});
-  const AdapterConfig config = read_adapter_config(Folder(t / "a"), folder);
+  const hub::AdapterConfig config = hub::read_adapter_config(Folder(t / "a"), folder);
   CHECK(config.rank == 2);
   CHECK(config.alpha == 8);
   CHECK(config.base == "../base");
   REQUIRE(config.modules.size() == 4);
   CHECK(config.modules[0] == first);
 
-  load_adapters(folder, b.store, ComponentKind::vision);
+  hub::load_adapters(folder, b.store, ComponentKind::vision);
   const auto& params = a.store.registry().params;
   Index compared = 0;
   for (std::size_t i = 0; i < params.size(); ++i) {
@@ -169,27 +171,27 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
     compared += params[i].adapter;
   }
   CHECK(compared == 8);
-  refused([&] { load_adapters(folder, c.store, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003", "missing",
+  refused([&] { hub::load_adapters(folder, c.store, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003", "missing",
           "unexpected", "layers.0.self_attn.q_proj.lora_A.weight");
   const auto shallow = adapted(0, "layers.0");  // has none of layer 1
-  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision); }, model, "MODEL-WEIGHTS-003",
-          "unexpected", "layers.1.self_attn.q_proj.lora_A.weight");
-  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 2, 3); }, model,
+  refused([&] { hub::plan_adapters(shallow.store.registry(), folder, ComponentKind::vision); }, model,
+          "MODEL-WEIGHTS-003", "unexpected", "layers.1.self_attn.q_proj.lora_A.weight");
+  refused([&] { hub::plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 2, 3); }, model,
           "MODEL-WEIGHTS-003", "unexpected");
-  refused([&] { plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 1, 3); }, model,
+  refused([&] { hub::plan_adapters(shallow.store.registry(), folder, ComponentKind::vision, 1, 3); }, model,
           "MODEL-WEIGHTS-003", "missing", "layers.0");
 }
 
 TEST_CASE("adapters that are more than plain LoRA are refused by name") {
   const TemporaryFolder t;
   auto a = adapted(0, "layers.1.self_attn");
-  write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", StoredType::f32);
-  const WeightFolder folder{Folder(t / "a"), "adapter_model"};
+  hub::write_adapter_folder(t / "a", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "", hub::StoredType::f32);
+  const hub::WeightFolder folder{Folder(t / "a"), "adapter_model"};
   const auto variant = [&](const char* key, const char* value) {
     boost::json::object json = parse_json(read_text(t / "a/adapter_config.json"), "a").as_object();
     json[key] = parse_json(value, "v");
     t.write("b/adapter_config.json", pretty_json(json));
-    read_adapter_config(Folder(t / "b"), folder);
+    hub::read_adapter_config(Folder(t / "b"), folder);
   };
   refused([&] { variant("peft_type", "\"IA3\""); }, model, "MODEL-JSON-004", "IA3");
   for (const auto& [key, value] : std::map<const char*, const char*>{{"use_dora", "true"},
@@ -212,12 +214,12 @@ TEST_CASE("adapters that are more than plain LoRA are refused by name") {
 
 TEST_CASE("vltune.json comes back as it was written") {
   const TemporaryFolder t;
-  VltuneFile file;
+  hub::VltuneFile file;
   file.chat_template = {{"user", "{image}{text}"}, {"end", "</s>"}};
   file.mmca = true, file.vision_feature_layer = -2, file.vision_feature_select = "patch", file.max_seq_len = 77;
   file.language_folder = "/models/l", file.vision_folder = "../v";
-  write_vltune_file(t.path, file);
-  const VltuneFile read = read_vltune_file(Folder(t.path));
+  hub::write_vltune_file(t.path, file);
+  const hub::VltuneFile read = hub::read_vltune_file(Folder(t.path));
   CHECK(read.chat_template == file.chat_template);
   CHECK(read.mmca);
   CHECK(read.vision_feature_layer == -2);
@@ -226,17 +228,17 @@ TEST_CASE("vltune.json comes back as it was written") {
   CHECK(read.language_folder == "/models/l");
   CHECK(read.vision_folder == "../v");
   t.write("vltune.json", "{\"format\": 99}");
-  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "another version");
+  refused([&] { hub::read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "another version");
 }
 
 TEST_CASE("vltune.json that asks for what there is not is refused") {
   const TemporaryFolder t;
-  VltuneFile file;
+  hub::VltuneFile file;
   file.chat_template = {{"user", "{image}{text}"}, {"end", "</s>"}};
   file.vision_feature_select = "both";
-  write_vltune_file(t.path, file);
-  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "full or patch");
+  hub::write_vltune_file(t.path, file);
+  refused([&] { hub::read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "full or patch");
   file.vision_feature_select = "full", file.max_seq_len = 1;
-  write_vltune_file(t.path, file);
-  refused([&] { read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "max_seq_len");
+  hub::write_vltune_file(t.path, file);
+  refused([&] { hub::read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "max_seq_len");
 }

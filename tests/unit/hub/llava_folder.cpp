@@ -26,22 +26,22 @@ const std::string vision_part =
     R"("vision_config":{"hidden_size":8,"intermediate_size":12,"image_size":4,"num_hidden_layers":3,)"
     R"("num_attention_heads":2,"patch_size":2})";
 
-LlavaConfig config_of(const std::string& more, const char* type = "llava") {
-  return parse_llava_config(
+hub::LlavaConfig config_of(const std::string& more, const char* type = "llava") {
+  return hub::parse_llava_config(
       "{\"model_type\":\"" + std::string(type) + "\"," + text_part + "," + vision_part + more + "}", "c.json");
 }
 
 struct Stored {
   Model vlm;
   ParameterStore<Precision::f32, under_test> store;
-  Stored(const LlavaConfig& c, Index layers, float first)
+  Stored(const hub::LlavaConfig& c, Index layers, float first)
       : vlm{tower(c, layers), mlp_projector<P>(8, 8, {.bias = c.projector_bias, .newline = c.next}),
             LlamaDecoder<P>(c.language.sizes)},
         store(registry_of<P>(vlm)) {
     float next = first;
     store.fill([&](const auto&, Index) { return next += 0.125f; });
   }
-  static ClipVit<P> tower(const LlavaConfig& c, Index layers) {
+  static ClipVit<P> tower(const hub::LlavaConfig& c, Index layers) {
     ClipSizes sizes = c.vision.sizes;
     sizes.depth = layers;
     return ClipVit<P>(sizes);
@@ -58,18 +58,18 @@ struct Stored {
 };
 
 // What a tower has and LLaVA does not read.
-std::vector<SavedTensor> norm_behind(const LlavaNames& names) {
+std::vector<hub::SavedTensor> norm_behind(const hub::LlavaNames& names) {
   const std::string norm = names("vision_model.post_layernorm.");
-  return {constant_tensor(norm + "weight", {8}, 2, StoredType::f32),
-          constant_tensor(norm + "bias", {8}, 3, StoredType::f32)};
+  return {hub::constant_tensor(norm + "weight", {8}, 2, hub::StoredType::f32),
+          hub::constant_tensor(norm + "bias", {8}, 3, hub::StoredType::f32)};
 }
-void write_whole(const std::string& path, const LlavaConfig& c, Stored& whole, const LlavaNames& names,
-                 std::vector<SavedTensor> more = {}) {
+void write_whole(const std::string& path, const hub::LlavaConfig& c, Stored& whole, const hub::LlavaNames& names,
+                 std::vector<hub::SavedTensor> more = {}) {
   make_folders(path);
-  auto list = saved_tensors(whole.store, std::nullopt, names, StoredType::f32);
+  auto list = hub::saved_tensors(whole.store, std::nullopt, names, hub::StoredType::f32);
   for (auto& t : norm_behind(names)) list.push_back(std::move(t));
   for (auto& t : more) list.push_back(std::move(t));
-  write_weights(path, "model", std::move(list));
+  hub::write_weights(path, "model", std::move(list));
   write_file(path + "/config.json", pretty_json(c.raw));
 }
 
@@ -78,7 +78,7 @@ void write_whole(const std::string& path, const LlavaConfig& c, Stored& whole, c
 TEST_CASE("a LLaVA's tensors have one of two forms, the tower with or without its prefix") {
   const std::vector<std::string> ours{"model.layers.0.q", "lm_head.weight", "vision_model.encoder.x",
                                       "projection.linear_1.bias", "projection.image_newline"};
-  const auto all = [&](const LlavaNames& names) {
+  const auto all = [&](const hub::LlavaNames& names) {
     std::string line;
     for (const auto& name : ours) line += names(name) + " ";
     return line;
@@ -92,7 +92,7 @@ TEST_CASE("a LLaVA's tensors have one of two forms, the tower with or without it
 }
 
 TEST_CASE("a LLaVA config may leave out what transformers assumes") {
-  const LlavaConfig c = config_of("");
+  const hub::LlavaConfig c = config_of("");
   CHECK(c.vision_feature_layer == -2);
   CHECK(c.vision_feature_select == "patch");
   CHECK(c.image_token == 32000);
@@ -104,7 +104,7 @@ TEST_CASE("a LLaVA config may leave out what transformers assumes") {
   CHECK(config_of(R"(,"vision_feature_select_strategy":"full","vision_feature_layer":1)").vision_feature_select ==
         "full");
 
-  const LlavaConfig bare = parse_llava_config(R"({"model_type":"llava_next"})", "c.json");
+  const hub::LlavaConfig bare = hub::parse_llava_config(R"({"model_type":"llava_next"})", "c.json");
   CHECK(bare.vision.sizes.image == 336);
   CHECK(bare.vision.sizes.depth == 24);
   CHECK(bare.language.sizes.block.width == 4096);
@@ -113,9 +113,9 @@ TEST_CASE("a LLaVA config may leave out what transformers assumes") {
   CHECK(bare.raw.size() == 1);
 
   const auto text = [](const std::string& keys) {
-    return parse_llava_config("{\"model_type\":\"llava\",\"text_config\":{" + keys + "}}", "c.json").language;
+    return hub::parse_llava_config("{\"model_type\":\"llava\",\"text_config\":{" + keys + "}}", "c.json").language;
   };
-  const LlamaConfig mistral = text(R"("model_type":"mistral","sliding_window":null)");
+  const hub::LlamaConfig mistral = text(R"("model_type":"mistral","sliding_window":null)");
   CHECK(mistral.sizes.block.kv_heads == 8);
   CHECK(mistral.sizes.block.mlp == 14336);
   CHECK(mistral.max_position == 131072);
@@ -141,11 +141,12 @@ TEST_CASE("what a LLaVA config cannot mean is refused with its key") {
   wrong_type(R"("image_token_index":"<image>")", "$.image_token_index");
   wrong_type(R"("vision_feature_layer":-2.5)", "$.vision_feature_layer");
   wrong_type(R"("image_grid_pinpoints":[[336,"672"]])", "$.image_grid_pinpoints[0][1]");
-  refused([] { parse_llava_config(R"({"model_type":"llava","text_config":{"model_type":"gemma"}})", "c.json"); }, model,
-          "MODEL-JSON-004", "$.text_config.model_type");
+  refused([] { hub::parse_llava_config(R"({"model_type":"llava","text_config":{"model_type":"gemma"}})", "c.json"); },
+          model, "MODEL-JSON-004", "$.text_config.model_type");
   refused(
       [] {
-        parse_llava_config(R"({"model_type":"llava","vision_config":{"model_type":"siglip_vision_model"}})", "c.json");
+        hub::parse_llava_config(R"({"model_type":"llava","vision_config":{"model_type":"siglip_vision_model"}})",
+                                "c.json");
       },
       model, "MODEL-JSON-004", "$.vision_config.model_type");
 }
@@ -153,20 +154,21 @@ TEST_CASE("what a LLaVA config cannot mean is refused with its key") {
 TEST_CASE("a LLaVA folder is read in every form and written in the one that was read") {
   const TemporaryFolder t;
   for (const char* type : {"llava", "llava_next"})
-    for (const LlavaNames names : {LlavaNames{false, false}, {false, true}, {true, false}, {true, true}}) {
-      const LlavaConfig c = config_of(R"(,"dtype":"float32","multimodal_projector_bias":false)", type);
+    for (const hub::LlavaNames names : {hub::LlavaNames{false, false}, {false, true}, {true, false}, {true, true}}) {
+      const hub::LlavaConfig c = config_of(R"(,"dtype":"float32","multimodal_projector_bias":false)", type);
       const std::string path = t / (type + std::to_string(names.by_module) + std::to_string(names.vision_model));
       Stored whole(c, 3, 0), part(c, 2, 1000), again(c, 2, 2000);
       write_whole(path, c, whole, names);
-      const WeightFolder folder{Folder(path)};
-      const LoadedWeights found = load_folder(folder, llava_rules(c, folder, 2), part.store);
+      const hub::WeightFolder folder{Folder(path)};
+      const hub::LoadedWeights found = hub::load_folder(folder, hub::llava_rules(c, folder, 2), part.store);
       CHECK(found.kept.size() == 18);  // the last layer and the norm behind it
 
-      write_llava_folder(path + "-again", c, {9, 32000, -2, "patch"}, part.store, names, found.kept, StoredType::f32);
+      hub::write_llava_folder(path + "-again", c, {9, 32000, -2, "patch"}, part.store, names, found.kept,
+                              hub::StoredType::f32);
       CHECK(read_text(path + "-again/model.safetensors") == read_text(path + "/model.safetensors"));
       CHECK(read_text(path + "-again/config.json") == read_text(path + "/config.json"));
-      const WeightFolder second{Folder(path + "-again")};
-      load_folder(second, llava_rules(c, second, 2), again.store);
+      const hub::WeightFolder second{Folder(path + "-again")};
+      hub::load_folder(second, hub::llava_rules(c, second, 2), again.store);
       CHECK(again.values() == part.values());
     }
 }
@@ -174,34 +176,34 @@ TEST_CASE("a LLaVA folder is read in every form and written in the one that was 
 TEST_CASE("the head of a LLaVA-NeXT is tied by either key, or has numbers of its own") {
   const TemporaryFolder t;
   const std::string tied_text = R"({"model_type":"llava_next","text_config":{"tie_word_embeddings":true})";
-  LlavaConfig c = parse_llava_config(tied_text + "}", "c.json"), small = config_of("", "llava_next");
+  hub::LlavaConfig c = hub::parse_llava_config(tied_text + "}", "c.json"), small = config_of("", "llava_next");
   CHECK(c.language.sizes.tied);
   Stored own_head(small, 3, 0);
   write_whole(t / "own", small, own_head, {});
-  settle_tied_head(c, Folder(t / "own"));
+  hub::settle_tied_head(c, Folder(t / "own"));
   CHECK(!c.language.sizes.tied);
 
   small.language.sizes.tied = true;
   Stored no_head(small, 3, 0);
   write_whole(t / "tied", small, no_head, {});
-  settle_tied_head(small, Folder(t / "tied"));
+  hub::settle_tied_head(small, Folder(t / "tied"));
   CHECK(small.language.sizes.tied);
-  CHECK(llava_folder::changed_config(small, {}, StoredType::f32).at("tie_word_embeddings") == true);
+  CHECK(hub::llava_folder::changed_config(small, {}, hub::StoredType::f32).at("tie_word_embeddings") == true);
 }
 
 TEST_CASE("tensors that a LLaVA lacks, or should not have, are one table") {
   const TemporaryFolder t;
-  const LlavaConfig c = config_of(""), next = config_of("", "llava_next");
+  const hub::LlavaConfig c = config_of(""), next = config_of("", "llava_next");
   Stored whole(c, 3, 0), newline(next, 2, 0);
-  write_whole(t / "a", c, whole, {}, {constant_tensor("text_model.x", {2}, 1, StoredType::f32)});
-  const WeightFolder folder{Folder(t / "a")};
-  refused([&] { load_folder(folder, llava_rules(next, folder, 2), newline.store); }, model, "MODEL-WEIGHTS-003",
-          "1 missing, 1 unexpected", "\"image_newline\"", "\"text_model.x\"");
+  write_whole(t / "a", c, whole, {}, {hub::constant_tensor("text_model.x", {2}, 1, hub::StoredType::f32)});
+  const hub::WeightFolder folder{Folder(t / "a")};
+  refused([&] { hub::load_folder(folder, hub::llava_rules(next, folder, 2), newline.store); }, model,
+          "MODEL-WEIGHTS-003", "1 missing, 1 unexpected", "\"image_newline\"", "\"text_model.x\"");
 }
 
 TEST_CASE("a LLaVA's config.json changes in what has changed") {
-  const LlavaConfig c = config_of(R"(,"vocab_size":9,"image_token_index":5,"torch_dtype":"float16")");
-  const auto now = llava_folder::changed_config(c, {11, 10, 1, "full"}, StoredType::bf16);
+  const hub::LlavaConfig c = config_of(R"(,"vocab_size":9,"image_token_index":5,"torch_dtype":"float16")");
+  const auto now = hub::llava_folder::changed_config(c, {11, 10, 1, "full"}, hub::StoredType::bf16);
   CHECK(now.at("text_config").at("vocab_size") == 11);
   CHECK(now.at("vocab_size") == 11);
   CHECK(now.at("image_token_index") == 10);
@@ -210,7 +212,7 @@ TEST_CASE("a LLaVA's config.json changes in what has changed") {
   CHECK(now.at("torch_dtype") == "bfloat16");
   CHECK(now.at("vision_config") == c.raw.at("vision_config"));
   const std::string processor = R"({"patch_size": 14, "vision_feature_select_strategy": "default"})";
-  CHECK(llava_folder::changed_processor(processor, c, {9, 5, -2, "patch"}) == processor);
-  CHECK_THAT(llava_folder::changed_processor(processor, c, {9, 5, -2, "full"}),
+  CHECK(hub::llava_folder::changed_processor(processor, c, {9, 5, -2, "patch"}) == processor);
+  CHECK_THAT(hub::llava_folder::changed_processor(processor, c, {9, 5, -2, "full"}),
              Catch::Contains(R"("vision_feature_select_strategy": "full")"));
 }

@@ -24,17 +24,17 @@ std::string with(const char* text, const char* key, const char* value) {
   else o.erase(key);
   return boost::json::serialize(o);
 }
-LlamaConfig llama(const char* key, const char* value) {
-  return parse_llama_config(with(llama_text, key, value), "config.json");
+hub::LlamaConfig llama(const char* key, const char* value) {
+  return hub::parse_llama_config(with(llama_text, key, value), "config.json");
 }
-ClipConfig clip(const char* key, const char* value) {
-  return parse_clip_config(with(clip_text, key, value), "config.json");
+hub::ClipConfig clip(const char* key, const char* value) {
+  return hub::parse_clip_config(with(clip_text, key, value), "config.json");
 }
 
 }  // namespace
 
 TEST_CASE("a decoder's sizes are read") {
-  const LlamaConfig c = parse_llama_config(llama_text, "config.json");
+  const hub::LlamaConfig c = hub::parse_llama_config(llama_text, "config.json");
   const BlockSizes& b = c.sizes.block;
   CHECK(b.width == 64);
   CHECK(b.mlp == 160);
@@ -57,14 +57,16 @@ TEST_CASE("a decoder's sizes are read") {
 }
 
 TEST_CASE("kinds of decoders differ in their biases and windows") {
-  const auto bias = [](const LlamaConfig& c) { return std::pair(c.sizes.block.qkv_bias, c.sizes.block.output_bias); };
+  const auto bias = [](const hub::LlamaConfig& c) {
+    return std::pair(c.sizes.block.qkv_bias, c.sizes.block.output_bias);
+  };
   CHECK(bias(llama("attention_bias", "true")) == std::pair(true, true));
   CHECK(bias(llama("model_type", "\"qwen2\"")) == std::pair(true, false));
   CHECK(bias(llama("model_type", "\"mistral\"")) == std::pair(false, false));
   CHECK_NOTHROW(llama("sliding_window", "4096"));  // means nothing to llama
   const std::string mistral = with(llama_text, "model_type", "\"mistral\"");
-  refused([&] { parse_llama_config(with(mistral.c_str(), "sliding_window", "4096"), "c"); }, model, "MODEL-JSON-004",
-          "sliding", "4096");
+  refused([&] { hub::parse_llama_config(with(mistral.c_str(), "sliding_window", "4096"), "c"); }, model,
+          "MODEL-JSON-004", "sliding", "4096");
   refused([] { llama("use_sliding_window", "true"); }, model, "MODEL-JSON-004", "sliding");
   refused([] { llama("layer_types", R"(["full_attention", "sliding_attention"])"); }, model, "MODEL-JSON-004",
           "$.layer_types[1]");
@@ -74,7 +76,7 @@ TEST_CASE("kinds of decoders differ in their biases and windows") {
 TEST_CASE("rotary positions in the forms of transformers 4 and 5") {
   const auto old_form = [](const char* v) { return llama("rope_scaling", v).sizes.block.rope; };
   const auto new_form = [](const char* v) { return llama("rope_parameters", v).sizes.block.rope; };
-  const Rope plain = parse_llama_config(llama_text, "c").sizes.block.rope;
+  const Rope plain = hub::parse_llama_config(llama_text, "c").sizes.block.rope;
   CHECK(old_form(R"({"type": "linear", "factor": 4.0})").frequency[3] == plain.frequency[3] / 4);
   CHECK(new_form(R"({"rope_type": "linear", "factor": 2, "rope_theta": 50000.0})").frequency[3] ==
         plain.frequency[3] / 2);
@@ -113,11 +115,11 @@ TEST_CASE("impossible decoders are refused with the key") {
   refused([] { llama("hidden_act", "\"relu\""); }, model, "MODEL-JSON-004", "relu");
   refused([] { llama("quantization_config", "{\"bits\": 4}"); }, model, "MODEL-JSON-004", "quantized");
   refused([] { llama("num_hidden_layers", "1099511627776"); }, ExitCode::memory, "PLAN-SIZE-001", "parameters");
-  refused([] { parse_llama_config("{", "config.json"); }, model, "MODEL-JSON-001", "config.json:1:2");
+  refused([] { hub::parse_llama_config("{", "config.json"); }, model, "MODEL-JSON-001", "config.json:1:2");
 }
 
 TEST_CASE("a tower's sizes are read, of a whole CLIP too") {
-  const ClipConfig c = parse_clip_config(clip_text, "config.json");
+  const hub::ClipConfig c = hub::parse_clip_config(clip_text, "config.json");
   CHECK(c.sizes.block.width == 48);
   CHECK(c.sizes.block.head_dim == 16);
   CHECK(c.sizes.depth == 2);
@@ -126,12 +128,12 @@ TEST_CASE("a tower's sizes are read, of a whole CLIP too") {
   CHECK(c.sizes.block.norm_eps == 1e-6);
   CHECK((c.sizes.block.qkv_bias && c.sizes.block.output_bias && c.sizes.block.mlp_bias));
   CHECK(clip("hidden_act", nullptr).sizes.block.activation == Activation::quick_gelu);
-  const ClipConfig whole = parse_clip_config(
+  const hub::ClipConfig whole = hub::parse_clip_config(
       R"({"model_type": "clip", "vision_config": {"hidden_size": 96, "patch_size": 14, "dropout": 0.5}})", "c");
   CHECK(whole.sizes.block.width == 96);
   CHECK(whole.sizes.block.mlp == 3072);  // what transformers leaves out
   CHECK(whole.sizes.depth == 12);
-  const auto again = parse_clip_config(boost::json::serialize(whole.raw), "c");
+  const auto again = hub::parse_clip_config(boost::json::serialize(whole.raw), "c");
   CHECK(again.sizes.block.width == 96);
   CHECK(again.sizes.patch == 14);
   CHECK(whole.raw.at("model_type") == "clip_vision_model");
@@ -146,13 +148,13 @@ TEST_CASE("a tower's sizes are read, of a whole CLIP too") {
 
 TEST_CASE("a folder without config.json is answered with what is there") {
   const TemporaryFolder t;
-  refused([&] { read_decoder_config(Folder(t.path), std::vector{llama_facts()}); }, model, "MODEL-CONFIG-001",
+  refused([&] { hub::read_decoder_config(Folder(t.path), std::vector{hub::llama_facts()}); }, model, "MODEL-CONFIG-001",
           "an empty folder");
   t.write("weights.bin", "x");
-  refused([&] { read_clip_config(Folder(t.path)); }, model, "MODEL-CONFIG-001", "\"weights.bin\"");
+  refused([&] { hub::read_clip_config(Folder(t.path)); }, model, "MODEL-CONFIG-001", "\"weights.bin\"");
   t.write("config.json", llama_text);
-  CHECK(read_decoder_config(Folder(t.path), std::vector{llama_facts()}).sizes.depth == 3);
+  CHECK(hub::read_decoder_config(Folder(t.path), std::vector{hub::llama_facts()}).sizes.depth == 3);
   t.write("config.json", std::string(2 << 20, ' '));
-  refused([&] { read_decoder_config(Folder(t.path), std::vector{llama_facts()}); }, model, "MODEL-FILE-003", "1048576",
-          "--limit_config_bytes");
+  refused([&] { hub::read_decoder_config(Folder(t.path), std::vector{hub::llama_facts()}); }, model, "MODEL-FILE-003",
+          "1048576", "--limit_config_bytes");
 }

@@ -10,8 +10,8 @@ using vlt::test::TemporaryFolder;
 
 namespace {
 
-SafetensorsFile open(const TemporaryFolder& t, const std::string& bytes, const ReadLimits& limits = {}) {
-  return SafetensorsFile(open_file(t.write("x.safetensors", bytes)), limits);
+hub::SafetensorsFile open(const TemporaryFolder& t, const std::string& bytes, const ReadLimits& limits = {}) {
+  return hub::SafetensorsFile(open_file(t.write("x.safetensors", bytes)), limits);
 }
 // The file with this header and so many bytes of data is refused.
 template <class... Words>

@@ -72,10 +72,10 @@ TEST_CASE("damaged safetensors headers", "[fuzz]") {
   for (int i = 0; i < 20000; ++i) {
     const std::string text = damaged(good_header, random);
     try {
-      const SafetensorsHeader h = parse_safetensors_header(text, 40, "f");
+      const hub::SafetensorsHeader h = hub::parse_safetensors_header(text, 40, "f");
       std::uint64_t bytes = 0;
-      for (const StoredTensor& t : h.tensors) {
-        std::uint64_t size = std::uint64_t(facts(t.type).bytes);
+      for (const hub::StoredTensor& t : h.tensors) {
+        std::uint64_t size = std::uint64_t(hub::facts(t.type).bytes);
         for (const std::uint64_t d : t.shape) size *= d;
         CHECK(size == t.end - t.begin);
         CHECK(t.end <= 40);
@@ -96,7 +96,7 @@ TEST_CASE("damaged configurations", "[fuzz]") {
   int read = 0;
   for (int i = 0; i < 5000; ++i) {
     try {
-      const LlamaConfig c = parse_llama_config(damaged(good_config, random), "f");
+      const hub::LlamaConfig c = hub::parse_llama_config(damaged(good_config, random), "f");
       CHECK(c.sizes.block.heads % c.sizes.block.kv_heads == 0);
       ++read;
     } catch (const Error& e) {

@@ -10,23 +10,23 @@ TEST_CASE("what is written is read back, in any cut and any type") {
   const TemporaryFolder t;
   std::vector<float> x(30);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(i) * 0.25f - 3;  // exact in every type
-  const std::vector<TensorPlan> plans{{"b", StoredType::bf16, {5, 6}},
-                                      {"empty", StoredType::f32, {0, 4}},
-                                      {"d", StoredType::f64, {30}},
-                                      {"h", StoredType::f16, {2, 3, 5}},
-                                      {"f", StoredType::f32, {30, 1}}};
+  const std::vector<hub::TensorPlan> plans{{"b", hub::StoredType::bf16, {5, 6}},
+                                           {"empty", hub::StoredType::f32, {0, 4}},
+                                           {"d", hub::StoredType::f64, {30}},
+                                           {"h", hub::StoredType::f16, {2, 3, 5}},
+                                           {"f", hub::StoredType::f32, {30, 1}}};
   {
-    SafetensorsWriter w(t / "x.safetensors", plans);
+    hub::SafetensorsWriter w(t / "x.safetensors", plans);
     for (int tensor = 0; tensor < 4; ++tensor) {
       w.append(std::span(x).first(7));
       w.append(std::span(x).subspan(7));
     }
     w.commit();
   }
-  const SafetensorsFile f(open_file(t / "x.safetensors"));
+  const hub::SafetensorsFile f(open_file(t / "x.safetensors"));
   CHECK(f.metadata().at("format") == "pt");
-  for (const TensorPlan& plan : plans) {
-    const StoredTensor* stored = f.find(plan.name);
+  for (const hub::TensorPlan& plan : plans) {
+    const hub::StoredTensor* stored = f.find(plan.name);
     REQUIRE(stored);
     CHECK(stored->type == plan.type);
     CHECK(stored->shape == plan.shape);
@@ -43,25 +43,25 @@ TEST_CASE("what is written is read back, in any cut and any type") {
 TEST_CASE("a file that was not finished does not appear, and misuse is a broken contract") {
   const TemporaryFolder t;
   const std::vector<float> x(4, 1.0f);
-  const std::vector<TensorPlan> plans{{"a", StoredType::f32, {2}}, {"b", StoredType::f32, {2}}};
+  const std::vector<hub::TensorPlan> plans{{"a", hub::StoredType::f32, {2}}, {"b", hub::StoredType::f32, {2}}};
   {
-    SafetensorsWriter w(t / "x.safetensors", plans);
+    hub::SafetensorsWriter w(t / "x.safetensors", plans);
     w.append(std::span(x).first(2));
     CHECK_THROWS_AS(w.commit(), std::invalid_argument);
     CHECK_THROWS_AS(w.append(std::span(x).first(3)), std::invalid_argument);
   }
   CHECK(std::filesystem::is_empty(t.path));
-  CHECK_THROWS_AS(SafetensorsWriter(t / "y", {plans[0], plans[0]}), std::invalid_argument);
+  CHECK_THROWS_AS(hub::SafetensorsWriter(t / "y", {plans[0], plans[0]}), std::invalid_argument);
 }
 
 TEST_CASE("shards are cut between tensors") {
-  const std::vector<TensorPlan> plans{{"a", StoredType::f32, {10}},
-                                      {"b", StoredType::f32, {10}},
-                                      {"c", StoredType::f32, {50}},
-                                      {"d", StoredType::f32, {1}}};
+  const std::vector<hub::TensorPlan> plans{{"a", hub::StoredType::f32, {10}},
+                                           {"b", hub::StoredType::f32, {10}},
+                                           {"c", hub::StoredType::f32, {50}},
+                                           {"d", hub::StoredType::f32, {1}}};
   const auto names = [&](std::uint64_t limit) {
     std::string out;
-    for (const auto& shard : plan_shards(plans, limit)) {
+    for (const auto& shard : hub::plan_shards(plans, limit)) {
       for (const auto& tensor : shard) out += tensor.name;
       out += "|";
     }

@@ -13,16 +13,16 @@ namespace {
 constexpr auto model = ExitCode::model;
 
 void write_shard(const TemporaryFolder& t, const std::string& name, const std::vector<std::string>& tensors) {
-  std::vector<TensorPlan> plans;
-  for (const auto& n : tensors) plans.push_back({n, StoredType::f32, {2}});
-  SafetensorsWriter w(t / name, plans);
+  std::vector<hub::TensorPlan> plans;
+  for (const auto& n : tensors) plans.push_back({n, hub::StoredType::f32, {2}});
+  hub::SafetensorsWriter w(t / name, plans);
   for (std::size_t i = 0; i < tensors.size(); ++i) w.append(std::vector<float>{1, 2});
   w.commit();
 }
 std::string index_of(const boost::json::object& map, int total = 24) {
   return pretty_json(boost::json::object{{"metadata", {{"total_size", total}}}, {"weight_map", map}});
 }
-WeightFolder open(const TemporaryFolder& t) { return WeightFolder(Folder(t.path)); }
+hub::WeightFolder open(const TemporaryFolder& t) { return hub::WeightFolder(Folder(t.path)); }
 
 }  // namespace
 
@@ -32,7 +32,7 @@ TEST_CASE("a folder of shards is one set of tensors") {
   write_shard(t, "two.safetensors", {"b"});
   const boost::json::object map{{"a", "one.safetensors"}, {"b", "two.safetensors"}, {"c", "one.safetensors"}};
   t.write("model.safetensors.index.json", index_of(map));
-  const WeightFolder f = open(t);
+  const hub::WeightFolder f = open(t);
   REQUIRE(f.tensors().size() == 3);
   CHECK(f.tensors()[1].tensor->name == "b");
   CHECK(f.find("b").file->name() == t / "two.safetensors");

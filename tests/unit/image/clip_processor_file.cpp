@@ -8,7 +8,7 @@ using vlt::test::TemporaryFolder;
 
 namespace {
 
-ClipProcessorFile parse(const std::string& text) { return parse_clip_processor(text, "p.json"); }
+image::ClipProcessorFile parse(const std::string& text) { return image::parse_clip_processor(text, "p.json"); }
 template <class... Words> void bad(const std::string& text, const Words&... words) {
   refused([&] { parse(text); }, ExitCode::model, "MODEL-JSON-004", words...);
 }
@@ -60,7 +60,7 @@ TEST_CASE("the processor of a folder is in one of two files") {
   t.write("processor_config.json", R"({"image_processor":{"size":64,"crop_size":64}})");
   CHECK(read_clip_processor(f).file.crop == 64);
   t.write("preprocessor_config.json", R"({"size":32,"crop_size":32})");
-  const ClipProcessorSource source = read_clip_processor(f);
+  const image::ClipProcessorSource source = read_clip_processor(f);
   CHECK(source.file.crop == 32);
   CHECK(source.name == "preprocessor_config.json");
   CHECK(source.text == R"({"size":32,"crop_size":32})");

@@ -56,7 +56,7 @@ template <class Decode> void decode_damaged(Decode&& decode, int rounds) {
     for (int i = 0; i < rounds; ++i) {
       const std::string bytes = damaged(good, random);
       try {
-        const Image image = decode(bytes);
+        const image::Image image = decode(bytes);
         CHECK(image.pixels.size() == std::size_t(image.width) * std::size_t(image.height) * 3);
       } catch (const Error& e) {
         if (e.exit() != ExitCode::data) FAIL(f.name << ": " << e.what());
@@ -74,7 +74,7 @@ TEST_CASE("decoded pixels equal Pillow's", "[golden]") {
   CHECK(files.size() == 29);
   for (const GoldenFile& f : files) {
     INFO(f.name << " by " << ImageDecoder::id());
-    const Image image = decode(golden_bytes(f.name), f.name);
+    const image::Image image = decode(golden_bytes(f.name), f.name);
     CHECK(image.width == f.width);
     CHECK(image.height == f.height);
     if (exact || f.name.ends_with(".png")) CHECK(fnv(image.pixels) == f.hash);
@@ -114,7 +114,7 @@ TEST_CASE("damage inside the data is an error, not a grey picture") {
 }
 
 TEST_CASE("workers share the memory for decoding; an image larger than all of it runs alone", "[threads]") {
-  ImageLimits limits;
+  image::ImageLimits limits;
   limits.memory_at_once = limits.memory(37, 29) * 2;
   const ImageDecoder decode(limits);
   const std::string bytes = golden_bytes("baseline_420.jpg");
@@ -129,11 +129,11 @@ TEST_CASE("workers share the memory for decoding; an image larger than all of it
   CHECK(equal == 200);
   limits.memory_at_once = 1;
   CHECK(ImageDecoder(limits)(bytes, "x").pixels == pixels);
-  DecodePool pool(100);
-  std::optional<DecodePool::Place> most(std::in_place, pool, 90);
+  image::DecodePool pool(100);
+  std::optional<image::DecodePool::Place> most(std::in_place, pool, 90);
   std::atomic<bool> in{false};
   std::thread late([&] {
-    const DecodePool::Place more(pool, 20);
+    const image::DecodePool::Place more(pool, 20);
     in = true;
   });
   std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -141,7 +141,7 @@ TEST_CASE("workers share the memory for decoding; an image larger than all of it
   most.reset();
   late.join();
   CHECK(in);
-  const DecodePool::Place whole(pool, 1000);
+  const image::DecodePool::Place whole(pool, 1000);
 }
 
 #ifdef VLT_HAVE_STB
@@ -164,15 +164,15 @@ std::vector<GoldenPixel> golden_pixels() {
   }
   return all;
 }
-Image decode_with_stb(const std::string& bytes) {
-  return stb::decode(bytes, preflight(bytes, "x"), {}, ImageFault{"x"});
+image::Image decode_with_stb(const std::string& bytes) {
+  return image::stb::decode(bytes, image::preflight(bytes, "x"), {}, image::ImageFault{"x"});
 }
 }  // namespace
 
 TEST_CASE("stb_image reads a PNG as Pillow does, and a JPEG nearly so", "[golden]") {
   for (const GoldenFile& f : golden_files()) {
     INFO(f.name);
-    const Image image = decode_with_stb(golden_bytes(f.name));
+    const image::Image image = decode_with_stb(golden_bytes(f.name));
     CHECK(image.width == f.width);
     CHECK(image.height == f.height);
     if (f.name.ends_with(".png")) CHECK(fnv(image.pixels) == f.hash);
@@ -181,7 +181,7 @@ TEST_CASE("stb_image reads a PNG as Pillow does, and a JPEG nearly so", "[golden
   // of half the width from the wrong neighbour, and in pictures of at most 4 columns.
   int compared = 0;
   for (const GoldenPixel& p : golden_pixels()) {
-    const Image image = decode_with_stb(golden_bytes(p.file));
+    const image::Image image = decode_with_stb(golden_bytes(p.file));
     if (image.width <= 4 || p.x >= image.width - 2) continue;
     INFO(p.file << " at " << p.x << ", " << p.y);
     for (int c = 0; c < 3; ++c) CHECK(std::abs(image.row(p.y)[3 * p.x + c] - p.levels[std::size_t(c)]) <= 4);
@@ -205,14 +205,14 @@ TEST_CASE("damaged images never do harm to stb_image either", "[fuzz]") {
 
 TEST_CASE("stb_image's memory is bounded and given back") {
   const std::string bomb = png_file(header(32, 32) + chunk("IDAT", zeros(std::size_t(64) << 20)) + end());
-  ImageHeader square;
+  image::ImageHeader square;
   square.width = square.height = 32;
-  refused([&] { stb::decode(bomb, square, {}, ImageFault{"x"}); }, ExitCode::data, "DATA-IMAGE-016",
+  refused([&] { image::stb::decode(bomb, square, {}, image::ImageFault{"x"}); }, ExitCode::data, "DATA-IMAGE-016",
           "more data than w x h needs");
-  const std::size_t before = ImageLimits{}.memory(37, 29);
+  const std::size_t before = image::ImageLimits{}.memory(37, 29);
   for (const char* name : {"progressive_420.jpg", "rgb.png"}) {
     decode_with_stb(golden_bytes(name));
-    CHECK(stb::budget.left == before);
+    CHECK(image::stb::budget.left == before);
   }
 }
 #endif

@@ -13,7 +13,7 @@ using Catch::Matchers::Contains;
 namespace {
 
 // What checking a name says: code, sentence, help; "ok" if the file was reached and judged by its bytes.
-std::string said(const ImageFolder& images, const std::string& name) {
+std::string said(const image::ImageFolder& images, const std::string& name) {
   try {
     images.check(name, true);
   } catch (const Error& e) {
@@ -43,7 +43,7 @@ TEST_CASE("names stay inside the image folder") {
   REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   ::close(socket);
 
-  const ImageFolder images(folder.path + "/in");
+  const image::ImageFolder images(folder.path + "/in");
   const std::pair<std::string, const char*> cases[] = {
       {"../outside.png", "escapes"},
       {"../../etc/passwd", "escapes"},
@@ -79,7 +79,7 @@ TEST_CASE("names stay inside the image folder") {
 TEST_CASE("a missing file without advice; no folder at all") {
   const TemporaryFolder folder;
   folder.write("cat.png", "x");
-  const ImageFolder images(folder.path), none("");
+  const image::ImageFolder images(folder.path), none("");
   try {
     images.check("cut.png", false);
     FAIL("a missing image was accepted");
@@ -95,13 +95,13 @@ TEST_CASE("a missing file without advice; no folder at all") {
     CHECK(e.exit() == ExitCode::usage);
     CHECK_THAT(e.complaint().expected(), Contains("--image_folder"));
   }
-  CHECK_THROWS_AS(ImageFolder(folder.path + "/nothing"), Error);
+  CHECK_THROWS_AS(image::ImageFolder(folder.path + "/nothing"), Error);
 }
 
 TEST_CASE("the data set's images are looked at as bytes") {
   const TemporaryFolder folder;
   folder.write("empty.png", ""), folder.write("text.png", "hello"), folder.write("x.gif", "GIF89a......");
-  const ImageFolder images(folder.path);
+  const image::ImageFolder images(folder.path);
   for (const char* name : {"empty.png", "text.png", "x.gif"}) {
     try {
       images.check(name, false);

@@ -25,12 +25,12 @@ TEST_CASE("layouts are those of transformers", "[golden]") {
   const Json all(value, path), cases = all.at("cases");
   for (std::size_t i = 0; i < cases.array().size(); ++i) {
     const Json c = cases[i], p = all.at("processors")[std::size_t(c.at("processor").index())];
-    ClipProcessorFile file;
+    image::ClipProcessorFile file;
     file.shortest_edge = file.crop = p.at("tile").index();
     const Json grid = p.at("grid");
     for (std::size_t g = 0; g < grid.array().size(); ++g) file.grid.push_back({grid[g][0].index(), grid[g][1].index()});
-    const PictureRules r(file, p.at("tile").index() / p.at("patch").index());
-    const Size size{c.at("height").index(), c.at("width").index()};
+    const image::PictureRules r(file, p.at("tile").index() / p.at("patch").index());
+    const image::Size size{c.at("height").index(), c.at("width").index()};
     INFO(size.height << " x " << size.width);
     CHECK(r.tiles(size) == c.at("tiles").index());
     CHECK(r.tokens(size) == c.at("tokens").index());

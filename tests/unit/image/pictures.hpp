@@ -9,8 +9,8 @@
 namespace vlt::test {
 
 // The picture that tests/golden/images/make_golden.py draws: ramps, and noise in its middle.
-inline Image drawn(int width, int height) {
-  Image out(width, height);
+inline image::Image drawn(int width, int height) {
+  image::Image out(width, height);
   std::uint32_t i = 0;
   for (int y = 0; y < height; ++y)
     for (int x = 0; x < width; ++x)

@@ -10,13 +10,13 @@ inline std::string word(std::uint32_t v) {
   return {char(v >> 24), char(v >> 16 & 255), char(v >> 8 & 255), char(v & 255)};
 }
 inline std::string chunk(const std::string& type, const std::string& data) {
-  return word(std::uint32_t(data.size())) + type + data + word(png::crc(type + data));
+  return word(std::uint32_t(data.size())) + type + data + word(image::png::crc(type + data));
 }
 inline std::string header(std::uint32_t width, std::uint32_t height, int depth = 8, int colour = 2,
                           int interlaced = 0) {
   return chunk("IHDR", word(width) + word(height) + char(depth) + char(colour) + '\0' + '\0' + char(interlaced));
 }
-inline std::string png_file(const std::string& chunks) { return std::string(png::signature) + chunks; }
+inline std::string png_file(const std::string& chunks) { return std::string(image::png::signature) + chunks; }
 inline std::string end() { return chunk("IEND", ""); }
 
 // zlib without compression.

@@ -18,12 +18,12 @@ Image noise(int width, int height, unsigned seed) {
 }  // namespace
 
 TEST_CASE("a PNG holds the pixels", "[pages]") {
-  const ImageDecoder decode;
+  const image::ImageDecoder decode;
   for (const auto& [width, height] : {std::pair(1, 1), std::pair(1, 9), std::pair(13, 1), std::pair(33, 31)})
     for (const Image& image : {test::drawn(width, height), noise(width, height, 1), Image(width, height)}) {
       const std::string png = encode_png(image);
-      const ImageHeader header = preflight(png, "x");
-      CHECK(header.format == ImageFormat::png);
+      const image::ImageHeader header = image::preflight(png, "x");
+      CHECK(header.format == image::ImageFormat::png);
       CHECK(header.width == width);
       CHECK(header.height == height);
       CHECK(decode(png, "x").pixels == image.pixels);

@@ -11,7 +11,7 @@ using namespace std::string_literals;
 namespace {
 
 template <class... Words> void bad(const std::string& bytes, const char* number, const Words&... words) {
-  refused([&] { preflight(bytes, "x.png"); }, ExitCode::data, std::string("DATA-IMAGE-") + number, words...);
+  refused([&] { image::preflight(bytes, "x.png"); }, ExitCode::data, std::string("DATA-IMAGE-") + number, words...);
 }
 std::string idat(std::size_t bytes = 7) { return chunk("IDAT", stored(std::string(bytes, '\0'))); }
 
@@ -28,20 +28,20 @@ template <class Change> std::string jpeg_with(const std::string& file, unsigned 
 
 TEST_CASE("good files pass, and their sides are known") {
   for (const char* name : {"rgb.png", "p.png", "grey_16_bits.png", "progressive_420.jpg", "cmyk.jpg", "restarts.jpg"}) {
-    const ImageHeader h = preflight(golden_bytes(name), name);
+    const image::ImageHeader h = image::preflight(golden_bytes(name), name);
     CHECK(h.width == 37);
     CHECK(h.height == 29);
-    CHECK((h.format == ImageFormat::png) == std::string(name).ends_with(".png"));
+    CHECK((h.format == image::ImageFormat::png) == std::string(name).ends_with(".png"));
   }
-  CHECK(preflight(golden_bytes("cmyk.jpg"), "c").channels == 4);
-  CHECK(preflight(golden_bytes("cmyk.jpg"), "c").adobe == 0);
-  CHECK(preflight(golden_bytes("ycck.jpg"), "c").adobe == 2);
-  CHECK(preflight(golden_bytes("grey.jpg"), "c").adobe == -1);
-  CHECK(preflight(golden_bytes("rgb.png"), "called.jpg").format == ImageFormat::png);
-  CHECK(preflight(golden_bytes("rgb.png") + "more bytes", "x").width == 37);
-  CHECK(preflight(golden_bytes("grey.jpg") + "more bytes", "x").width == 37);
+  CHECK(image::preflight(golden_bytes("cmyk.jpg"), "c").channels == 4);
+  CHECK(image::preflight(golden_bytes("cmyk.jpg"), "c").adobe == 0);
+  CHECK(image::preflight(golden_bytes("ycck.jpg"), "c").adobe == 2);
+  CHECK(image::preflight(golden_bytes("grey.jpg"), "c").adobe == -1);
+  CHECK(image::preflight(golden_bytes("rgb.png"), "called.jpg").format == image::ImageFormat::png);
+  CHECK(image::preflight(golden_bytes("rgb.png") + "more bytes", "x").width == 37);
+  CHECK(image::preflight(golden_bytes("grey.jpg") + "more bytes", "x").width == 37);
   for (const int depth : {1, 2, 4, 8, 16})
-    CHECK_NOTHROW(preflight(png_file(header(2, 2, depth, 0) + idat() + end()), "x"));
+    CHECK_NOTHROW(image::preflight(png_file(header(2, 2, depth, 0) + idat() + end()), "x"));
 }
 
 TEST_CASE("other files are named by their content") {
@@ -64,14 +64,15 @@ TEST_CASE("other files are named by their content") {
                                                          {"P6 2 2 255 ", "PNM"},
                                                          {"\0\0\2\0\0\0\0\0\0\0\0\0\2\0\2\0\x18\0"s, "TGA"}};
   for (const auto& [bytes, format] : foreign) bad(bytes, "005", format, "convert to PNG or JPEG");
-  ImageLimits small;
+  image::ImageLimits small;
   small.file_bytes = 10;
-  refused([&] { preflight(golden_bytes("rgb.png"), "x", small); }, ExitCode::data, "DATA-IMAGE-002", "at most 10");
+  refused([&] { image::preflight(golden_bytes("rgb.png"), "x", small); }, ExitCode::data, "DATA-IMAGE-002",
+          "at most 10");
 }
 
 TEST_CASE("PNG files that are cut or damaged") {
   const std::string good = golden_bytes("rgb.png");
-  for (std::size_t n = png::signature.size(); n + 1 < good.size(); n += 37)
+  for (std::size_t n = image::png::signature.size(); n + 1 < good.size(); n += 37)
     bad(good.substr(0, n), "006", "truncated at byte " + std::to_string(n));
   for (const char* type : {"IHDR", "IDAT", "IEND"}) {
     std::string broken = good;
@@ -133,7 +134,7 @@ TEST_CASE("JPEG files that are cut or of an unusual kind") {
     odd[odd.find("\xff\xc0") + 14] = 0x22;
     bad(odd, "024", "fractional sampling");
   }
-  CHECK_NOTHROW(preflight(frame(11, 0x41), "x"));
+  CHECK_NOTHROW(image::preflight(frame(11, 0x41), "x"));
   bad(frame(12, 4), "029", "quantisation table");
   bad(good.substr(0, 2) + "\xff\xe1\0\0"s + good.substr(2), "029", "too short", "@ byte 4");
   bad(good.substr(0, 2) + "\xff\xe1\0\1"s + good.substr(2), "029", "too short");

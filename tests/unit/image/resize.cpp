@@ -11,13 +11,13 @@ using namespace vlt::test;
 
 namespace {
 
-Image filled(int w, int h, std::uint8_t v) {
-  Image i(w, h);
+image::Image filled(int w, int h, std::uint8_t v) {
+  image::Image i(w, h);
   std::fill(i.pixels.begin(), i.pixels.end(), v);
   return i;
 }
-ClipProcessorFile sized(int edge) {
-  ClipProcessorFile f;
+image::ClipProcessorFile sized(int edge) {
+  image::ClipProcessorFile f;
   f.shortest_edge = f.crop = edge;
   return f;
 }
@@ -36,8 +36,8 @@ TEST_CASE("resizing and cropping equal Pillow 13", "[golden]") {
     else if (kind == "crop") words >> w >> h >> to_w >> hash;
     else continue;
     INFO(line);
-    const Image out =
-        kind == "crop" ? ClipProcessor(sized(to_w)).cropped(drawn(w, h)) : resize(drawn(w, h), to_w, to_h);
+    const image::Image out = kind == "crop" ? image::ClipProcessor(sized(to_w)).cropped(drawn(w, h))
+                                            : image::resize(drawn(w, h), to_w, to_h);
     CHECK(fnv(out.pixels) == hash);
     ++compared;
   }
@@ -50,21 +50,22 @@ TEST_CASE("pixels and tiles equal those of transformers", "[golden]") {
   int compared = 0;
   for (std::string line, kind, hash; std::getline(lines, line);) {
     std::istringstream words(line);
-    ClipProcessorFile file;
+    image::ClipProcessorFile file;
     int w = 0, h = 0, count = 0;
     words >> kind >> w >> h;
     std::vector<std::uint8_t> bytes;
     if (kind == "pixels") {
       file.mean = {0.5, 0.25, -0.125}, file.std = {0.3, 0.7, 1.9};
       words >> file.shortest_edge >> file.crop >> hash;
-      const std::vector<float> pixels = ClipProcessor(file)(drawn(w, h));
+      const std::vector<float> pixels = image::ClipProcessor(file)(drawn(w, h));
       bytes.resize(pixels.size() * sizeof(float));
       std::memcpy(bytes.data(), pixels.data(), bytes.size());
     } else if (kind == "tiles") {
       words >> count >> hash;
-      const std::vector<Image> tiles = cut_tiles(drawn(w, h), tile_layout({h, w}, grid, 28, 2), 28);
+      const std::vector<image::Image> tiles =
+          image::cut_tiles(drawn(w, h), image::tile_layout({h, w}, grid, 28, 2), 28);
       CHECK(int(tiles.size()) == count);
-      for (const Image& tile : tiles) bytes.insert(bytes.end(), tile.pixels.begin(), tile.pixels.end());
+      for (const image::Image& tile : tiles) bytes.insert(bytes.end(), tile.pixels.begin(), tile.pixels.end());
     } else {
       continue;
     }
@@ -76,13 +77,13 @@ TEST_CASE("pixels and tiles equal those of transformers", "[golden]") {
 }
 
 TEST_CASE("CLIP preprocessing of REF 13.9", "[golden]") {
-  Image in(64, 48);
+  image::Image in(64, 48);
   for (int y = 0; y < 48; ++y)
     for (int x = 0; x < 64; ++x)
       in.row(y)[3 * x] = std::uint8_t(4 * x), in.row(y)[3 * x + 1] = std::uint8_t(5 * y),
                     in.row(y)[3 * x + 2] = std::uint8_t(2 * (x + y));
-  const ClipProcessor clip(sized(24));
-  const Image crop = clip.cropped(in);
+  const image::ClipProcessor clip(sized(24));
+  const image::Image crop = clip.cropped(in);
   CHECK(std::vector<std::uint8_t>(crop.pixels.begin(), crop.pixels.begin() + 12) ==
         std::vector<std::uint8_t>{34, 3, 18, 42, 3, 22, 50, 3, 26, 58, 3, 30});
   const std::vector<float> x = clip(in);
@@ -106,34 +107,35 @@ TEST_CASE("CLIP preprocessing of REF 13.9", "[golden]") {
 TEST_CASE("extreme sizes stay what they are") {
   for (const auto& [w, h] :
        {std::pair(1, 1), std::pair(1, 700), std::pair(700, 1), std::pair(31, 33), std::pair(1, 32768)}) {
-    const Image out = resize(filled(w, h, 200), 57, 43);
+    const image::Image out = image::resize(filled(w, h, 200), 57, 43);
     CHECK(std::all_of(out.pixels.begin(), out.pixels.end(), [](auto p) { return p == 200; }));
   }
-  CHECK(resize(drawn(97, 61), 97, 61).pixels == drawn(97, 61).pixels);
-  CHECK(ClipProcessor(sized(336))(filled(5000, 1, 128)).size() == 3 * 336 * 336);
-  CHECK_THROWS_AS(resize(drawn(9, 9), 50, 50, {0, 0, 51, 50}), std::invalid_argument);
-  CHECK_THROWS_AS(Image(0, 5), std::invalid_argument);
-  CHECK_THROWS_AS(Image(1 << 20, 1 << 20), std::invalid_argument);
+  CHECK(image::resize(drawn(97, 61), 97, 61).pixels == drawn(97, 61).pixels);
+  CHECK(image::ClipProcessor(sized(336))(filled(5000, 1, 128)).size() == 3 * 336 * 336);
+  CHECK_THROWS_AS(image::resize(drawn(9, 9), 50, 50, {0, 0, 51, 50}), std::invalid_argument);
+  CHECK_THROWS_AS(image::Image(0, 5), std::invalid_argument);
+  CHECK_THROWS_AS(image::Image(1 << 20, 1 << 20), std::invalid_argument);
 }
 
 TEST_CASE("a part equals the part of the whole") {
   for (const auto& [w, h, to_w, to_h] : {std::array{97, 61, 50, 170}, std::array{40, 300, 39, 120}}) {
-    const Image whole = resize(drawn(w, h), to_w, to_h), part = resize(drawn(w, h), to_w, to_h, {7, 31, 20, 80});
-    Image cut(20, 80);
-    copy_rectangle(whole, 7, 31, cut, 0, 0, 20, 80);
+    const image::Image whole = image::resize(drawn(w, h), to_w, to_h),
+                       part = image::resize(drawn(w, h), to_w, to_h, {7, 31, 20, 80});
+    image::Image cut(20, 80);
+    image::copy_rectangle(whole, 7, 31, cut, 0, 0, 20, 80);
     CHECK(part.pixels == cut.pixels);
   }
 }
 
 TEST_CASE("LLaVA-NeXT's tiles") {
   const std::vector<std::array<int, 2>> grid{{336, 672}, {672, 336}, {672, 672}, {1008, 336}, {336, 1008}};
-  const TileLayout l = tile_layout({480, 640}, grid, 336, 24);
-  CHECK(l.canvas == Size{672, 672});
-  CHECK(l.fitted == Size{504, 672});
+  const image::TileLayout l = image::tile_layout({480, 640}, grid, 336, 24);
+  CHECK(l.canvas == image::Size{672, 672});
+  CHECK(l.fitted == image::Size{504, 672});
   CHECK(l.tile_count() == 5);
   CHECK(l.feature_count(24) == 24 * 24 + 36 * 48 + 36);
   for (const auto& [h, w] : {std::pair(1, 1), std::pair(1, 32768), std::pair(32768, 1)}) {
-    const TileLayout extreme = tile_layout({h, w}, grid, 336, 24);
-    CHECK(cut_tiles(filled(w, h, 9), extreme, 336).size() == std::size_t(extreme.tile_count()));
+    const image::TileLayout extreme = image::tile_layout({h, w}, grid, 336, 24);
+    CHECK(image::cut_tiles(filled(w, h, 9), extreme, 336).size() == std::size_t(extreme.tile_count()));
   }
 }

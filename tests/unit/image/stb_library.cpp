@@ -14,10 +14,10 @@ using namespace vlt;
 #if defined(STBI_MALLOC) || defined(STBI_MAX_DIMENSIONS) || defined(STBI_ONLY_PNG) || defined(STB_IMAGE_STATIC)
 #error "a setting of our copy reaches the program's"
 #endif
-static_assert(sizeof(::stbi_io_callbacks) == sizeof(stb::stbi_io_callbacks));
+static_assert(sizeof(::stbi_io_callbacks) == sizeof(image::stb::stbi_io_callbacks));
 
 TEST_CASE("a budget counts what is held, and its blocks are zero") {
-  stb::Budget budget{100, false};
+  image::stb::Budget budget{100, false};
   auto* a = static_cast<unsigned char*>(budget.allocate(60));
   REQUIRE(a != nullptr);
   CHECK(std::count(a, a + 60, 0) == 60);

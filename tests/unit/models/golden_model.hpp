@@ -14,13 +14,13 @@ class GoldenModel {
 
   const std::string& config(const std::string& part) const { return file_.metadata().at(part); }
   std::vector<float> numbers(const std::string& name) const {
-    const vlt::StoredTensor& t = tensor(name);
+    const vlt::hub::StoredTensor& t = tensor(name);
     std::vector<float> values(std::size_t(t.size()));
     file_.read(t, 0, values);
     return values;
   }
   std::vector<vlt::Index> integers(const std::string& name) const {
-    const vlt::StoredTensor& t = tensor(name);
+    const vlt::hub::StoredTensor& t = tensor(name);
     std::vector<vlt::Index> values(std::size_t(t.size()));
     file_.read_bytes(t, 0, {reinterpret_cast<char*>(values.data()), values.size() * sizeof(vlt::Index)});
     return values;
@@ -42,10 +42,10 @@ class GoldenModel {
   }
 
  private:
-  vlt::SafetensorsFile file_;
+  vlt::hub::SafetensorsFile file_;
 
-  const vlt::StoredTensor& tensor(const std::string& name) const {
-    const vlt::StoredTensor* t = file_.find(name);
+  const vlt::hub::StoredTensor& tensor(const std::string& name) const {
+    const vlt::hub::StoredTensor* t = file_.find(name);
     INFO(name);
     REQUIRE(t != nullptr);
     return *t;

@@ -9,8 +9,8 @@ using namespace vlt;
 TEST_CASE("CLIP and LLaMA give the loss, logits and gradients of transformers", "[golden]") {
   using P = Policy<under_test, Precision::f32>;
   const GoldenModel golden("llama");
-  const LlamaSizes language = parse_llama_config(golden.config("language"), "language").sizes;
-  const ClipSizes vision = parse_clip_config(golden.config("vision"), "vision").sizes;
+  const LlamaSizes language = hub::parse_llama_config(golden.config("language"), "language").sizes;
+  const ClipSizes vision = hub::parse_clip_config(golden.config("vision"), "vision").sizes;
   using Model = Vlm<ClipVit<P>, MlpProjector<P>, LlamaDecoder<P>>;
   check_golden(
       Model{ClipVit<P>(vision), mlp_projector<P>(vision.block.width, language.block.width), LlamaDecoder<P>(language)},

@@ -10,12 +10,12 @@ using namespace vlt;
 TEST_CASE("LLaVA-NeXT gives the loss, logits and gradients of transformers", "[golden]") {
   using P = Policy<under_test, Precision::f32>;
   const GoldenModel golden("llava_next");
-  const LlavaConfig c = parse_llava_config(golden.config("llava"), "llava");
+  const hub::LlavaConfig c = hub::parse_llava_config(golden.config("llava"), "llava");
   ClipSizes vision = c.vision.sizes;
   vision.depth += 1 + c.vision_feature_layer, vision.drop_class = true;
-  ClipProcessorFile processor;
+  image::ClipProcessorFile processor;
   processor.crop = int(vision.image), processor.grid = c.grid;
-  const PictureRules rules(processor, vision.image / vision.patch);
+  const image::PictureRules rules(processor, vision.image / vision.patch);
   std::vector<ImageLayout> layouts;
   const auto sides = golden.integers("sizes");
   for (std::size_t i = 0; i < sides.size(); i += 2) layouts.push_back(rules.layout({int(sides[i]), int(sides[i + 1])}));

@@ -9,8 +9,8 @@ using namespace vlt;
 TEST_CASE("MMCA and the projector vit give the loss, logits and gradients of plain torch", "[golden]") {
   using P = Policy<under_test, Precision::f32>;
   const GoldenModel golden("mmca");
-  const LlamaSizes language = parse_llama_config(golden.config("language"), "language").sizes;
-  const ClipSizes vision = parse_clip_config(golden.config("vision"), "vision").sizes;
+  const LlamaSizes language = hub::parse_llama_config(golden.config("language"), "language").sizes;
+  const ClipSizes vision = hub::parse_clip_config(golden.config("vision"), "vision").sizes;
   using Model = Vlm<ClipVit<P>, VitProjector<P>, LlamaDecoder<P, LlamaBlock<P, mask::Mmca>>>;
   check_golden(Model{ClipVit<P>(vision), vit_projector<P>(vision.block, language.block.width),
                      LlamaDecoder<P, LlamaBlock<P, mask::Mmca>>(language)},

@@ -87,16 +87,16 @@ TEST_CASE("the perceiver says what it cannot divide or resize") {
 }
 
 TEST_CASE("a decoder's config.json is read by the family whose model_type it has") {
-  std::vector<FamilyFacts> families = library_kinds().families;
+  std::vector<hub::FamilyFacts> families = library_kinds().families;
   families.push_back({"mine", {"mine", "mine2"}, [](const Json& config) {
-                        LlamaConfig c = read_llama_keys(config);
+                        hub::LlamaConfig c = hub::read_llama_keys(config);
                         c.sizes.block.norm_eps = 7;
                         return c;
                       }});
   const auto read = [&](const char* type) {
     const boost::json::value config{{"model_type", type},       {"hidden_size", 8}, {"intermediate_size", 8},
                                     {"num_attention_heads", 2}, {"vocab_size", 9},  {"num_hidden_layers", 1}};
-    return read_decoder_keys(Json(config, "$"), families);
+    return hub::read_decoder_keys(Json(config, "$"), families);
   };
   CHECK(read("mistral").family == "llama");
   CHECK(read("mine2").family == "mine");

@@ -11,9 +11,9 @@ namespace {
 
 // A tokenizer of all bytes and <s>, beside an embedding of so many rows.
 ModelDescription described(Index rows) {
-  BpeTrainer trainer({.vocabulary = 257, .least_count = 2, .special_tokens = {"<s>"}});
+  text::BpeTrainer trainer({.vocabulary = 257, .least_count = 2, .special_tokens = {"<s>"}});
   ModelDescription m;
-  m.tokenizer_folder = make_tokenizer_folder(trainer.train(), "<s>", "", "");
+  m.tokenizer_folder = text::make_tokenizer_folder(trainer.train(), "<s>", "", "");
   m.tokenizer_folder.file.name = "folder/tokenizer.json";
   m.language.sizes.vocabulary = rows;
   m.vision_sizes.image = 8, m.vision_sizes.patch = 4;
@@ -22,8 +22,8 @@ ModelDescription described(Index rows) {
 }
 // Adds what a training adds, then puts the parts together.
 Index connected_rows(ModelDescription m) {
-  add_image_and_pad_tokens(m.tokenizer_folder);
-  m.tokenizer = std::make_shared<const Tokenizer>(m.tokenizer_folder.file);
+  text::add_image_and_pad_tokens(m.tokenizer_folder);
+  m.tokenizer = std::make_shared<const text::Tokenizer>(m.tokenizer_folder.file);
   describe_model::connect(m);
   return m.language_sizes.vocabulary;
 }
@@ -31,10 +31,10 @@ Index connected_rows(ModelDescription m) {
 // A LLaVA without weights; <image> is token 257.
 struct LlavaFolder : TemporaryFolder {
   LlavaFolder() {
-    BpeTrainer trainer({.vocabulary = 257, .least_count = 2, .special_tokens = {"</s>"}});
-    TokenizerFolder tokenizer = make_tokenizer_folder(trainer.train(), "", "</s>", "</s>");
-    add_special_token(tokenizer, "<image>");
-    write_tokenizer_folder(tokenizer, path);
+    text::BpeTrainer trainer({.vocabulary = 257, .least_count = 2, .special_tokens = {"</s>"}});
+    text::TokenizerFolder tokenizer = text::make_tokenizer_folder(trainer.train(), "", "</s>", "</s>");
+    text::add_special_token(tokenizer, "<image>");
+    text::write_tokenizer_folder(tokenizer, path);
     config("llava");
     processor("");
   }
@@ -58,7 +58,7 @@ TEST_CASE("<image> and <PAD> let the embedding grow, however they came in") {
   CHECK(connected_rows(described(257)) == 259);
   CHECK(connected_rows(described(300)) == 300);
   ModelDescription again = described(257);  // as a run's own folder has it
-  add_image_and_pad_tokens(again.tokenizer_folder);
+  text::add_image_and_pad_tokens(again.tokenizer_folder);
   CHECK(connected_rows(again) == 259);
 }
 
@@ -74,7 +74,7 @@ TEST_CASE("a tokenizer with other ids beyond the embedding is refused") {
     CHECK(e.complaint().found() == "257");
   }
   ModelDescription more = described(257);
-  add_special_token(more.tokenizer_folder, "<extra>");
+  text::add_special_token(more.tokenizer_folder, "<extra>");
   CHECK_THROWS_AS(connected_rows(more), Error);
 }
 

@@ -13,9 +13,9 @@ const vlt::Complaint everything = vlt::Complaint("DATA-IMG-004", "image count do
                                       .help("remove one `<image>`")
                                       .note("nothing was trained");
 
-std::string shown(const vlt::Complaint& c, vlt::LogFormat format, bool colour = false) {
+std::string shown(const vlt::Complaint& c, vlt::program::LogFormat format, bool colour = false) {
   std::ostringstream out;
-  vlt::Messages messages(out, "sft_main", "build 7", colour);
+  vlt::program::Messages messages(out, "sft_main", "build 7", colour);
   messages.use(format);
   messages.error(vlt::Error(vlt::ExitCode::data, c));
   return out.str();
@@ -24,7 +24,7 @@ std::string shown(const vlt::Complaint& c, vlt::LogFormat format, bool colour = 
 }  // namespace
 
 TEST_CASE("an error is a paragraph for a person", "[pages]") {
-  CHECK(shown(everything, vlt::LogFormat::text) ==
+  CHECK(shown(everything, vlt::program::LogFormat::text) ==
         "sft_main: error[DATA-IMG-004]: image count does not match `<image>` marks\n"
         "  --> train.json:1032:7  $[41].conversations[0].value\n"
         "  expected: 1 image mark\n"
@@ -32,11 +32,11 @@ TEST_CASE("an error is a paragraph for a person", "[pages]") {
         "  help: remove one `<image>`\n"
         "  note: nothing was trained\n");
   const vlt::Complaint brief("OPT-NAME-001", "there is no such option");
-  CHECK(shown(brief, vlt::LogFormat::text) == "sft_main: error[OPT-NAME-001]: there is no such option\n");
+  CHECK(shown(brief, vlt::program::LogFormat::text) == "sft_main: error[OPT-NAME-001]: there is no such option\n");
 }
 
 TEST_CASE("an error is a JSON object for a program", "[pages]") {
-  const std::string line = shown(everything, vlt::LogFormat::json);
+  const std::string line = shown(everything, vlt::program::LogFormat::json);
   REQUIRE(std::count(line.begin(), line.end(), '\n') == 1);
   const auto value = boost::json::parse(line);
   CHECK(value.at("level").as_string() == "error");
@@ -51,30 +51,30 @@ TEST_CASE("an error is a JSON object for a program", "[pages]") {
 TEST_CASE("nothing reaches the terminal that it would obey", "[pages]") {
   const vlt::Complaint c =
       vlt::Complaint("DATA-IMG-004", "first\nsecond").found("\x1b]0;title\x07 \xe2\x80\xae right to left \x85 \xff");
-  for (const auto format : {vlt::LogFormat::text, vlt::LogFormat::json}) {
+  for (const auto format : {vlt::program::LogFormat::text, vlt::program::LogFormat::json}) {
     const std::string text = shown(c, format);
     for (const char bad : {'\x1b', '\x07', '\xff'}) CHECK(text.find(bad) == text.npos);
   }
-  const std::string text = shown(c, vlt::LogFormat::text);
+  const std::string text = shown(c, vlt::program::LogFormat::text);
   CHECK(text.find("\\x1b]0;title\\x07 \\u{202e}") != text.npos);
   CHECK(text.find("first\n  second\n") != text.npos);  // lines of a table stay lines
 }
 
 TEST_CASE("colour is an addition, not a change", "[pages]") {
-  std::string coloured = shown(everything, vlt::LogFormat::text, true);
+  std::string coloured = shown(everything, vlt::program::LogFormat::text, true);
   CHECK(coloured.find("\033[1;31merror[DATA-IMG-004]\033[0m") != coloured.npos);
   for (std::size_t at; (at = coloured.find('\033')) != coloured.npos;)
     coloured.erase(at, coloured.find('m', at) - at + 1);
-  CHECK(coloured == shown(everything, vlt::LogFormat::text));
+  CHECK(coloured == shown(everything, vlt::program::LogFormat::text));
   setenv("NO_COLOR", "1", 1);
-  CHECK_FALSE(vlt::colour_is_welcome(2));
+  CHECK_FALSE(vlt::program::colour_is_welcome(2));
   unsetenv("NO_COLOR");
 }
 
 TEST_CASE("a program turns what it throws into an exit code", "[pages]") {
   std::ostringstream out;
-  vlt::Messages messages(out, "sft_main", "build 7");
-  const auto run = [&](auto body) { return vlt::run_program(messages, body); };
+  vlt::program::Messages messages(out, "sft_main", "build 7");
+  const auto run = [&](auto body) { return vlt::program::run_program(messages, body); };
   CHECK(run([] { return vlt::ExitCode::ok; }) == 0);
   CHECK(out.str().empty());
   CHECK(run([]() -> vlt::ExitCode { throw vlt::Error(vlt::ExitCode::model, everything); }) == 4);
@@ -93,9 +93,9 @@ TEST_CASE("foreign text is quoted and cut", "[pages]") {
 }
 
 TEST_CASE("of several ranks each names itself in errors, and the first speaks for all") {
-  const auto said = [](int rank, vlt::LogFormat format) {
+  const auto said = [](int rank, vlt::program::LogFormat format) {
     std::ostringstream out;
-    vlt::Messages messages(out, "sft_main", "build 7");
+    vlt::program::Messages messages(out, "sft_main", "build 7");
     messages.use(format);
     messages.speak_for(rank);
     messages.warning(vlt::Complaint("DATA-SPLIT-042", "few records"));
@@ -103,11 +103,11 @@ TEST_CASE("of several ranks each names itself in errors, and the first speaks fo
     messages.error(vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NAME-001", "there is no such option")));
     return out.str();
   };
-  CHECK(said(0, vlt::LogFormat::text) ==
+  CHECK(said(0, vlt::program::LogFormat::text) ==
         "sft_main[0]: warning[DATA-SPLIT-042]: few records\nsft_main[0]: note: evaluation is off\n"
         "sft_main[0]: error[OPT-NAME-001]: there is no such option\n");
-  CHECK(said(2, vlt::LogFormat::text) == "sft_main[2]: error[OPT-NAME-001]: there is no such option\n");
-  CHECK(said(2, vlt::LogFormat::json) ==
+  CHECK(said(2, vlt::program::LogFormat::text) == "sft_main[2]: error[OPT-NAME-001]: there is no such option\n");
+  CHECK(said(2, vlt::program::LogFormat::json) ==
         "{\"level\": \"error\", \"program\": \"sft_main\", \"rank\": 2, \"exit\": 2, "
         "\"code\": \"OPT-NAME-001\", \"what\": \"there is no such option\"}\n");
 }

@@ -54,10 +54,10 @@ std::map<std::string, std::string> codes_in_sources() {
 }
 
 // The entries of a code, whether the source writes its family or leaves it to the blame.
-std::vector<const vlt::ErrorCode*> entries_of(const std::string& code) {
-  std::vector<const vlt::ErrorCode*> entries;
+std::vector<const vlt::program::ErrorCode*> entries_of(const std::string& code) {
+  std::vector<const vlt::program::ErrorCode*> entries;
   for (const char* family : {"", "MODEL-", "DATA-", "OPT-"})
-    if (const auto* entry = vlt::error_codes::find(family + code)) entries.push_back(entry);
+    if (const auto* entry = vlt::program::error_codes::find(family + code)) entries.push_back(entry);
   return entries;
 }
 
@@ -73,11 +73,11 @@ TEST_CASE("every error code is explained", "[pages]") {
 }
 
 TEST_CASE("every explanation belongs to a code", "[pages]") {
-  std::set<const vlt::ErrorCode*> used;
+  std::set<const vlt::program::ErrorCode*> used;
   std::set<std::string_view> explained;
   for (const auto& [code, file] : codes_in_sources())
     for (const auto* entry : entries_of(code)) explained.insert(entry->code);
-  for (const auto& group : vlt::error_codes::groups())
+  for (const auto& group : vlt::program::error_codes::groups())
     for (const auto& entry : group.codes) {
       CAPTURE(entry.code);
       CHECK(explained.count(entry.code) == 1);
@@ -85,10 +85,10 @@ TEST_CASE("every explanation belongs to a code", "[pages]") {
 }
 
 TEST_CASE("codes are explained on request", "[pages]") {
-  CHECK(vlt::explanation("MODEL-TOK-011").find("GPT-2's") != std::string::npos);
-  CHECK(vlt::explanation("CKPT-PATH-001").find("missing") != std::string::npos);
+  CHECK(vlt::program::explanation("MODEL-TOK-011").find("GPT-2's") != std::string::npos);
+  CHECK(vlt::program::explanation("CKPT-PATH-001").find("missing") != std::string::npos);
   try {
-    vlt::explanation("MODEL-TOK-012");
+    vlt::program::explanation("MODEL-TOK-012");
     FAIL("explained");
   } catch (const vlt::Error& e) {
     CHECK(e.exit() == vlt::ExitCode::usage);
@@ -101,6 +101,6 @@ TEST_CASE("docs/errors.md lists the codes", "[pages]") {
   const std::string mark = "<!-- the codes: `sft_main --explain all` writes them -->\n";
   const std::size_t at = page.find(mark);
   REQUIRE(at != page.npos);
-  const bool same = page.substr(at + mark.size()) == vlt::explanation("all");
+  const bool same = page.substr(at + mark.size()) == vlt::program::explanation("all");
   CHECK(same);  // sft_main --explain all
 }

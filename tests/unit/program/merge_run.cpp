@@ -12,10 +12,10 @@ using vlt::test::TemporaryFolder;
 namespace {
 
 ModelDescription described(const std::string& folder) {
-  BpeTrainer trainer({.vocabulary = 258, .least_count = 2, .special_tokens = {"<s>", "</s>"}});
+  text::BpeTrainer trainer({.vocabulary = 258, .least_count = 2, .special_tokens = {"<s>", "</s>"}});
   ModelDescription m;
-  m.tokenizer_folder = make_tokenizer_folder(trainer.train(), "<s>", "</s>", "");
-  m.tokenizer = std::make_shared<const Tokenizer>(m.tokenizer_folder.file);
+  m.tokenizer_folder = text::make_tokenizer_folder(trainer.train(), "<s>", "</s>", "");
+  m.tokenizer = std::make_shared<const text::Tokenizer>(m.tokenizer_folder.file);
   m.chat_template.end = "</s>";
   m.folders.language = folder;
   return m;
@@ -28,19 +28,23 @@ TEST_CASE("logits agree when their distance is a small part of their size") {
   CHECK(relative_difference(a, near) == Approx(0.1));
   CHECK(relative_difference(a, twice) == Approx(1));
   CHECK(relative_difference(twice, a) == Approx(0.5));
-  CHECK_NOTHROW(require_same_logits(a, near, 0.11, "m"));
-  refused([&] { require_same_logits(a, near, 0.09, "m"); }, ExitCode::numeric, "NUM-MERGE-003", "0.09", "0.1");
-  refused([&] { require_same_logits(a, std::vector<float>{3, NAN}, 1e9, "m"); }, ExitCode::numeric, "NUM-MERGE-003");
+  CHECK_NOTHROW(program::require_same_logits(a, near, 0.11, "m"));
+  refused([&] { program::require_same_logits(a, near, 0.09, "m"); }, ExitCode::numeric, "NUM-MERGE-003", "0.09", "0.1");
+  refused(
+      [&] {
+        program::require_same_logits(a, std::vector<float>{3, NAN}, 1e9, "m");
+      },
+      ExitCode::numeric, "NUM-MERGE-003");
   CHECK_THROWS_AS(relative_difference(a, std::vector<float>{1}), std::invalid_argument);
 }
 
 TEST_CASE("a type's rounding may move logits by 16 roundoffs") {
-  CHECK(rounding_difference(StoredType::bf16) == 0.0625);
-  CHECK(rounding_difference(StoredType::f16) == 0.0078125);
-  CHECK(rounding_difference(StoredType::f32) < 1e-6);
-  CHECK(holds_both(StoredType::bf16, StoredType::bf16) == StoredType::bf16);
-  CHECK(holds_both(StoredType::bf16, StoredType::f16) == StoredType::f32);
-  CHECK(holds_both(StoredType::f64, StoredType::f16) == StoredType::f64);
+  CHECK(rounding_difference(hub::StoredType::bf16) == 0.0625);
+  CHECK(rounding_difference(hub::StoredType::f16) == 0.0078125);
+  CHECK(rounding_difference(hub::StoredType::f32) < 1e-6);
+  CHECK(holds_both(hub::StoredType::bf16, hub::StoredType::bf16) == hub::StoredType::bf16);
+  CHECK(holds_both(hub::StoredType::bf16, hub::StoredType::f16) == hub::StoredType::f32);
+  CHECK(holds_both(hub::StoredType::f64, hub::StoredType::f16) == hub::StoredType::f64);
 }
 
 TEST_CASE("an answer ends with the template's turn, and where transformers would end it") {
@@ -62,7 +66,7 @@ TEST_CASE("an answer ends with the template's turn, and where transformers would
 
 TEST_CASE("a character that stays incomplete is given out at the end") {
   const ModelDescription m = described("");
-  const auto bytes = Encoder(*m.tokenizer).encode("\xc3\xa4!").ids;
+  const auto bytes = text::Encoder(*m.tokenizer).encode("\xc3\xa4!").ids;
   REQUIRE(bytes.size() == 3);
   AnswerText whole(*m.tokenizer), cut(*m.tokenizer);
   CHECK(whole.add(bytes[0]).empty());
@@ -78,6 +82,6 @@ TEST_CASE("rows of the embedding that are no token say nothing") {
   const ModelDescription m = described("");
   AnswerText text(*m.tokenizer);
   CHECK(text.add(std::int32_t(m.tokenizer->size())).empty());
-  CHECK(text.add(Encoder(*m.tokenizer).encode("x").ids.front()) == "x");
+  CHECK(text.add(text::Encoder(*m.tokenizer).encode("x").ids.front()) == "x");
   CHECK(text.text() == "x");
 }

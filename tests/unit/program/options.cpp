@@ -8,11 +8,11 @@ using namespace vlt;
 
 namespace {
 
-const OptionTable<SftOptions> rows = sft_option_table({"baseline", "vit", "perceiver", "mlp"});
+const OptionTable<program::SftOptions> rows = program::sft_option_table({"baseline", "vit", "perceiver", "mlp"});
 
-SftOptions read(const Words& args, const std::string& config = "") {
-  SftOptions o;
-  OptionReader<SftOptions> reader(rows, o);
+program::SftOptions read(const Words& args, const std::string& config = "") {
+  program::SftOptions o;
+  OptionReader<program::SftOptions> reader(rows, o);
   reader.command_line(args);
   if (!config.empty()) reader.config_file(config, "c.json");
   return o;
@@ -34,7 +34,7 @@ Words enough(Words more) {
 }
 Complaint refused(const Words& args, const std::string& config = "") {
   try {
-    SftOptionCheck(rows, read(args, config))();
+    program::SftOptionCheck(rows, read(args, config))();
   } catch (const Error& e) {
     CHECK(e.exit() == ExitCode::usage);
     return e.complaint();
@@ -56,8 +56,8 @@ TEST_CASE("every option has a name of its own, a meaning and a group") {
 }
 
 TEST_CASE("values arrive where they belong") {
-  const SftOptions o = read({"--data_path", "a.json", "b.json", "--learning_rate=2.5e-4", "--seed", "7",
-                             "--is_sft_stage", "--vision_feature_layer", "-2", "--lora_alpha", "8"});
+  const program::SftOptions o = read({"--data_path", "a.json", "b.json", "--learning_rate=2.5e-4", "--seed", "7",
+                                      "--is_sft_stage", "--vision_feature_layer", "-2", "--lora_alpha", "8"});
   CHECK(o.data_path == Words{"a.json", "b.json"});
   CHECK(o.learning_rate == 2.5e-4);
   CHECK(o.seed == 7);
@@ -69,8 +69,9 @@ TEST_CASE("values arrive where they belong") {
 }
 
 TEST_CASE("a shown value reads back as itself") {
-  const SftOptions o = read(enough({"--learning_rate", "0.1", "--dataset_samples", "12", "--max_grad_norm", "1e-7"}));
-  SftOptions again;
+  const program::SftOptions o =
+      read(enough({"--learning_rate", "0.1", "--dataset_samples", "12", "--max_grad_norm", "1e-7"}));
+  program::SftOptions again;
   for (const auto& r : rows.rows)
     if (!r.is_flag() && !option_value(o, r).empty()) {
       Words words;
@@ -83,7 +84,7 @@ TEST_CASE("a shown value reads back as itself") {
 }
 
 TEST_CASE("the command line wins over the configuration file") {
-  const SftOptions o =
+  const program::SftOptions o =
       read({"--seed", "7"}, R"({"seed": 8, "learning_rate": 0.5, "is_sft_stage": true, "data_path": ["a", "b"]})");
   CHECK(o.seed == 7);
   CHECK(o.learning_rate == 0.5);
@@ -171,12 +172,12 @@ TEST_CASE("contradictions are refused") {
   CHECK(refused(enough({"--dataset_samples", "1", "2"})).place() == "--dataset_samples");
   CHECK(refused(enough({"--dataset_samples", "some"})).code() == "OPT-VALUE-004");
   CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code() == "OPT-REQUIRED-007");
-  CHECK_NOTHROW(SftOptionCheck(rows, read(enough({"--only_optimize_lora", "--lang_lora_dim", "2"})))());
+  CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--only_optimize_lora", "--lang_lora_dim", "2"})))());
 }
 
 TEST_CASE("the pages show every option") {
   const std::string help = help_page(rows), page = markdown_page(rows, "sft_main");
-  const auto receipt = options_json(rows, SftOptions{});
+  const auto receipt = options_json(rows, program::SftOptions{});
   for (const auto& r : rows.rows) {
     CHECK(help.find("--" + r.name + (r.is_flag() ? "\n" : " <")) != std::string::npos);
     CHECK(page.find("| `" + r.name + "` |") != std::string::npos);

@@ -12,7 +12,7 @@ struct Place {
 };
 std::string refusal(const std::string& path) {
   try {
-    OutputFolder folder(path);
+    program::OutputFolder folder(path);
   } catch (const Error& e) { return e.complaint().code(); }
   return "";
 }
@@ -22,7 +22,7 @@ std::string refusal(const std::string& path) {
 TEST_CASE("an output folder is made, locked, and free again") {
   const Place place;
   {
-    OutputFolder mine(place.path);
+    program::OutputFolder mine(place.path);
     CHECK(std::filesystem::is_directory(place.path));
     CHECK(refusal(place.path) == "OPT-OUT-013");
   }

@@ -6,7 +6,7 @@
 using namespace vlt;
 
 TEST_CASE("options become a request for a model") {
-  SftOptions o;
+  program::SftOptions o;
   o.lm_model_name_or_path = "lm", o.vision_model_name_or_path = "vit", o.chat_template = "plain", o.vis_proj = "vit";
   o.vision_feature_layer = -2, o.vision_feature_select = "patch", o.enable_mmca_attention = true, o.max_seq_len = 77;
   o.tensors = 5;
@@ -20,12 +20,12 @@ TEST_CASE("options become a request for a model") {
   CHECK(r.mask == MaskKind::mmca);
   CHECK(r.max_seq_len == 77);
   CHECK(r.limits.tensors == 5);
-  CHECK_FALSE(base_model_request(SftOptions{}).drop_class_token);
-  CHECK(base_model_request(SftOptions{}).mask == MaskKind::causal);
+  CHECK_FALSE(base_model_request(program::SftOptions{}).drop_class_token);
+  CHECK(base_model_request(program::SftOptions{}).mask == MaskKind::causal);
 }
 
 TEST_CASE("options become a choice of what trains") {
-  SftOptions o;
+  program::SftOptions o;
   CHECK_FALSE(training_choice(o).vision);
   CHECK_FALSE(training_choice(o).language);
   CHECK(training_choice(o).embedding);
@@ -50,7 +50,7 @@ TEST_CASE("options become a choice of what trains") {
 }
 
 TEST_CASE("options become peak rates") {
-  SftOptions o;
+  program::SftOptions o;
   o.learning_rate = 1, o.learning_rate_pretraining_components = 2, o.vision_learning_rate = 3,
   o.language_learning_rate = 5;
   const PeakRates r = peak_rates(o);

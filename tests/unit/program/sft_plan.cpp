@@ -14,24 +14,24 @@ namespace {
 // tiles.
 struct Job {
   std::ostringstream out;
-  Messages messages{out, "sft_main", "0"};
+  program::Messages messages{out, "sft_main", "0"};
   dist::Single single;
-  SftJob job;
+  program::SftJob job;
 
   explicit Job(bool with_data = true, dist::World* world = nullptr)
       : job{{}, {}, {}, {}, messages, out, world ? *world : single, {}, {}, {}, {}, {}, {}, {}} {
-    SftOptions& o = job.options;
+    program::SftOptions& o = job.options;
     o.per_device_train_batch_size = 2, o.per_device_eval_batch_size = 3, o.num_train_epochs = 4;
     o.gradient_accumulation_steps = 2, o.learning_rate = 0.01, o.lr_scheduler_type = "linear";
     o.num_workers = 3, o.max_num_image_per_sample = 2;
     job.model.tokens_per_image = 5, job.model.max_seq_len = 40;
     if (!with_data) return;
-    auto source = std::make_shared<SampleSource>(SampleSource{{}, test::byte_builder({40, 5}), {}, 3});
+    auto source = std::make_shared<data::SampleSource>(data::SampleSource{{}, test::byte_builder({40, 5}), {}, 3});
     for (std::int32_t i = 0; i < 12; ++i) source->data.sizes.push_back({8 + i, 2, i % 3 ? 0 : 2, i % 3 ? 0 : 10});
-    Split split;
+    data::Split split;
     split.train.resize(9), split.eval = {9, 10, 11};
     std::iota(split.train.begin(), split.train.end(), Index(0));
-    job.data = RunData{std::move(source), split};
+    job.data = data::RunData{std::move(source), split};
   }
 };
 
@@ -40,18 +40,18 @@ struct Job {
 TEST_CASE("a job's batches are those of its options") {
   Job j;
   j.job.options.max_steps = 3;
-  const SftPlan plan(j.job);
+  const program::SftPlan plan(j.job);
   CHECK(plan.training().micro_batches(0) == 5);
   CHECK(plan.training().schedule_steps() == 10);
   CHECK(plan.training().steps() == 3);
   CHECK(plan.evaluation().micro_batches() == 1);
   CHECK(plan.training_loader().held == 2);
   CHECK(plan.training_loader().workers == 3);
-  BatchPlan batches = plan.training(), again = SftPlan(j.job).training();
+  data::BatchPlan batches = plan.training(), again = program::SftPlan(j.job).training();
   CHECK(std::vector(batches.records(0, 0).begin(), batches.records(0, 0).end()) ==
         std::vector(again.records(0, 0).begin(), again.records(0, 0).end()));
   j.job.options.seed = 1;
-  BatchPlan other = SftPlan(j.job).training();
+  data::BatchPlan other = program::SftPlan(j.job).training();
   bool same = true;
   for (Index m = 0; m < 5; ++m) same &= std::ranges::equal(batches.records(m, 0), other.records(m, 0));
   CHECK_FALSE(same);
@@ -60,7 +60,7 @@ TEST_CASE("a job's batches are those of its options") {
 TEST_CASE("a job of several ranks plans for all of them", "[threads]") {
   dist::ThreadGroup::run(3, [](dist::World& world) {
     const Job j(true, &world);
-    const SftPlan plan(j.job);
+    const program::SftPlan plan(j.job);
     if (plan.training().rules().ranks != 3 || plan.training().micro_batches(0) != 2 ||
         plan.evaluation().rules().ranks != 3 || plan.training_loader().rank != world.rank())
       throw std::logic_error("a plan for another number of ranks");
@@ -72,18 +72,18 @@ TEST_CASE("evaluation needs records and an interval, or is all that is asked for
     Job j;
     j.job.options.eval_step = eval_step, j.job.options.eval_only = eval_only;
     if (!records) j.job.data->split.eval.clear();
-    return SftPlan(j.job).evaluates();
+    return program::SftPlan(j.job).evaluates();
   };
   CHECK(evaluates(100, false, true));
   CHECK(evaluates(0, true, true));
   CHECK_FALSE(evaluates(0, false, true));
   CHECK_FALSE(evaluates(100, false, false));
-  CHECK_FALSE(SftPlan(Job(false).job).evaluates());
+  CHECK_FALSE(program::SftPlan(Job(false).job).evaluates());
 }
 
 TEST_CASE("the memory plan knows the largest micro-batch of the data, or the limits where there are none") {
   Job j;
-  const SftPlan plan(j.job);
+  const program::SftPlan plan(j.job);
   const WorkSize work = plan.work();
   CHECK(work.training.tokens == plan.training().largest().tokens);
   CHECK(work.training.sequences == 2);
@@ -97,13 +97,13 @@ TEST_CASE("the memory plan knows the largest micro-batch of the data, or the lim
                                   std::to_string(work.training.images) + " images in " +
                                   std::to_string(work.training.tiles) + " tiles\n");
   j.job.options.eval_step = 0;
-  CHECK(SftPlan(j.job).work().evaluation.sequences == 0);
+  CHECK(program::SftPlan(j.job).work().evaluation.sequences == 0);
   j.job.options.eval_only = true;
-  CHECK(SftPlan(j.job).work().training.sequences == 0);
-  CHECK(SftPlan(j.job).work().evaluation.sequences == 3);
+  CHECK(program::SftPlan(j.job).work().training.sequences == 0);
+  CHECK(program::SftPlan(j.job).work().evaluation.sequences == 3);
 
   const Job limits(false);
-  const SftPlan blind(limits.job);
+  const program::SftPlan blind(limits.job);
   CHECK(blind.work().training.tokens == 2 * 40);
   CHECK(blind.work().evaluation.sequences == 3);
   CHECK(blind.heading(blind.work()) ==
@@ -113,16 +113,16 @@ TEST_CASE("the memory plan knows the largest micro-batch of the data, or the lim
 TEST_CASE("warm-up is a part of the schedule, whose length max_steps does not change") {
   Job j;
   j.job.options.num_warmup_steps = 0.3, j.job.options.max_steps = 2;
-  const Schedule s = SftPlan(j.job).schedule();
+  const Schedule s = program::SftPlan(j.job).schedule();
   CHECK(s.kind == ScheduleKind::linear);
   CHECK(s.steps == 10);
   CHECK(s.warmup == 3);
   CHECK(s.learning_rate == 0.01);
   j.job.options.num_warmup_steps = 10;
-  CHECK(SftPlan(j.job).schedule().warmup == 10);
+  CHECK(program::SftPlan(j.job).schedule().warmup == 10);
   j.job.options.num_warmup_steps = 11;
   try {
-    SftPlan(j.job).schedule();
+    program::SftPlan(j.job).schedule();
     FAIL("accepted");
   } catch (const Error& e) {
     CHECK(e.complaint().code() == "OPT-WARMUP-017");

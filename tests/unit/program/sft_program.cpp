@@ -28,9 +28,9 @@ std::vector<Said> two_ranks(const std::string& folder) {
   const auto rank = [&](dist::World& world) {
     Said& mine = said[std::size_t(world.rank())];
     std::ostringstream errors, output;
-    Messages messages(errors, "sft_main", "0");
-    const SftRunner runner = [](SftJob&) { return ExitCode::ok; };
-    SftProgram program(CompiledIn{}, {{"bf16", runner}}, messages, output, world);
+    program::Messages messages(errors, "sft_main", "0");
+    const program::SftRunner runner = [](program::SftJob&) { return ExitCode::ok; };
+    program::SftProgram program(CompiledIn{}, {{"bf16", runner}}, messages, output, world);
     try {
       program(args);
     } catch (const Error& e) {

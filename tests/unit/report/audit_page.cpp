@@ -4,11 +4,11 @@
 using namespace vlt;
 
 namespace {
-Dataset audited() {
-  Dataset data;
-  FileAudit clean;
+data::Dataset audited() {
+  data::Dataset data;
+  data::FileAudit clean;
   clean.path = "a.json", clean.records = clean.used = 7, clean.images = 5, clean.tokens = 91, clean.supervised = 40;
-  FileAudit mixed;
+  data::FileAudit mixed;
   mixed.path = "b.json", mixed.records = 20, mixed.used = 14, mixed.bad = 4, mixed.too_long = 2, mixed.images = 3;
   mixed.tokens = 60, mixed.supervised = 30, mixed.turns_cut = 3, mixed.turns_left_out = 5, mixed.answers_cut = 1;
   mixed.reasons["RECORD-011"] = 1, mixed.reasons["IMAGE-003"] = 3;
@@ -18,7 +18,7 @@ Dataset audited() {
 }  // namespace
 
 TEST_CASE("the audit tells what became of every record") {
-  Split split;
+  data::Split split;
   split.train = {0, 1, 2}, split.eval = {3}, split.not_selected = 17;
   CHECK(audit_table(audited(), split) ==
         "a.json: 7 records = 7 used + 0 bad + 0 too long; 5 images, 91 tokens, 40 of them supervised\n"
@@ -30,7 +30,7 @@ TEST_CASE("the audit tells what became of every record") {
 }
 
 TEST_CASE("the report names what was dropped and what was cut") {
-  const std::vector<ReportAudit> rows = audit_rows(audited());
+  const std::vector<report::ReportAudit> rows = report::audit_rows(audited());
   using Reasons = std::vector<std::pair<std::string, Index>>;
   REQUIRE(rows.size() == 2);
   CHECK(rows[0].file == "a.json");
@@ -43,7 +43,7 @@ TEST_CASE("the report names what was dropped and what was cut") {
 }
 
 TEST_CASE("a bad record is one line of JSON") {
-  RecordFault fault;
+  data::RecordFault fault;
   fault.place.file = 1, fault.place.index = 8, fault.count = 2, fault.id = "x\"7";
   fault.complaint = Complaint("RECORD-011", "no answer").at("$[8].conversations");
   CHECK(skipped_line(fault) == R"({"file": 1, "index": 8, "count": 2, "id": "x\"7", "code": "RECORD-011", )"

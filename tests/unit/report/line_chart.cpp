@@ -6,7 +6,7 @@
 #include <vlt/report/line_chart.hpp>
 
 using namespace vlt;
-namespace parts = vlt::line_chart_parts;
+namespace parts = vlt::report::line_chart_parts;
 
 TEST_CASE("axes have round places") {
   using Places = std::vector<double>;
@@ -27,7 +27,7 @@ TEST_CASE("axes have round places") {
 }
 
 TEST_CASE("a frame keeps level lines in the middle and positive values above zero") {
-  Chart chart;
+  report::Chart chart;
   const auto range = [&](double low, double high) { return parts::Frame(chart, {0, 1}, {low, high}).y_range(); };
   CHECK(range(1, 2).low == Approx(0.94));
   CHECK(range(1, 2).high == Approx(2.06));
@@ -49,26 +49,28 @@ TEST_CASE("a frame keeps level lines in the middle and positive values above zer
 }
 
 TEST_CASE("a chart is drawn as before", "[golden]") {
-  Chart chart{"Loss <1>", "step", "per token", {}};
-  ChartSeries line{"training", 0, ChartSeries::Style::line, {}, {}};
+  report::Chart chart{"Loss <1>", "step", "per token", {}};
+  report::ChartSeries line{"training", 0, report::ChartSeries::Style::line, {}, {}};
   for (int i = 0; i < 7; ++i) line.x.push_back(10 + 5 * i), line.y.push_back(i == 3 ? NAN : 3.0 / (i + 1));
-  ChartSeries points{"evaluation & more", 1, ChartSeries::Style::points, {20, 40}, {1.5, 0.5}};
-  ChartSeries faint{"", 2, ChartSeries::Style::faint, {10, 15, 20, 25}, {2.5, 9, 1, 0.75}};
-  ChartSeries alone{"alone", 3, ChartSeries::Style::line, {40}, {2}};
+  report::ChartSeries points{"evaluation & more", 1, report::ChartSeries::Style::points, {20, 40}, {1.5, 0.5}};
+  report::ChartSeries faint{"", 2, report::ChartSeries::Style::faint, {10, 15, 20, 25}, {2.5, 9, 1, 0.75}};
+  report::ChartSeries alone{"alone", 3, report::ChartSeries::Style::line, {40}, {2}};
   chart.series = {line, points, faint, alone};
   chart.highest = 4;
-  const std::string drawn = line_chart(chart) + "\n";
+  const std::string drawn = report::line_chart(chart) + "\n";
   chart.wide = true, chart.width = 1080, chart.height = 300;
   for (int i = 7; i < 130; ++i)
     chart.series[0].x.push_back(10 + 5 * i), chart.series[0].y.push_back(1);  // over 120 tips
-  const std::string page = drawn + line_chart(chart) + "\n";
+  const std::string page = drawn + report::line_chart(chart) + "\n";
   const std::string file = std::string(VLT_TEST_DIR) + "/golden/report/chart.html";
   if (std::getenv("VLT_WRITE_GOLDEN")) std::ofstream(file, std::ios::binary) << page;
   CHECK((page == test::read_text(file)));
 }
 
 TEST_CASE("nothing to draw is no chart") {
-  CHECK(line_chart({"Loss", "step", "", {}}).empty());
-  CHECK(line_chart({"Loss", "step", "", {{"a", 0, ChartSeries::Style::line, {1, 2}, {NAN, INFINITY}}}}).empty());
-  CHECK_FALSE(line_chart({"Loss", "step", "", {{"a", 0, ChartSeries::Style::line, {1, 2}, {NAN, 0}}}}).empty());
+  CHECK(report::line_chart({"Loss", "step", "", {}}).empty());
+  CHECK(report::line_chart({"Loss", "step", "", {{"a", 0, report::ChartSeries::Style::line, {1, 2}, {NAN, INFINITY}}}})
+            .empty());
+  CHECK_FALSE(
+      report::line_chart({"Loss", "step", "", {{"a", 0, report::ChartSeries::Style::line, {1, 2}, {NAN, 0}}}}).empty());
 }

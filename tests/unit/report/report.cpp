@@ -5,8 +5,8 @@
 
 namespace {
 
-vlt::ReportData some_report(vlt::Index steps) {
-  vlt::ReportData d;
+vlt::report::ReportData some_report(vlt::Index steps) {
+  vlt::report::ReportData d;
   d.title = "run <1> & \"co\"";
   for (vlt::Index s = 1; s <= steps; ++s) {
     vlt::StepMetrics m;
@@ -16,7 +16,7 @@ vlt::ReportData some_report(vlt::Index steps) {
   }
   d.components = {{"vision", "bf16", 1000, 500, 2000, 1e-3, 0.1}, {"decoder", "bf16", 2000, 0, 4000, 0, 0}};
   d.audit = {{"train.json", 100, 90, {{"image missing", 10}}, {{"last turns dropped", 5}}}};
-  d.samples = {{"7", "What <b>is</b> it?", "a cat", "dog", "a cat", {{"a.png", vlt::Image(3, 2)}}},
+  d.samples = {{"7", "What <b>is</b> it?", "a cat", "dog", "a cat", {{"a.png", vlt::image::Image(3, 2)}}},
                {"8", "And this?", "a dog", std::nullopt, "a cat", {}}};
   d.options = {{"seed", "1234"}};
   return d;
@@ -50,7 +50,7 @@ bool well_nested(const std::string& page) {
 }  // namespace
 
 TEST_CASE("the report is one file that shows everything", "[pages]") {
-  const std::string page = vlt::report_page(some_report(40));
+  const std::string page = vlt::report::report_page(some_report(40));
   CHECK(well_nested(page));
   for (const char* heading : {"Loss", "Evaluation loss", "Learning rate", "Gradient norm", "Throughput"})
     CHECK(count(page, "<figcaption>" + std::string(heading)) == 1);
@@ -65,30 +65,30 @@ TEST_CASE("the report is one file that shows everything", "[pages]") {
 }
 
 TEST_CASE("somebody's text is not markup", "[pages]") {
-  const std::string page = vlt::report_page(some_report(3));
+  const std::string page = vlt::report::report_page(some_report(3));
   CHECK(page.find("<b>is</b>") == page.npos);
   CHECK(page.find("What &lt;b&gt;is&lt;/b&gt; it?") != page.npos);
   CHECK(page.find("run &lt;1&gt; &amp; &quot;co&quot;") != page.npos);
-  CHECK(vlt::html_text("a\x01\xff") == "a\uFFFD\uFFFD");
+  CHECK(vlt::report::html_text("a\x01\xff") == "a\uFFFD\uFFFD");
 }
 
 TEST_CASE("answers are marked right or wrong", "[pages]") {
-  const std::string page = vlt::report_page(some_report(3));
+  const std::string page = vlt::report::report_page(some_report(3));
   CHECK(count(page, "class=\"good\"") == 1);
   CHECK(count(page, "class=\"bad\"") == 1);
   CHECK(count(page, "model before training") == 1);
 }
 
 TEST_CASE("an answer without a word is shown as such", "[pages]") {
-  vlt::ReportData data = some_report(3);
+  vlt::report::ReportData data = some_report(3);
   for (auto& s : data.samples) s.before.reset(), s.after = "";
-  const std::string page = vlt::report_page(data);
+  const std::string page = vlt::report::report_page(data);
   CHECK(count(page, "<dd class=\"bad\">(nothing)</dd>") == data.samples.size());
   CHECK(count(page, "model before training") == 0);
 }
 
 TEST_CASE("the audit's numbers add up in the report", "[pages]") {
-  const std::string page = vlt::report_page(some_report(3));
+  const std::string page = vlt::report::report_page(some_report(3));
   for (const char* row :
        {"used whole</td><td class=\"n\">85<", "used, truncated: last turns dropped</td><td class=\"n\">5<",
         "dropped: image missing</td><td class=\"n\">10<", "all</td><td class=\"n\">100<"})
@@ -96,28 +96,28 @@ TEST_CASE("the audit's numbers add up in the report", "[pages]") {
 }
 
 TEST_CASE("a report of any length has its charts, and stays small", "[pages]") {
-  CHECK(count(vlt::report_page(some_report(0)), "<svg") == 0);
-  for (const vlt::Index steps : {1, 2, 9}) CHECK(well_nested(vlt::report_page(some_report(steps))));
-  CHECK(vlt::report_page(some_report(100000)).size() < 400000);
-  vlt::ReportData broken = some_report(30);
+  CHECK(count(vlt::report::report_page(some_report(0)), "<svg") == 0);
+  for (const vlt::Index steps : {1, 2, 9}) CHECK(well_nested(vlt::report::report_page(some_report(steps))));
+  CHECK(vlt::report::report_page(some_report(100000)).size() < 400000);
+  vlt::report::ReportData broken = some_report(30);
   for (auto& m : broken.metrics.steps) m.loss = m.grad_norm = NAN;
-  CHECK(well_nested(vlt::report_page(broken)));
+  CHECK(well_nested(vlt::report::report_page(broken)));
 }
 
 TEST_CASE("a running report asks to be loaded again", "[pages]") {
-  vlt::ReportData d = some_report(3);
-  CHECK(vlt::report_page(d).find("http-equiv=\"refresh\"") == std::string::npos);
+  vlt::report::ReportData d = some_report(3);
+  CHECK(vlt::report::report_page(d).find("http-equiv=\"refresh\"") == std::string::npos);
   d.running = true;
-  CHECK(vlt::report_page(d).find("http-equiv=\"refresh\"") != std::string::npos);
+  CHECK(vlt::report::report_page(d).find("http-equiv=\"refresh\"") != std::string::npos);
 }
 
 TEST_CASE("smoothing keeps the mean, thinning keeps the peaks", "[pages]") {
-  vlt::ChartSeries s{"x", 0, vlt::ChartSeries::Style::line, {}, {}};
+  vlt::report::ChartSeries s{"x", 0, vlt::report::ChartSeries::Style::line, {}, {}};
   for (int i = 0; i < 5000; ++i) s.x.push_back(i), s.y.push_back(i == 1234 ? 50 : i % 2);
-  const auto thin = vlt::report::thinned(s);
+  const auto thin = vlt::report::report_parts::thinned(s);
   CHECK(thin.x.size() <= 600);
   CHECK(*std::max_element(thin.y.begin(), thin.y.end()) == 50);
-  const auto smooth = vlt::report::smoothed(s, 100);
+  const auto smooth = vlt::report::report_parts::smoothed(s, 100);
   CHECK(smooth.y[3000] == Approx(0.5).margin(0.01));
 }
 
@@ -126,11 +126,11 @@ TEST_CASE("base64 and shrinking", "[pages]") {
   CHECK(vlt::base64("f") == "Zg==");
   CHECK(vlt::base64("fo") == "Zm8=");
   CHECK(vlt::base64("foobar") == "Zm9vYmFy");
-  vlt::Image large(1000, 10);
+  vlt::image::Image large(1000, 10);
   for (std::size_t i = 0; i < large.pixels.size(); ++i) large.pixels[i] = std::uint8_t(i / 3 % 2 ? 10 : 30);
-  const auto small = vlt::shrunk(large, 500);
+  const auto small = vlt::report::shrunk(large, 500);
   CHECK(small.width == 500);
   CHECK(small.height == 5);
   CHECK(small.pixels[0] == 20);
-  CHECK(vlt::shrunk(large, 1000).pixels == large.pixels);
+  CHECK(vlt::report::shrunk(large, 1000).pixels == large.pixels);
 }

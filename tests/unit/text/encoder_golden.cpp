@@ -12,12 +12,12 @@ TEST_CASE("encodings equal those of the tokenizers library", "[text][golden]") {
   REQUIRE(all.array().size() == 4);
   for (std::size_t s = 0; s < all.array().size(); ++s) {
     const vlt::Json ids = all[s].at("ids"), offsets = all[s].at("offsets");
-    const vlt::Tokenizer tokenizer(vlt::read_tokenizer(all[s].at("tokenizer").raw(), "golden"));
-    vlt::Encoder encoder(tokenizer);
+    const vlt::text::Tokenizer tokenizer(vlt::text::read_tokenizer(all[s].at("tokenizer").raw(), "golden"));
+    vlt::text::Encoder encoder(tokenizer);
     CAPTURE(all[s].at("name").string());
     REQUIRE(texts.array().size() == 64);
     for (std::size_t i = 0; i < texts.array().size(); ++i) {
-      const vlt::Encoding e = encoder.encode(texts[i].string());
+      const vlt::text::Encoding e = encoder.encode(texts[i].string());
       CAPTURE(i, texts[i].string());
       REQUIRE(e.ids.size() == ids[i].array().size());
       for (std::size_t k = 0; k < e.ids.size(); ++k) {

@@ -16,7 +16,7 @@ const std::string split_step = R"({"type":"ByteLevel","add_prefix_space":false,"
 
 void load(const std::string& json) {
   const auto value = vlt::parse_json(json, "t.json");
-  const vlt::Tokenizer tokenizer(vlt::read_tokenizer(value, "t.json"));
+  const vlt::text::Tokenizer tokenizer(vlt::text::read_tokenizer(value, "t.json"));
 }
 std::string with(const std::string& from, const std::string& to) {
   std::string s = good;
@@ -78,7 +78,7 @@ TEST_CASE("merges must fit the vocabulary", "[text]") {
 TEST_CASE("a vocabulary and a split expression have limits", "[text]") {
   const auto value = vlt::parse_json(
       with(split_step, R"({"type":"Split","pattern":{"Regex":"abc"},"behavior":"Isolated"})"), "t.json");
-  const auto read = [&](const vlt::ReadLimits& limits) { vlt::read_tokenizer(value, "t.json", limits); };
+  const auto read = [&](const vlt::ReadLimits& limits) { vlt::text::read_tokenizer(value, "t.json", limits); };
   vlt::ReadLimits limits;
   limits.vocabulary = 4, limits.split_bytes = 3;
   CHECK_NOTHROW(read(limits));

@@ -10,8 +10,8 @@
 // A tokenizer.model written by hand, field by field.
 namespace vlt_test {
 
-using Piece = vlt::SentencePieceModel::Piece;
-using Type = vlt::SentencePieceModel::Type;
+using Piece = vlt::text::SentencePieceModel::Piece;
+using Type = vlt::text::SentencePieceModel::Type;
 
 inline std::string varint(std::uint64_t value) {
   std::string out;
@@ -43,9 +43,9 @@ struct ModelBytes {
   }
 };
 
-inline vlt::TokenizerFile sentencepiece_file(std::string_view bytes) {
-  return vlt::sentencepiece_tokenizer(vlt::read_sentencepiece_model(bytes, "t.model"), "t.model",
-                                      vlt::TokenizerFile::PrependScheme::always);
+inline vlt::text::TokenizerFile sentencepiece_file(std::string_view bytes) {
+  return vlt::text::sentencepiece_tokenizer(vlt::text::read_sentencepiece_model(bytes, "t.model"), "t.model",
+                                            vlt::text::TokenizerFile::PrependScheme::always);
 }
 
 }  // namespace vlt_test

@@ -17,16 +17,16 @@ std::string unhex(const std::string& hex) {
   return bytes;
 }
 
-std::vector<std::int32_t> ids(const vlt::Tokenizer& t, std::string_view text) {
-  return vlt::Encoder(t).encode(text, {.split_special_tokens = true}).ids;
+std::vector<std::int32_t> ids(const vlt::text::Tokenizer& t, std::string_view text) {
+  return vlt::text::Encoder(t).encode(text, {.split_special_tokens = true}).ids;
 }
 std::vector<std::int32_t> ids(const ModelBytes& model, std::string_view text) {
-  return ids(vlt::Tokenizer(sentencepiece_file(model())), text);
+  return ids(vlt::text::Tokenizer(sentencepiece_file(model())), text);
 }
 using Ids = std::vector<std::int32_t>;
 
 void refused(const std::string& bytes, const std::string& code, const std::string& saying) {
-  const auto c = complaint_of([&] { vlt::Tokenizer t(sentencepiece_file(bytes)); }, vlt::ExitCode::model);
+  const auto c = complaint_of([&] { vlt::text::Tokenizer t(sentencepiece_file(bytes)); }, vlt::ExitCode::model);
   CAPTURE(c.what(), c.place(), c.expected(), c.found());
   CHECK(c.code() == "MODEL-" + code);
   CHECK(c.place().find("t.model") == 0);
@@ -69,12 +69,12 @@ TEST_CASE("encodings equal those of sentencepiece", "[text][golden]") {
   REQUIRE(models.array().size() == 3);
   REQUIRE(texts.array().size() == 78);
   for (std::size_t m = 0; m < 3; ++m) {
-    const vlt::Tokenizer tokenizer(sentencepiece_file(unhex(models[m].at("model").string())));
-    vlt::Encoder encoder(tokenizer);
+    const vlt::text::Tokenizer tokenizer(sentencepiece_file(unhex(models[m].at("model").string())));
+    vlt::text::Encoder encoder(tokenizer);
     const vlt::Json wanted = models[m].at("ids"), offsets = models[m].at("offsets");
     for (std::size_t i = 0; i < 78; ++i) {
       CAPTURE(models[m].at("name").string(), i, texts[i].string());
-      const vlt::Encoding e = encoder.encode(texts[i].string(), {.split_special_tokens = true});
+      const vlt::text::Encoding e = encoder.encode(texts[i].string(), {.split_special_tokens = true});
       REQUIRE(e.ids.size() == wanted[i].array().size());
       for (std::size_t k = 0; k < e.ids.size(); ++k) {
         REQUIRE(e.ids[k] == wanted[i][k].index());
@@ -109,9 +109,9 @@ TEST_CASE("sentencepiece's blanks", "[text]") {
   m.normalizer = "";  // as they are if the file is silent: one put first, runs collapsed
   CHECK(ids(m, "  a   b ") == Ids{6, 3, 5});
   CHECK(ids(m, "   ").empty());
-  const vlt::Tokenizer t(sentencepiece_file(m()));
-  const vlt::Encoding e = vlt::Encoder(t).encode("  a   b ");
-  CHECK(e.offsets == std::vector<vlt::ByteRange>{{2, 3}, {3, 6}, {6, 7}});
+  const vlt::text::Tokenizer t(sentencepiece_file(m()));
+  const vlt::text::Encoding e = vlt::text::Encoder(t).encode("  a   b ");
+  CHECK(e.offsets == std::vector<vlt::text::ByteRange>{{2, 3}, {3, 6}, {6, 7}});
   CHECK(t.decode(e.ids) == "a b");
 }
 
@@ -131,7 +131,7 @@ TEST_CASE("damaged and unsupported tokenizer.model files are refused", "[text]")
   CHECK_NOTHROW(sentencepiece_file(good));
   for (std::size_t k = 1; k < 20; ++k) {  // T18
     CAPTURE(k);
-    CHECK_THROWS_AS(vlt::read_sentencepiece_model(good.substr(0, good.size() * k / 20), "t.model"), vlt::Error);
+    CHECK_THROWS_AS(vlt::text::read_sentencepiece_model(good.substr(0, good.size() * k / 20), "t.model"), vlt::Error);
   }
   refused("", "TOK-020", "no pieces");
   refused(varint(1 << 3) + std::string(11, '\xff'), "TOK-020", "64 bits");  // T19
@@ -160,7 +160,8 @@ TEST_CASE("damaged and unsupported tokenizer.model files are refused", "[text]")
   refused(good + bytes_field(5, bytes_field(2, "x")), "TOK-015", "denormalizer");
   vlt::ReadLimits limits;
   limits.vocabulary = 3;
-  const auto c = complaint_of([&] { vlt::read_sentencepiece_model(good, "t.model", limits); }, vlt::ExitCode::model);
+  const auto c =
+      complaint_of([&] { vlt::text::read_sentencepiece_model(good, "t.model", limits); }, vlt::ExitCode::model);
   CHECK(c.code() == "MODEL-TOK-006");
 }
 
@@ -182,9 +183,9 @@ TEST_CASE("damaged tokenizer.model files never do harm", "[fuzz]") {
       if (bytes.empty()) bytes = "x";
     }
     try {
-      const vlt::Tokenizer t(sentencepiece_file(bytes));
+      const vlt::text::Tokenizer t(sentencepiece_file(bytes));
       const std::string text = random_text(random, 8) + "ab a";
-      const vlt::Encoding e = vlt::Encoder(t).encode(text);
+      const vlt::text::Encoding e = vlt::text::Encoder(t).encode(text);
       for (const auto range : e.offsets) CHECK((range.begin <= range.end && range.end <= text.size()));
       t.decode(e.ids);
       ++read;

@@ -29,24 +29,25 @@ inline std::string random_text(std::mt19937& random, std::size_t pieces) {
 }
 
 // A vocabulary trained on what the templates write, with every special token that they need.
-inline vlt::TokenizerFile small_tokenizer_file(std::size_t vocabulary = 700, bool splits_digits = false) {
-  vlt::BpeTrainerOptions options{
+inline vlt::text::TokenizerFile small_tokenizer_file(std::size_t vocabulary = 700, bool splits_digits = false) {
+  vlt::text::BpeTrainerOptions options{
       vocabulary, 2, {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "</s>", "<s>", "<|eot_id|>", "<|image|>"}};
-  if (splits_digits) options.pre_tokenizers.insert(options.pre_tokenizers.begin(), vlt::TokenizerFile::Digits{true});
-  vlt::BpeTrainer trainer(options);
-  const vlt::Conversation conversation{"", false, {{"What is this cat?", "A cat.\n\nA dog, 12 dogs."}}, 0};
+  if (splits_digits)
+    options.pre_tokenizers.insert(options.pre_tokenizers.begin(), vlt::text::TokenizerFile::Digits{true});
+  vlt::text::BpeTrainer trainer(options);
+  const vlt::data::Conversation conversation{"", false, {{"What is this cat?", "A cat.\n\nA dog, 12 dogs."}}, 0};
   for (int i = 0; i < 3; ++i)
-    for (const auto& name : vlt::builtin_template_names)
-      trainer.feed(vlt::Renderer(vlt::builtin_template(name, {"</s>", "<s>"}))(conversation).text);
-  vlt::TokenizerFile file = trainer.train();
-  add_special_token(file, "<image>");
+    for (const auto& name : vlt::data::builtin_template_names)
+      trainer.feed(vlt::data::Renderer(vlt::data::builtin_template(name, {"</s>", "<s>"}))(conversation).text);
+  vlt::text::TokenizerFile file = trainer.train();
+  text::add_special_token(file, "<image>");
   return file;
 }
 
 // A conversation of odd texts with images at the edges of its questions.
-inline vlt::Conversation random_conversation(std::mt19937& random) {
+inline vlt::data::Conversation random_conversation(std::mt19937& random) {
   const auto text = [&] { return random_text(random, 1 + random() % 6); };
-  vlt::Conversation c{text(), random() % 3 == 0, {}, 0};
+  vlt::data::Conversation c{text(), random() % 3 == 0, {}, 0};
   for (auto turns = 1 + random() % 3; turns > 0; --turns) {
     std::string question;
     while (question.empty() || question.find("<image>") != question.npos) question = text();

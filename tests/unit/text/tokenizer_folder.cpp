@@ -16,63 +16,63 @@ struct Place {
   std::string operator/(const char* name) const { return (path / name).string(); }
 };
 
-vlt::TokenizerFolder trained() {
-  return vlt::make_tokenizer_folder(vlt_test::small_tokenizer_file(), "<s>", "</s>", "");
+vlt::text::TokenizerFolder trained() {
+  return vlt::text::make_tokenizer_folder(vlt_test::small_tokenizer_file(), "<s>", "</s>", "");
 }
 
 }  // namespace
 
 TEST_CASE("a trained tokenizer folder reads back", "[text]") {
   const Place place;
-  vlt::TokenizerFolder made = trained();
+  vlt::text::TokenizerFolder made = trained();
   const std::int32_t before = made.vocabulary_read;
   add_image_and_pad_tokens(made);
-  write_tokenizer_folder(made, place / "tok");
-  const vlt::TokenizerFolder read = vlt::read_tokenizer_folder(place / "tok");
+  text::write_tokenizer_folder(made, place / "tok");
+  const vlt::text::TokenizerFolder read = vlt::text::read_tokenizer_folder(place / "tok");
   CHECK(read.bos == "<s>");
   CHECK(read.eos == "</s>");
   CHECK(read.pad == "<PAD>");
   CHECK(read.vocabulary_read == before + 1);  // <image> was there, <PAD> is new
   CHECK(read.warnings.empty());
-  const vlt::Tokenizer a(made.file), b(read.file);
+  const vlt::text::Tokenizer a(made.file), b(read.file);
   CHECK(b.id("<PAD>") == before);
   CHECK(b.is_special("<PAD>"));
   std::mt19937 random(1);
   for (int i = 0; i < 200; ++i) {
     const std::string text = vlt_test::random_text(random, 20) + "<PAD><image>";
-    REQUIRE(vlt::Encoder(a).encode(text).ids == vlt::Encoder(b).encode(text).ids);
+    REQUIRE(vlt::text::Encoder(a).encode(text).ids == vlt::text::Encoder(b).encode(text).ids);
   }
 }
 
 TEST_CASE("adding tokens twice changes nothing, and a named pad token stays", "[text]") {
-  vlt::TokenizerFolder t = trained();
+  vlt::text::TokenizerFolder t = trained();
   add_image_and_pad_tokens(t);
   const std::string once = boost::json::serialize(t.tokenizer_json);
   add_image_and_pad_tokens(t);
   CHECK(boost::json::serialize(t.tokenizer_json) == once);
-  vlt::TokenizerFolder padded =
-      vlt::make_tokenizer_folder(vlt_test::small_tokenizer_file(), "", "</s>", "<|endoftext|>");
+  vlt::text::TokenizerFolder padded =
+      vlt::text::make_tokenizer_folder(vlt_test::small_tokenizer_file(), "", "</s>", "<|endoftext|>");
   add_image_and_pad_tokens(padded);
   CHECK(padded.pad == "<|endoftext|>");
-  CHECK(vlt::Tokenizer(padded.file).id("<PAD>") == -1);
+  CHECK(vlt::text::Tokenizer(padded.file).id("<PAD>") == -1);
 }
 
 TEST_CASE("what is not changed is written as it was read", "[text]") {
   const Place place;
   fs::create_directories(place / "in");
-  vlt::TokenizerFolder made = trained();
+  vlt::text::TokenizerFolder made = trained();
   made.tokenizer_json.as_object()["truncation"] = {{"max_length", 512}};
-  write_tokenizer_folder(made, place / "in");
+  text::write_tokenizer_folder(made, place / "in");
   vlt::write_file(place / "in/tokenizer_config.json",
                   R"({"tokenizer_class": "LlamaTokenizerFast", "model_max_length": 2048, "add_bos_token": true,
                       "add_eos_token": true, "bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>",
                       "added_tokens_decoder": {"4": {"content": "<s>"}}, "chat_template": "{{ x }}"})");
   vlt::write_file(place / "in/chat_template.jinja", "{{ y }}");
-  vlt::TokenizerFolder read = vlt::read_tokenizer_folder(place / "in");
+  vlt::text::TokenizerFolder read = vlt::text::read_tokenizer_folder(place / "in");
   CHECK(read.file.before == std::vector<std::string>{"<s>"});
   CHECK(read.file.after.empty());
   add_image_and_pad_tokens(read);
-  write_tokenizer_folder(read, place / "out");
+  text::write_tokenizer_folder(read, place / "out");
   CHECK(vlt::read_whole_file(place / "out/chat_template.jinja", 100) == "{{ y }}");
   const auto config = vlt::parse_json(vlt::read_whole_file(place / "out/tokenizer_config.json", 10000), "config");
   CHECK(config.at("model_max_length").as_int64() == 2048);
@@ -87,7 +87,7 @@ TEST_CASE("what is not changed is written as it was read", "[text]") {
 TEST_CASE("folders without a usable tokenizer are refused", "[text]") {
   const Place place;
   const auto refused = [&](const char* name) {
-    return vlt_test::complaint_of([&] { vlt::read_tokenizer_folder(place / name); }, vlt::ExitCode::model);
+    return vlt_test::complaint_of([&] { vlt::text::read_tokenizer_folder(place / name); }, vlt::ExitCode::model);
   };
   fs::create_directories(place / "empty");
   CHECK(refused("empty").code() == "MODEL-TOK-001");
@@ -98,24 +98,24 @@ TEST_CASE("folders without a usable tokenizer are refused", "[text]") {
   vlt::make_folders(place / "other");
   vlt::write_file(place / "other/vocab.txt", "x");
   CHECK(refused("other").found() == "vocab.txt");
-  write_tokenizer_folder(trained(), place / "bad");
+  text::write_tokenizer_folder(trained(), place / "bad");
   vlt::write_file(place / "bad/tokenizer_config.json", R"({"eos_token": 5})");
   CHECK(refused("bad").code() == "MODEL-JSON-002");
   vlt::ReadLimits limits;
   limits.tokenizer_bytes = 10;
   const auto large =
-      vlt_test::complaint_of([&] { vlt::read_tokenizer_folder(place / "bad", limits); }, vlt::ExitCode::model);
+      vlt_test::complaint_of([&] { vlt::text::read_tokenizer_folder(place / "bad", limits); }, vlt::ExitCode::model);
   CHECK(large.code() == "MODEL-FILE-003");
   CHECK(large.help().find("--limit_tokenizer_bytes") != large.help().npos);
 }
 
 TEST_CASE("ids without a token are a warning", "[text]") {
   const Place place;
-  vlt::TokenizerFile file = vlt_test::small_tokenizer_file();
+  vlt::text::TokenizerFile file = vlt_test::small_tokenizer_file();
   file.model.vocab.back().second += 5;
   file.added.pop_back();  // <image>, which stood behind the vocabulary
-  write_tokenizer_folder(vlt::make_tokenizer_folder(file, "", "</s>", ""), place / "gaps");
-  const auto read = vlt::read_tokenizer_folder(place / "gaps");
+  text::write_tokenizer_folder(vlt::text::make_tokenizer_folder(file, "", "</s>", ""), place / "gaps");
+  const auto read = vlt::text::read_tokenizer_folder(place / "gaps");
   REQUIRE(read.warnings.size() == 1);
   CHECK(read.warnings[0].code() == "MODEL-TOK-005");
   CHECK(read.warnings[0].found() == "5 ids without a token");
@@ -126,32 +126,32 @@ TEST_CASE("a folder with only tokenizer.model works, and what is written of it t
   vlt::make_folders(place / "in");
   vlt_test::ModelBytes model;
   vlt::write_file(place / "in/tokenizer.model", model());
-  vlt::TokenizerFolder read = vlt::read_tokenizer_folder(place / "in");
+  vlt::text::TokenizerFolder read = vlt::text::read_tokenizer_folder(place / "in");
   CHECK(read.bos == "<s>");
   CHECK(read.eos == "</s>");
   CHECK(read.file.before.empty());
   CHECK(read.vocabulary_read == 8);
   add_image_and_pad_tokens(read);
-  write_tokenizer_folder(read, place / "out");
+  text::write_tokenizer_folder(read, place / "out");
   CHECK(vlt::read_whole_file(place / "out/tokenizer.model", 10000) == model());
-  const vlt::TokenizerFolder again = vlt::read_tokenizer_folder(place / "out");
+  const vlt::text::TokenizerFolder again = vlt::text::read_tokenizer_folder(place / "out");
   CHECK(again.pad == "<PAD>");
-  const vlt::Tokenizer a(read.file), b(again.file);
+  const vlt::text::Tokenizer a(read.file), b(again.file);
   CHECK(b.id("<image>") == 8);
   CHECK(b.id("<PAD>") == 9);
   std::mt19937 random(1);
   for (int i = 0; i < 200; ++i) {
     const std::string text = vlt_test::random_text(random, 20) + "<image> ab<PAD>ab";
-    REQUIRE(vlt::Encoder(a).encode(text).ids == vlt::Encoder(b).encode(text).ids);
+    REQUIRE(vlt::text::Encoder(a).encode(text).ids == vlt::text::Encoder(b).encode(text).ids);
   }
   // Blanks that another library would collapse in its own way: the model is read again, not its tokenizer.json.
   model.normalizer = "";
   vlt::write_file(place / "in/tokenizer.model", model());
-  vlt::TokenizerFolder collapsing = vlt::read_tokenizer_folder(place / "in");
+  vlt::text::TokenizerFolder collapsing = vlt::text::read_tokenizer_folder(place / "in");
   add_image_and_pad_tokens(collapsing);
-  write_tokenizer_folder(collapsing, place / "collapsed");
-  const vlt::Tokenizer c(vlt::read_tokenizer_folder(place / "collapsed").file);
-  CHECK(vlt::Encoder(c).encode(" a  a<image>").ids == std::vector<std::int32_t>{6, 6, 8});
+  text::write_tokenizer_folder(collapsing, place / "collapsed");
+  const vlt::text::Tokenizer c(vlt::text::read_tokenizer_folder(place / "collapsed").file);
+  CHECK(vlt::text::Encoder(c).encode(" a  a<image>").ids == std::vector<std::int32_t>{6, 6, 8});
 }
 
 TEST_CASE("tokenizer_config.json beside a tokenizer.model", "[text]") {
@@ -160,10 +160,10 @@ TEST_CASE("tokenizer_config.json beside a tokenizer.model", "[text]") {
   vlt::write_file(place / "spm/tokenizer.model", vlt_test::ModelBytes{}());
   const auto with = [&](const std::string& config) {
     vlt::write_file(place / "spm/tokenizer_config.json", config);
-    return vlt::read_tokenizer_folder(place / "spm");
+    return vlt::text::read_tokenizer_folder(place / "spm");
   };
-  const auto ids = [](const vlt::TokenizerFolder& t, const char* text) {
-    return vlt::Encoder(vlt::Tokenizer(t.file)).encode(text).ids;
+  const auto ids = [](const vlt::text::TokenizerFolder& t, const char* text) {
+    return vlt::text::Encoder(vlt::text::Tokenizer(t.file)).encode(text).ids;
   };
   using Ids = std::vector<std::int32_t>;
   CHECK(ids(with("{}"), "a</s>a") == Ids{6, 2, 6});
@@ -180,10 +180,11 @@ TEST_CASE("tokenizer_config.json beside a tokenizer.model", "[text]") {
   vlt::write_file(place / "spm/added_tokens.json", R"({"<q>": 9, "<p>": 8})");  // how older folders list them
   const auto named = with(R"({"pad_token": "<p>"})");
   CHECK(ids(named, "<p><q>") == Ids{8, 9});
-  CHECK(vlt::Tokenizer(named.file).is_special("<p>"));
-  CHECK_FALSE(vlt::Tokenizer(named.file).is_special("<q>"));
+  CHECK(vlt::text::Tokenizer(named.file).is_special("<p>"));
+  CHECK_FALSE(vlt::text::Tokenizer(named.file).is_special("<q>"));
   const auto c = vlt_test::complaint_of([&] { with(R"({"added_tokens_decoder": {"x": {"content": "<y>"}}})"); },
                                         vlt::ExitCode::model);
   CHECK(c.code() == "MODEL-JSON-001");
-  CHECK_THROWS_AS(vlt::Tokenizer(with(R"({"added_tokens_decoder": {"50": {"content": "<y>"}}})").file), vlt::Error);
+  CHECK_THROWS_AS(vlt::text::Tokenizer(with(R"({"added_tokens_decoder": {"50": {"content": "<y>"}}})").file),
+                  vlt::Error);
 }

@@ -78,7 +78,7 @@ TEST_CASE("metrics that cannot be written or read are refused", "[pages]") {
 
 TEST_CASE("progress on a terminal rewrites one line", "[pages]") {
   std::ostringstream out;
-  vlt::Progress progress(out, vlt::ProgressStyle::terminal, 100, 6, 60);
+  vlt::report::Progress progress(out, vlt::report::ProgressStyle::terminal, 100, 6, 60);
   progress.step(some_step(), 24, 12);
   CHECK(out.str() == "\rstep 12/100  epoch 0.50/6  loss 0.3333  lr 1.00e-03  12.3 k");
   progress.say("saved epoch-0");
@@ -89,7 +89,8 @@ TEST_CASE("progress on a terminal rewrites one line", "[pages]") {
 
 TEST_CASE("progress in a log is a line each, and JSON on request", "[pages]") {
   std::ostringstream log, json;
-  vlt::Progress lines(log, vlt::ProgressStyle::lines, 100, 6), objects(json, vlt::ProgressStyle::json, 100, 6);
+  vlt::report::Progress lines(log, vlt::report::ProgressStyle::lines, 100, 6),
+      objects(json, vlt::report::ProgressStyle::json, 100, 6);
   for (auto* p : {&lines, &objects}) {
     p->step(some_step(), 24, 12);
     p->evaluation({12, 0.5, 0.75, 0.5});

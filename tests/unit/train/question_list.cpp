@@ -6,8 +6,8 @@ using namespace vlt;
 
 namespace {
 
-Record record(std::vector<std::string> images, std::vector<Turn> turns) {
-  Record r;
+data::Record record(std::vector<std::string> images, std::vector<data::Turn> turns) {
+  data::Record r;
   r.id = "7", r.images = std::move(images);
   r.conversation.turns = std::move(turns), r.conversation.images = r.images.size();
   return r;
@@ -23,7 +23,7 @@ TEST_CASE("a question has the turns and the pictures up to it") {
   CHECK(q[2].images == std::vector<std::string>{"a", "b"});
   CHECK(q[1].conversation.turns.size() == 2);
   CHECK(q[2].record == 5);
-  CHECK_NOTHROW(place_images(q[1].conversation));
+  CHECK_NOTHROW(data::place_images(q[1].conversation));
 }
 
 TEST_CASE("pictures without marks belong to the first turn") {
@@ -33,7 +33,7 @@ TEST_CASE("pictures without marks belong to the first turn") {
 }
 
 TEST_CASE("permuted pictures: none stays, none is lost, groups do not mix") {
-  std::deque<Record> records;
+  std::deque<data::Record> records;
   for (int i = 0; i < 9; ++i) records.push_back(record({"one" + std::to_string(i)}, {{"<image>x", "1"}}));
   for (int i = 0; i < 4; ++i)
     records.push_back(record({"l" + std::to_string(i), "r" + std::to_string(i)}, {{"<image><image>x", "1"}}));

@@ -98,14 +98,14 @@ class Engine {
 
 // Records 0, 1, 2, ... with the answers "x", "xx", ..., an image each, in turn of two data sets. Those whose image is
 // named in `broken` are lost.
-inline std::shared_ptr<SampleSource> source(Index records, std::set<Index> broken = {}) {
-  auto s = std::make_shared<SampleSource>(SampleSource{{}, test::byte_builder({64, 1}), {}, 3});
+inline std::shared_ptr<data::SampleSource> source(Index records, std::set<Index> broken = {}) {
+  auto s = std::make_shared<data::SampleSource>(data::SampleSource{{}, test::byte_builder({64, 1}), {}, 3});
   s->read_pixels = [broken](const std::string& name, std::span<float>) {
     if (broken.contains(std::stoi(name))) blame_data.raise(Complaint("IMAGE-019", "truncated"));
   };
   s->data.files.resize(2);
   for (Index i = 0; i < records; ++i) {
-    Record r = test::talk({{"q", std::string(std::size_t(i) + 1, 'x')}}, {std::to_string(i)});
+    data::Record r = test::talk({{"q", std::string(std::size_t(i) + 1, 'x')}}, {std::to_string(i)});
     r.id = "id " + std::to_string(i), r.place.index = i, r.place.file = std::uint32_t(i % 2);
     s->data.records.push_back(std::move(r));
   }
@@ -118,18 +118,18 @@ inline Index supervised(std::initializer_list<Index> records) {
   return std::accumulate(records.begin(), records.end(), 2 * Index(records.size()));
 }
 
-inline BatchPlan plan_of(const SampleSource& s, const BatchRules& rules, bool shuffled = false) {
+inline data::BatchPlan plan_of(const data::SampleSource& s, const data::BatchRules& rules, bool shuffled = false) {
   std::vector<Index> all(s.data.records.size());
   std::iota(all.begin(), all.end(), Index(0));
   return {{all, 4, shuffled}, s.data.sizes, rules};
 }
-inline LoaderSettings loader_of(const BatchRules& rules, int rank, Index first = 0) {
-  LoaderSettings s;
-  s.workers = 2, s.held = rules.accumulation, s.on_bad_sample = OnBadSample::skip, s.first = first, s.rank = rank;
+inline data::LoaderSettings loader_of(const data::BatchRules& rules, int rank, Index first = 0) {
+  data::LoaderSettings s;
+  s.workers = 2, s.held = rules.accumulation, s.on_bad_sample = data::OnBadSample::skip, s.first = first, s.rank = rank;
   return s;
 }
 // Two parameters of the projector, one of the tower, one of the decoder that does not train.
-inline TrainerSettings settings_of(const BatchPlan& plan) {
+inline TrainerSettings settings_of(const data::BatchPlan& plan) {
   TrainerSettings s;
   s.schedule = {ScheduleKind::linear, plan.schedule_steps(), 2, 1e-3};
   s.peak_rates = {0.5, 0.25, 0.125, -1};
@@ -152,20 +152,20 @@ struct Recorder final : TrainerListener {
     evaluations.push_back(m), lines.push_back("eval " + std::to_string(m.step));
   }
   void epoch_done(Index epoch) override { lines.push_back("epoch " + std::to_string(epoch)); }
-  void sample_lost(const LostSample& l) override { lines.push_back("lost " + std::to_string(l.record)); }
+  void sample_lost(const data::LostSample& l) override { lines.push_back("lost " + std::to_string(l.record)); }
 };
 
 // A run of one rank, or one rank of a run.
 struct Run {
-  std::shared_ptr<SampleSource> data;
-  BatchPlan plan;
+  std::shared_ptr<data::SampleSource> data;
+  data::BatchPlan plan;
   Model model;
   Engine engine;
-  Loader loader;
+  data::Loader loader;
   Recorder heard;
   RunState& state;
 
-  Run(dist::World& world, std::shared_ptr<SampleSource> s, BatchRules rules, RunState& st)
+  Run(dist::World& world, std::shared_ptr<data::SampleSource> s, data::BatchRules rules, RunState& st)
       : data(std::move(s)),
         plan(plan_of(*data, rules)),
         engine(world),

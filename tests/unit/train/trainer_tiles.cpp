@@ -44,18 +44,18 @@ AnyVlm<P> next_model() {
           make_language<P, LlamaFamily, MaskKind::causal>(language, false)};
 }
 // Eight records with no, one or two pictures of 1 x 2 to 2 x 2 tiles.
-SampleSource source() {
-  const LengthRules lengths{64, next_description().pictures()};
+data::SampleSource source() {
+  const data::LengthRules lengths{64, next_description().pictures()};
   const auto paint = [](const std::string& name, std::span<float> to) {
     for (std::size_t i = 0; i < to.size(); ++i) to[i] = float(std::sin(double(i) + double(name[0])));
   };
-  SampleSource s{{}, byte_builder(lengths), paint, floats};
+  data::SampleSource s{{}, byte_builder(lengths), paint, floats};
   s.data.files.push_back({});
-  const std::vector<Size> sizes{{8, 16}, {16, 8}, {16, 16}, {5, 90}};
+  const std::vector<image::Size> sizes{{8, 16}, {16, 8}, {16, 16}, {5, 90}};
   for (Index i = 0; i < 8; ++i) {
     std::vector<std::string> images;
     for (Index k = 0; k < i % 3; ++k) images.push_back(std::string(1, char('a' + i + k)));
-    Record r = talk({{std::string(std::size_t(i % 4), 'q'), "answer " + std::to_string(i)}}, images);
+    data::Record r = talk({{std::string(std::size_t(i % 4), 'q'), "answer " + std::to_string(i)}}, images);
     for (std::size_t k = 0; k < images.size(); ++k) r.sizes.push_back(sizes[(std::size_t(i) + k) % 4]);
     s.data.records.push_back(std::move(r));
   }
@@ -63,7 +63,7 @@ SampleSource source() {
   s.measure();
   return s;
 }
-BatchPlan plan_of(const SampleSource& source, Index batch) {
+data::BatchPlan plan_of(const data::SampleSource& source, Index batch) {
   return {{{0, 1, 2, 3, 4, 5, 6, 7}, 0, false}, source.data.sizes, {.sequences = batch}};
 }
 
@@ -73,27 +73,27 @@ struct Step {
   std::size_t planned = 0, peak = 0;
 };
 // One optimiser step over all records, so many to a micro-batch.
-Step step(const SampleSource& source, Index batch) {
+Step step(const data::SampleSource& source, Index batch) {
   Threads threads(1);
   AnyVlm<P> model = next_model();
   ParameterStore store(registry_of<P>(model));
   initialise(store, threads, 5);
-  const MicroBatchSize largest = plan_of(source, batch).largest();
+  const data::MicroBatchSize largest = plan_of(source, batch).largest();
   AnyVlm<P>::pixels shape;
   shape.rows = largest.tiles, shape.cols = shape.stride = floats;
   const PassPlan plan = plan_training(model, threads, shape, empty_batch(model, largest));
   Engine engine(model, store, threads, plan.arena_bytes);
-  Encoder encoder(source.builder.tokenizer());
-  std::vector<MicroBatch> batches(std::size_t(8 / batch));
+  text::Encoder encoder(source.builder.tokenizer());
+  std::vector<data::MicroBatch> batches(std::size_t(8 / batch));
   Index supervised = 0;
   for (std::size_t m = 0; m < batches.size(); ++m) {
-    BatchPlan batch_plan = plan_of(source, batch);
+    data::BatchPlan batch_plan = plan_of(source, batch);
     for (const Index record : batch_plan.records(Index(m), 0))
       source.append(record, encoder, batches[m], [](const std::string&) {});
     supervised += batches[m].supervised;
   }
   engine.begin_step(supervised);
-  for (MicroBatch& b : batches)
+  for (data::MicroBatch& b : batches)
     engine.micro_batch(pixels_of<AnyVlm<P>>(b, floats), pack(model, b, source.builder), &b == &batches.back());
   Step s;
   const std::vector<double> rates(store.registry().params.size(), 1e-3);
@@ -110,7 +110,7 @@ Step step(const SampleSource& source, Index batch) {
 }  // namespace
 
 TEST_CASE("a step with tiles is the same however it is split, and keeps to its plan") {
-  const SampleSource data = source();
+  const data::SampleSource data = source();
   const Step whole = step(data, 8);
   CHECK(whole.peak == whole.planned);
   CHECK(whole.result.grad_norm > 0.01);
@@ -139,7 +139,7 @@ TEST_CASE("image_newline is learnt at the projector's rate") {
 TEST_CASE("without data a plan takes pictures to be the largest that fit") {
   ModelDescription m = next_description();
   m.max_seq_len = 64;
-  MicroBatchSize n = limit_of(m, 2, 8);  // pictures of up to 24 tokens in 5 tiles
+  data::MicroBatchSize n = limit_of(m, 2, 8);  // pictures of up to 24 tokens in 5 tiles
   CHECK(n.images == 2 * 3);
   CHECK(n.tiles == 2 * 3 * 5);
   CHECK(n.supervised == 2 * 64 - 6 * 4);

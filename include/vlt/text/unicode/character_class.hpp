@@ -3,7 +3,7 @@
 #include <memory>
 #include <vlt/text/unicode/unicode_classes.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // What splitting needs to know of a character, one bit each.
 struct CharacterClass {
@@ -36,4 +36,4 @@ class CharacterClasses {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

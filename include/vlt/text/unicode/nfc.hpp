@@ -10,7 +10,7 @@
 #include <vlt/text/unicode/unicode_decompositions.hpp>
 #include <vlt/text/unicode/unicode_singletons.hpp>
 
-namespace vlt {
+namespace vlt::text {
 
 // Unicode normalization form C (UAX 15), with the tables and the bookkeeping of the tokenizers library: its Unicode is
 // older than any other library's.
@@ -178,4 +178,4 @@ class Nfc {
   }
 };
 
-}  // namespace vlt
+}  // namespace vlt::text

@@ -3,7 +3,7 @@
 
 // Written by tests/golden/text/make_unicode_tables.py, which asked tokenizers 0.23.3. Do not edit.
 // clang-format off
-namespace vlt::unicode {
+namespace vlt::text::unicode {
 
 struct Composition { std::uint32_t first, second, whole; };
 struct CombiningClass { std::uint32_t first, last, value; };
@@ -293,4 +293,4 @@ inline constexpr CombiningClass combining_classes[] = {
   {0x1E8D0, 0x1E8D6, 220}, {0x1E944, 0x1E949, 230}, {0x1E94A, 0x1E94A, 7},
 };
 
-}  // namespace vlt::unicode
+}  // namespace vlt::text::unicode

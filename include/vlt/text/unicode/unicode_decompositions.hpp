@@ -3,7 +3,7 @@
 
 // Written by tests/golden/text/make_unicode_tables.py, which asked tokenizers 0.23.3. Do not edit.
 // clang-format off
-namespace vlt::unicode {
+namespace vlt::text::unicode {
 
 struct Decomposition { std::uint32_t whole, parts[4]; };
 
@@ -295,4 +295,4 @@ inline constexpr Decomposition decompositions[] = {
   {0x1D1BF, {0x1D1B9, 0x1D165, 0x1D16F}}, {0x1D1C0, {0x1D1BA, 0x1D165, 0x1D16F}},
 };
 
-}  // namespace vlt::unicode
+}  // namespace vlt::text::unicode

@@ -3,7 +3,7 @@
 
 // Written by tests/golden/text/make_unicode_tables.py, which asked tokenizers 0.23.3. Do not edit.
 // clang-format off
-namespace vlt::unicode {
+namespace vlt::text::unicode {
 
 struct Singleton { std::uint32_t whole, part; };
 
@@ -181,4 +181,4 @@ inline constexpr Singleton singletons[] = {
   {0x2FA19, 0x9F05}, {0x2FA1A, 0x9F0F}, {0x2FA1B, 0x9F16}, {0x2FA1C, 0x9F3B}, {0x2FA1D, 0x2A600},
 };
 
-}  // namespace vlt::unicode
+}  // namespace vlt::text::unicode

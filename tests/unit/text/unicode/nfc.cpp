@@ -7,7 +7,7 @@ namespace {
 
 std::string normal(const std::string& text) {
   std::string out;
-  for (const auto c : vlt::Nfc::table()(text)) vlt::utf8::append(out, c.code);
+  for (const auto c : vlt::text::Nfc::table()(text)) vlt::utf8::append(out, c.code);
   return out;
 }
 
@@ -30,6 +30,6 @@ TEST_CASE("normalization form C", "[text]") {
 }
 
 TEST_CASE("normal text is known as such", "[text]") {
-  CHECK(vlt::Nfc::table().unchanged("plain \u00e9 \u6f22"));
-  CHECK_FALSE(vlt::Nfc::table().unchanged("e\u0301"));
+  CHECK(vlt::text::Nfc::table().unchanged("plain \u00e9 \u6f22"));
+  CHECK_FALSE(vlt::text::Nfc::table().unchanged("e\u0301"));
 }
