@@ -56,7 +56,7 @@ std::vector<double> gradient_of(Bench<P>& b, int param, std::size_t* peak = null
   Arena arena(memory);
   Scope s(arena, threads);
   M::saved k;
-  LossAccumulator<under_test> sums;
+  LossAccumulator<under_test> sums(w.batch.targets.groups());
   b.model.forward_backward(s, w.view(), w.batch, 1, k, sums);
   if (peak) *peak = arena.peak();
   return values_of(*b.store->registry().params[param].grad);
