@@ -30,7 +30,8 @@ std::vector<Said> two_ranks(const std::string& folder) {
     std::ostringstream errors, output;
     Messages messages(errors, "sft_main", "0");
     const SftRunner runner = [](SftJob&) { return ExitCode::ok; };
-    SftProgram program(CompiledIn{}, {{"bf16", runner}}, messages, output, world);
+    const KnownKinds known = library_kinds();
+    SftProgram program(known, CompiledIn{}, {{"bf16", runner}}, messages, output, world);
     try {
       program(args);
     } catch (const Error& e) {
