@@ -16,10 +16,11 @@ struct Job {
   std::ostringstream out;
   program::Messages messages{out, "sft_main", "0"};
   dist::Single single;
+  KnownKinds known = library_kinds();
   program::SftJob job;
 
   explicit Job(bool with_data = true, dist::World* world = nullptr)
-      : job{{}, {}, {}, {}, messages, out, world ? *world : single, {}, {}, {}, {}, {}, {}, {}} {
+      : job{{}, {}, {}, known, {}, messages, out, world ? *world : single, {}, {}, {}, {}, {}, {}, {}} {
     program::SftOptions& o = job.options;
     o.per_device_train_batch_size = 2, o.per_device_eval_batch_size = 3, o.num_train_epochs = 4;
     o.gradient_accumulation_steps = 2, o.learning_rate = 0.01, o.lr_scheduler_type = "linear";

@@ -30,7 +30,8 @@ std::vector<Said> two_ranks(const std::string& folder) {
     std::ostringstream errors, output;
     program::Messages messages(errors, "sft_main", "0");
     const program::SftRunner runner = [](program::SftJob&) { return ExitCode::ok; };
-    program::SftProgram program(CompiledIn{}, {{"bf16", runner}}, messages, output, world);
+    const KnownKinds known = library_kinds();
+    program::SftProgram program(known, CompiledIn{}, {{"bf16", runner}}, messages, output, world);
     try {
       program(args);
     } catch (const Error& e) {
