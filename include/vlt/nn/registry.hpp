@@ -62,7 +62,7 @@ struct LinearRef {
 
 // The list a model gives of itself. It is made anew after adapters were attached or something was chosen: what is built
 // on a list that is not current() refuses it.
-template <Precision F, Device D = Device::cpu> struct Registry {
+template <Precision F, Device D> struct Registry {
   std::vector<ParamRef<F, D>> params;
   std::vector<LinearRef> linears;
   ComponentKind component{};  // of what is added next

@@ -7,7 +7,7 @@ namespace vlt {
 // Owns the memory of a model's parameters and points the model's layers at it. Laid out unit by unit (StoreLayout);
 // everything of one kind is one block of memory. A packed weight has no row-major compute copy: write(), fill() and
 // updates pack it. A model must not move once its store exists.
-template <Precision F, Device D = Device::cpu> class ParameterStore {
+template <Precision F, Device D> class ParameterStore {
  public:
   using roles = roles_of<F>;
   using operand = typename roles::operand;

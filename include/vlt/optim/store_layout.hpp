@@ -47,7 +47,7 @@ struct UnitLayout {
 
 // Where every parameter lies, from the list of parameters alone and before any memory exists: what is planned from it
 // is what a ParameterStore allocates. What is kept for the update is what the optimiser asks for.
-template <Precision F, Device D = Device::cpu> class StoreLayout {
+template <Precision F, Device D> class StoreLayout {
  public:
   using roles = roles_of<F>;
   using operand = typename roles::operand;

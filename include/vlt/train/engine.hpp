@@ -27,7 +27,7 @@ struct StepResult {
 
 // Carries out optimiser steps: forward and backward of micro-batches, gradients summed, clipped and applied. Owns the
 // arena, whose size is decided once (train/plan.hpp) and never grows; after its first step it allocates nothing.
-template <Precision F, class Model, Device D = Device::cpu> class Engine {
+template <Precision F, class Model, Device D> class Engine {
  public:
   using pixels = typename Model::host_pixels;
 

@@ -8,6 +8,7 @@
 #include <vlt/models/projector.hpp>
 #include <vlt/models/vlm.hpp>
 #include <vlt/nn/checkpoint.hpp>
+#include <vlt/ops/double_precision.hpp>
 using namespace vlt;
 
 namespace {
