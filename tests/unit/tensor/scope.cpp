@@ -63,6 +63,16 @@ TEST_CASE("a Frame gives back temporaries, not what is kept") {
   CHECK(plan.mark().keep == 64);
 }
 
+TEST_CASE("a scope gives no matrix of another memory than its arena's") {
+  Threads threads;
+  const Buffer<std::byte, Device::cpu> memory(256);
+  Arena arena(memory);
+  Scope s(arena, threads);
+  CHECK_NOTHROW(s.temp<Matrix<float, Device::portable>>({1, 1}));
+  CHECK_THROWS_AS((s.temp<Matrix<float, Device::cuda>>({1, 1})), std::logic_error);
+  CHECK_THROWS_AS((s.keep<Tokens<space::text, float, Device::cuda>>({1, 1})), std::logic_error);
+}
+
 TEST_CASE("keep_if keeps what backward reads and nothing else") {
   Threads threads;
   Arena plan;
