@@ -80,15 +80,16 @@ inline RunData load_data(const DataOptions& options, const SampleBuilder& builde
       std::move(split)};
 }
 
-// Exit 2 if nothing is left to train on.
-inline void check_training_split(const Split& split) {
-  if (!split.train.empty()) return;
+// Exit 2 if nothing is left for what a run is to do.
+inline void check_split(const Split& split, bool trains) {
+  if (!(trains ? split.train : split.eval).empty()) return;
   throw Error(ExitCode::usage,
-              Complaint("OPT-DATA-041", "no record is left to train on")
+              Complaint("OPT-DATA-041", trains ? "no record is left to train on" : "no record is left to evaluate")
                   .at("--data_train_split_ratio")
-                  .expected("at least 1 training record")
-                  .found("0 training records, " + std::to_string(split.eval.size()) + " for evaluation")
-                  .help("raise --data_train_split_ratio or add records"));
+                  .expected(trains ? "at least 1 training record" : "at least 1 record for evaluation")
+                  .found(std::to_string(split.train.size()) + " training records, " +
+                         std::to_string(split.eval.size()) + " for evaluation")
+                  .help(std::string(trains ? "raise" : "lower") + " --data_train_split_ratio or add records"));
 }
 
 }  // namespace vlt::data

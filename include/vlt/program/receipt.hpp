@@ -11,7 +11,7 @@ namespace vlt::program {
 // receipt.json: every option as resolved, what the program is, and hashes of the small files that decide the result.
 inline void write_receipt(const SftJob& job) {
   boost::json::object hashes;
-  for (const std::string& path : job.options.data_path) hashes[path] = file_hash(open_file(path, blame_data));
+  for (const std::string& path : job.settings.data.data_path) hashes[path] = file_hash(open_file(path, blame_data));
   const ModelFolders& f = job.model.folders;
   for (const std::string& path :
        {f.language + "/config.json", f.language + "/tokenizer.json", f.vision + "/config.json"})
@@ -25,7 +25,7 @@ inline void write_receipt(const SftJob& job) {
   receipt["instruction_set"] = CompiledIn::instruction_set(), receipt["compiler"] = __VERSION__;
   receipt["image_decoders"] = image::ImageDecoder::id();
   receipt["unix_time"] = number(now.count());
-  receipt["threads"] = number(job.threads->count()), receipt["workers"] = number(job.workers());
+  receipt["threads"] = number(job.threads->count()), receipt["workers"] = number(job.settings.loader.workers);
   receipt["template"] = data::template_object(job.model.chat_template);
   const image::PictureRules pictures = job.model.pictures();
   receipt[pictures.vary() ? "tokens_per_tile" : "tokens_per_image"] = number(pictures.min_tokens());

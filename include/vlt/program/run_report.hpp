@@ -32,7 +32,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     for (const auto& row : job.table.rows)
       if (const std::string value = option_value(job.options, row); !value.empty())
         data_.options.emplace_back(row.name, value);
-    const double each = plan.evaluation_flops / double(job.options.per_device_eval_batch_size);
+    const double each = plan.evaluation_flops / double(job.settings.evaluation.sequences);
     choose(each > 0 ? Index(std::min(double(most_questions), flops_for_answers / each)) : most_questions);
     if (state_.before_answers.empty()) state_.before_answers = answers();
     show(state_.before_answers, &report::ReportSample::before);

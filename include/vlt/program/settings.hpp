@@ -1,12 +1,51 @@
 #pragma once
+#include <set>
 #include <sstream>
+#include <thread>
+#include <vlt/data/data_options.hpp>
+#include <vlt/dist/zero.hpp>
+#include <vlt/image/image_limits.hpp>
+#include <vlt/optim/adamw.hpp>
 #include <vlt/optim/parameter_groups.hpp>
-#include <vlt/pretrained/choose_training.hpp>
-#include <vlt/pretrained/llava_model.hpp>
+#include <vlt/optim/schedule.hpp>
+#include <vlt/pretrained/exported_model.hpp>
 #include <vlt/program/options.hpp>
 
 // Every option is translated here, into the words of the part that acts on it.
 namespace vlt::program {
+
+// What a run is for.
+enum class SftTask : std::uint8_t { train, evaluate, plan, audit };
+
+// The settings of all parts of a run. Nothing below the command line looks at an option again, except to print it.
+struct SftSettings {
+  SftTask task = SftTask::train;
+  bool log_json = false;
+  int threads = 1;
+  std::uint64_t seed = 0;
+  // the data
+  data::DataOptions data;
+  std::string samples_folder;  // where the first samples are shown; empty: nowhere
+  image::ImageLimits images;
+  data::Truncation truncation = data::Truncation::drop_turns;
+  data::LoaderSettings loader;  // of training; evaluation holds one micro-batch
+  data::BatchRules training, evaluation;
+  // the model
+  TrainingChoice choice;
+  bool checkpoint_blocks = false;
+  // the optimiser
+  AdamW optimizer;
+  dist::ZeroSettings zero;
+  PeakRates rates;
+  ScheduleKind schedule = ScheduleKind::cosine;
+  double warmup = 0, max_grad_norm = 1;
+  // what is told
+  Index log_step = 1, eval_step = 0;
+  bool log_accuracy = false;
+
+  bool trains() const { return task != SftTask::evaluate; }  // a plan is one of a training
+  bool writes() const { return task == SftTask::train; }
+};
 
 inline BaseModelRequest base_model_request(const SftOptions& o) {
   BaseModelRequest r;
@@ -18,6 +57,28 @@ inline BaseModelRequest base_model_request(const SftOptions& o) {
   return r;
 }
 
+// given: names of the options that are not left at their defaults.
+inline LlavaRequest llava_request(const SftOptions& o, const std::set<std::string>& given) {
+  LlavaRequest r{o.chat_template, {}, {}, o.max_seq_len};
+  if (given.contains("vision_feature_layer")) r.vision_feature_layer = o.vision_feature_layer;
+  if (given.contains("vision_feature_select")) r.vision_feature_select = o.vision_feature_select;
+  return r;
+}
+
+// The options of a run that goes on from a model: what its folder says holds.
+inline SftOptions continued(SftOptions o, const ExportedModel& e) {
+  const ModelDescription& m = e.description;
+  o.enable_mmca_attention = m.mask == MaskKind::mmca, o.vis_proj = m.projector.name, o.max_seq_len = m.max_seq_len;
+  o.vision_feature_layer = m.vision_feature_layer;
+  o.vision_feature_select = m.drops_class_token() ? "patch" : "full";
+  if (e.language_adapters.rank > 0) o.lang_lora_dim = e.language_adapters.rank;
+  if (e.vision_adapters.rank > 0) o.vis_lora_dim = e.vision_adapters.rank;
+  o.chat_template = m.template_name;
+  return o;
+}
+
+namespace settings {
+
 inline Words comma_separated(const std::string& text) {
   Words words;
   std::istringstream in(text);
@@ -26,7 +87,7 @@ inline Words comma_separated(const std::string& text) {
   return words;
 }
 
-inline TrainingChoice training_choice(const SftOptions& o) {
+inline TrainingChoice choice(const SftOptions& o) {
   const auto adapters = [&](Index rank, const std::string& names, const char* option) {
     return AdapterChoice{
         rank, o.lora_alpha.value_or(2.0 * double(rank)), comma_separated(names), {blame_option, option}};
@@ -37,10 +98,75 @@ inline TrainingChoice training_choice(const SftOptions& o) {
           adapters(o.lang_lora_dim, o.lang_lora_module_name, "--lang_lora_module_name")};
 }
 
-inline PeakRates peak_rates(const SftOptions& o) {
+inline int cores() { return std::max(1, int(std::thread::hardware_concurrency())); }
+
+inline data::DataOptions data(const SftOptions& o) {
+  data::DataOptions d;
+  d.data_path = o.data_path, d.dataset_samples = o.dataset_samples, d.image_folder = o.image_folder;
+  d.train_split_ratio = o.data_train_split_ratio, d.seed = std::uint32_t(o.seed);
+  d.limits.depth = int(o.limit_json_depth), d.limits.record_bytes = o.limit_record_bytes;
+  d.limits.text_bytes = o.limit_text_bytes, d.limits.turns = o.limit_turns, d.limits.name_bytes = o.limit_path_bytes;
+  d.limits.images = o.max_num_image_per_sample;
+  d.bad.policy = o.on_bad_sample == "skip" ? data::OnBadSample::skip : data::OnBadSample::fail;
+  d.bad.max_fraction = o.max_bad_fraction;
+  return d;
+}
+
+inline image::ImageLimits images(const SftOptions& o) {
+  image::ImageLimits l;
+  l.file_bytes = std::uint64_t(o.limit_image_bytes), l.side = o.limit_image_side, l.pixels = o.limit_image_pixels;
+  l.memory_at_once = std::uint64_t(o.limit_decode_bytes), l.seconds = o.limit_image_seconds;
+  l.jpeg_scans = int(o.limit_jpeg_scans), l.png_chunks = int(o.limit_png_chunks);
+  return l;
+}
+
+inline data::Truncation truncation(const std::string& word) {
+  return word == "error"         ? data::Truncation::error
+         : word == "drop_sample" ? data::Truncation::drop_sample
+                                 : data::Truncation::drop_turns;
+}
+
+inline data::LoaderSettings loader(const SftOptions& o, int rank) {
+  data::LoaderSettings s;
+  s.workers = o.num_workers > 0 ? int(o.num_workers) : std::max(1, cores() - 1);
+  s.held = o.gradient_accumulation_steps, s.timeout_s = o.loader_timeout_s, s.image_seconds = o.limit_image_seconds;
+  s.on_bad_sample = data(o).bad.policy, s.rank = rank;
+  return s;
+}
+
+inline data::BatchRules training(const SftOptions& o, int ranks) {
+  data::BatchRules r;
+  r.sequences = o.per_device_train_batch_size, r.ranks = ranks, r.epochs = o.num_train_epochs;
+  r.accumulation = o.gradient_accumulation_steps, r.max_steps = o.max_steps;
+  return r;
+}
+
+inline PeakRates rates(const SftOptions& o) {
   return {o.learning_rate,
           o.learning_rate_pretraining_components,
           {{o.vision_learning_rate, o.projector_learning_rate, o.language_learning_rate}}};
+}
+
+}  // namespace settings
+
+// from: the model that the run goes on from, if any; its adapters stay what they are.
+inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, const ExportedModel* from = nullptr) {
+  SftSettings s;
+  s.task = o.validate_only ? SftTask::audit : o.plan ? SftTask::plan : o.eval_only ? SftTask::evaluate : SftTask::train;
+  s.log_json = o.log_format == "json", s.seed = std::uint64_t(o.seed);
+  s.threads = o.num_threads > 0 ? int(o.num_threads) : settings::cores();
+  s.data = settings::data(o), s.samples_folder = o.data_debug_path, s.images = settings::images(o);
+  s.truncation = settings::truncation(o.truncation), s.loader = settings::loader(o, world.rank());
+  s.training = settings::training(o, world.size());
+  s.evaluation.sequences = o.per_device_eval_batch_size, s.evaluation.ranks = world.size();
+  s.choice = settings::choice(o), s.checkpoint_blocks = o.gradient_checkpointing;
+  if (from && from->vision_adapters.rank > 0) s.choice.vision_adapters = from->vision_adapters;
+  if (from && from->language_adapters.rank > 0) s.choice.language_adapters = from->language_adapters;
+  s.optimizer = {o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.weight_decay};
+  s.zero.stage = int(o.zero_stage), s.rates = settings::rates(o);
+  s.schedule = schedule_kind(o.lr_scheduler_type), s.warmup = o.num_warmup_steps, s.max_grad_norm = o.max_grad_norm;
+  s.log_step = o.log_step, s.eval_step = o.eval_step, s.log_accuracy = !o.is_sft_stage;
+  return s;
 }
 
 }  // namespace vlt::program

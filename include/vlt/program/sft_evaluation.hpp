@@ -35,7 +35,7 @@ template <class Model, class Engine> class SftEvaluation {
         model_(model),
         engine_(engine),
         lost_(lost),
-        data_{job.data->source, plan.evaluation(), job.loader(1)} {}
+        data_{job.data->source, plan.evaluation(), job.evaluation_loader()} {}
 
   EvaluationResult operator()() const {
     return evaluate(model_, engine_, data_, job_.world, [this](const data::LostSample& l) { lost_.sample_lost(l); });
@@ -45,8 +45,8 @@ template <class Model, class Engine> class SftEvaluation {
     const EvaluationResult r = (*this)();
     JsonLine line;
     line.add("eval_loss", r.loss).add("records", r.records).add("supervised_tokens", r.supervised);
-    if (!job_.options.is_sft_stage) line.add("token_accuracy", r.accuracy);
-    const auto stems = data::dataset_stems(job_.options.data_path);
+    if (job_.settings.log_accuracy) line.add("token_accuracy", r.accuracy);
+    const auto stems = data::dataset_stems(job_.settings.data.data_path);
     JsonLine by_set;
     for (std::size_t g = 0; g < stems.size(); ++g) by_set.add(stems[g], r.loss_by_group[g]);
     if (job_.speaks()) job_.out << line.add("loss_by_dataset", by_set).text() << '\n' << std::flush;

@@ -5,11 +5,9 @@
 #include <map>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
-#include <vlt/pretrained/exported_model.hpp>
 #include <vlt/program/check_options.hpp>
 #include <vlt/program/explain.hpp>
 #include <vlt/program/kinds.hpp>
-#include <vlt/program/settings.hpp>
 #include <vlt/program/sft_job.hpp>
 #include <vlt/report/audit_page.hpp>
 #include <vlt/report/debug_samples.hpp>
@@ -25,50 +23,50 @@ class SftProgram {
   SftProgram(const KnownKinds& known, CompiledIn compiled, std::map<std::string, SftRunner> runners, Messages& messages,
              std::ostream& out, dist::World& world)
       : runners_(std::move(runners)),
-        job_{{},
-             sft_option_table(known.projector_names()),
-             {},
-             known,
-             std::move(compiled),
-             messages,
-             out,
-             world,
-             {},
-             {},
-             {},
-             {},
-             {},
-             {},
-             {}} {
+        job_{.options = {},
+             .table = sft_option_table(known.projector_names()),
+             .settings = {},
+             .known = known,
+             .compiled = std::move(compiled),
+             .messages = messages,
+             .out = out,
+             .world = world,
+             .threads = {},
+             .output = {},
+             .model = {},
+             .data = {},
+             .images = {},
+             .skipped = {}} {
     if (world.size() > 1) messages.speak_for(world.rank());
   }
 
   ExitCode operator()(const Words& args) {
     read_options(args);
     if (pages()) return ExitCode::ok;
-    SftOptions& o = job_.options;
+    const SftOptions& o = job_.options;
     SftOptionCheck(job_.table, o)();
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     const auto runner = runners_.find(o.precision);
     if (!o.validate_only && runner == runners_.end())
       CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "--precision");
-    job_.threads = std::make_unique<Threads>(SftJob::threads_for(o));
-    if (!o.plan && !o.validate_only && !o.eval_only) make_output();
+    if (sft_settings(o, job_.world).writes()) make_output();
     describe();
+    job_.threads = std::make_unique<Threads>(job_.settings.threads);
     if (!o.data_path.empty()) read_data();
-    return o.validate_only ? ExitCode::ok : runner->second(job_);
+    return job_.settings.task == SftTask::audit ? ExitCode::ok : runner->second(job_);
   }
 
  private:
   std::map<std::string, SftRunner> runners_;
   SftJob job_;
+  std::set<std::string> given_;  // options that are not left at their defaults
 
   void read_options(const Words& args) {
     OptionReader<SftOptions> reader(job_.table, job_.options);
     reader.command_line(args);
     if (const std::string& file = job_.options.config; !file.empty())
       reader.config_file(read_settings(open_file(file, blame_option), job_.options), file);
-    job_.given = reader.given();
+    given_ = reader.given();
   }
   void make_output() {
     if (job_.world.rank() == 0) job_.output = std::make_unique<OutputFolder>(job_.options.output_dir);
@@ -92,14 +90,19 @@ class SftProgram {
   }
 
   void describe() {
-    job_.choice = training_choice(job_.options);
-    if (job_.options.from_checkpoint.empty())
-      job_.model = describe_base_model(job_.known, base_model_request(job_.options));
-    else
-      continue_from(
-          describe_exported_model(job_.known, job_.options.from_checkpoint.front(), job_.options, llava_request()));
+    const SftOptions& o = job_.options;
+    if (o.from_checkpoint.empty()) {
+      job_.model = describe_base_model(job_.known, base_model_request(o));
+      job_.settings = sft_settings(o, job_.world);
+    } else {
+      ExportedModel from = describe_exported_model(job_.known, o.from_checkpoint.front(), o, llava_request(o, given_));
+      check_same_model(o, given_, from);
+      job_.options = continued(o, from);
+      job_.settings = sft_settings(job_.options, job_.world, &from);
+      job_.model = std::move(from.description);
+    }
     for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
-    if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.options.image_folder.empty())
+    if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.settings.data.image_folder.empty())
       refuse_option(
           Complaint("OPT-LENGTH-018", "a sequence has no room for a picture and a word")
               .at("--max_seq_len")
@@ -107,37 +110,16 @@ class SftProgram {
               .found(std::to_string(job_.model.max_seq_len)));
   }
 
-  LlavaRequest llava_request() const {
-    const SftOptions& o = job_.options;
-    LlavaRequest w{o.chat_template, {}, {}, o.max_seq_len};
-    if (job_.given.contains("vision_feature_layer")) w.vision_feature_layer = o.vision_feature_layer;
-    if (job_.given.contains("vision_feature_select")) w.vision_feature_select = o.vision_feature_select;
-    return w;
-  }
-  // What the folder says holds; the options say it too from here on.
-  void continue_from(ExportedModel e) {
-    SftOptions& o = job_.options;
-    check_same_model(o, job_.given, e);
-    job_.model = std::move(e.description);
-    if (e.vision_adapters.rank > 0) job_.choice.vision_adapters = e.vision_adapters;
-    if (e.language_adapters.rank > 0) job_.choice.language_adapters = e.language_adapters;
-    const ModelDescription& m = job_.model;
-    o.enable_mmca_attention = m.mask == MaskKind::mmca, o.vis_proj = m.projector.name, o.max_seq_len = m.max_seq_len;
-    o.vision_feature_layer = m.vision_feature_layer;
-    o.vision_feature_select = m.drops_class_token() ? "patch" : "full";
-    o.lang_lora_dim = job_.choice.language_adapters.rank, o.vis_lora_dim = job_.choice.vision_adapters.rank;
-    o.chat_template = m.template_name;
-  }
-
   void read_data() {
-    const SftOptions& o = job_.options;
+    const SftSettings& set = job_.settings;
     const ModelDescription& m = job_.model;
-    job_.images.emplace(o.image_folder, m.processor, job_.image_limits());
-    const data::SampleBuilder builder(m.tokenizer, m.chat_template,
-                                      {o.max_seq_len, m.pictures(), truncation(o.truncation)});
+    job_.images.emplace(set.data.image_folder, m.processor, set.images);
+    const data::SampleBuilder builder(m.tokenizer, m.chat_template, {m.max_seq_len, m.pictures(), set.truncation});
+    data::DataOptions data = set.data;
+    data.bad = job_.bad_sample_rules();
     if (job_.output) job_.skipped.open(job_.output->file(OutputFolder::bad_records));
     try {
-      job_.data = data::load_data(data_options(), builder, job_.images->pictures(), *job_.threads,
+      job_.data = data::load_data(data, builder, job_.images->pictures(), *job_.threads,
                                   [&](const data::RecordFault& f) { job_.list(f); });
     } catch (const data::BadRecords& e) {
       const auto& faults = e.faults();
@@ -146,35 +128,22 @@ class SftProgram {
     }
     for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
     job_.say(report::audit_table(job_.data->data(), job_.data->split));
-    if (!o.eval_only && !o.validate_only) data::check_training_split(job_.data->split);
-    if (!o.data_debug_path.empty() && job_.speaks()) write_samples();
+    if (set.task != SftTask::audit) data::check_split(job_.data->split, set.trains());
+    if (!set.samples_folder.empty() && job_.speaks()) write_samples();
   }
   // The first training samples: in the order of the files for an audit, else in that of the first epoch.
   void write_samples() {
     const auto& split = job_.data->split;
     std::vector<Index> first = split.train;
-    if (job_.options.validate_only) {
+    if (job_.settings.task == SftTask::audit) {
       std::sort(first.begin(), first.end());
     } else if (!first.empty()) {
-      first = job_.data->train_order(std::uint64_t(job_.options.seed)).epoch(0);
+      first = job_.data->train_order(job_.settings.seed).epoch(0);
     }
     first.resize(std::min<std::size_t>(10, first.size()));
-    report::write_debug_page(job_.options.data_debug_path, report::debug_samples(*job_.data->source, *job_.images,
+    report::write_debug_page(job_.settings.samples_folder, report::debug_samples(*job_.data->source, *job_.images,
                                                                                  first, job_.model.chat_template.mark));
-    job_.say("wrote " + std::to_string(first.size()) + " samples to " + job_.options.data_debug_path + "\n");
-  }
-  data::DataOptions data_options() const {
-    const SftOptions& o = job_.options;
-    data::DataOptions d;
-    d.data_path = o.data_path, d.dataset_samples = o.dataset_samples, d.image_folder = o.image_folder;
-    d.train_split_ratio = o.data_train_split_ratio, d.seed = std::uint32_t(o.seed);
-    d.limits = job_.record_limits(), d.bad = job_.bad_sample_rules();
-    return d;
-  }
-  static data::Truncation truncation(const std::string& word) {
-    return word == "error"         ? data::Truncation::error
-           : word == "drop_sample" ? data::Truncation::drop_sample
-                                   : data::Truncation::drop_turns;
+    job_.say("wrote " + std::to_string(first.size()) + " samples to " + job_.settings.samples_folder + "\n");
   }
 };
 

@@ -57,7 +57,7 @@ template <IsPolicy P> class SftTraining {
                   const std::vector<report::ReportComponent>& components) {
     if (!plan_.evaluates())
       job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
-    data::LoaderSettings settings = plan_.training_loader();
+    data::LoaderSettings settings = job_.settings.loader;
     settings.first = state_.micro_batch;
     data::Loader loader(job_.data->source, plan_.training(), settings);
     Trainer trainer(model_, engine_, loader, state_, trainer_settings(schedule), job_.world);
@@ -80,14 +80,14 @@ template <IsPolicy P> class SftTraining {
   template <class T>
   void run_and_show(T& trainer, const ModelExport<P>& model, const Plan& memory,
                     const std::vector<report::ReportComponent>& components) {
-    const SftOptions& o = job_.options;
+    const SftSettings& set = job_.settings;
     const Index steps = plan_.training().steps();
     write_receipt(job_);
     RunReport<P> report(job_, model_, engine_.workspace(), memory, components, state_, steps);
-    report::Progress progress(job_.out, report::progress_style(o.log_format == "json", 1), steps,
-                              double(o.num_train_epochs), report::terminal_width(1));
+    report::Progress progress(job_.out, report::progress_style(set.log_json, 1), steps, double(set.training.epochs),
+                              report::terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"), state_.history);
-    ProgressListener shown(progress, o.log_step, steps);
+    ProgressListener shown(progress, set.log_step, steps);
     EpochExport<P> epochs(job_, model, store_, progress);
     for (TrainerListener* l : {static_cast<TrainerListener*>(&metrics), static_cast<TrainerListener*>(&shown),
                                static_cast<TrainerListener*>(&report), static_cast<TrainerListener*>(&epochs)})
@@ -99,17 +99,17 @@ template <IsPolicy P> class SftTraining {
   }
 
   TrainerSettings trainer_settings(const Schedule& schedule) const {
-    const SftOptions& o = job_.options;
+    const SftSettings& set = job_.settings;
     const auto& params = store_.registry().params;
     TrainerSettings s;
-    s.schedule = schedule, s.max_grad_norm = o.max_grad_norm;
-    s.peak_rates = peak_rates(store_.registry(), peak_rates(o));
+    s.schedule = schedule, s.max_grad_norm = set.max_grad_norm;
+    s.peak_rates = peak_rates(store_.registry(), set.rates);
     for (std::size_t i = 0; i < params.size(); ++i) {
       s.component.push_back(params[i].component);
       if (!params[i].trains()) s.peak_rates[i] = -1;
     }
-    s.eval_step = plan_.evaluates() ? o.eval_step : 0, s.log_accuracy = !o.is_sft_stage;
-    s.dataset_names = data::dataset_stems(o.data_path);
+    s.eval_step = plan_.evaluates() ? set.eval_step : 0, s.log_accuracy = set.log_accuracy;
+    s.dataset_names = data::dataset_stems(set.data.data_path);
     s.peak_flops = double(job_.threads->count()) * cpu::peak_flops<typename P::operand>();
     return s;
   }

@@ -57,7 +57,8 @@ TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: 
   CHECK_THAT(run.data().warnings[0].found(), Contains("50"));
   o.train_split_ratio = 0;
   const data::RunData none = data::load_data(o, byte_builder(), {any_size, {}, 0}, threads);
-  CHECK_THROWS_AS(data::check_training_split(none.split), Error);
+  CHECK_THROWS_WITH(data::check_split(none.split, true), Catch::Contains("no record is left to train on"));
+  CHECK_NOTHROW(data::check_split(none.split, false));
   CHECK(none.split.eval.size() == 30);
 }
 

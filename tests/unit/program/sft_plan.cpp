@@ -20,11 +20,12 @@ struct Job {
   program::SftJob job;
 
   explicit Job(bool with_data = true, dist::World* world = nullptr)
-      : job{{}, {}, {}, known, {}, messages, out, world ? *world : single, {}, {}, {}, {}, {}, {}, {}} {
-    program::SftOptions& o = job.options;
+      : job{{}, {}, {}, known, {}, messages, out, world ? *world : single, {}, {}, {}, {}, {}, {}} {
+    program::SftOptions o;
     o.per_device_train_batch_size = 2, o.per_device_eval_batch_size = 3, o.num_train_epochs = 4;
     o.gradient_accumulation_steps = 2, o.learning_rate = 0.01, o.lr_scheduler_type = "linear";
     o.num_workers = 3, o.max_num_image_per_sample = 2;
+    job.settings = program::sft_settings(o, job.world);
     job.model.tokens_per_image = 5, job.model.max_seq_len = 40;
     if (!with_data) return;
     auto source = std::make_shared<data::SampleSource>(data::SampleSource{{}, test::byte_builder({40, 5}), {}, 3});
@@ -40,18 +41,18 @@ struct Job {
 
 TEST_CASE("a job's batches are those of its options") {
   Job j;
-  j.job.options.max_steps = 3;
+  j.job.settings.training.max_steps = 3;
   const program::SftPlan plan(j.job);
   CHECK(plan.training().micro_batches(0) == 5);
   CHECK(plan.training().schedule_steps() == 10);
   CHECK(plan.training().steps() == 3);
   CHECK(plan.evaluation().micro_batches() == 1);
-  CHECK(plan.training_loader().held == 2);
-  CHECK(plan.training_loader().workers == 3);
+  CHECK(j.job.settings.loader.held == 2);
+  CHECK(j.job.settings.loader.workers == 3);
   data::BatchPlan batches = plan.training(), again = program::SftPlan(j.job).training();
   CHECK(std::vector(batches.records(0, 0).begin(), batches.records(0, 0).end()) ==
         std::vector(again.records(0, 0).begin(), again.records(0, 0).end()));
-  j.job.options.seed = 1;
+  j.job.settings.seed = 1;
   data::BatchPlan other = program::SftPlan(j.job).training();
   bool same = true;
   for (Index m = 0; m < 5; ++m) same &= std::ranges::equal(batches.records(m, 0), other.records(m, 0));
@@ -63,7 +64,7 @@ TEST_CASE("a job of several ranks plans for all of them", "[threads]") {
     const Job j(true, &world);
     const program::SftPlan plan(j.job);
     if (plan.training().rules().ranks != 3 || plan.training().micro_batches(0) != 2 ||
-        plan.evaluation().rules().ranks != 3 || plan.training_loader().rank != world.rank())
+        plan.evaluation().rules().ranks != 3 || j.job.settings.loader.rank != world.rank())
       throw std::logic_error("a plan for another number of ranks");
   });
 }
@@ -71,7 +72,8 @@ TEST_CASE("a job of several ranks plans for all of them", "[threads]") {
 TEST_CASE("evaluation needs records and an interval, or is all that is asked for") {
   const auto evaluates = [](Index eval_step, bool eval_only, bool records) {
     Job j;
-    j.job.options.eval_step = eval_step, j.job.options.eval_only = eval_only;
+    j.job.settings.eval_step = eval_step;
+    if (eval_only) j.job.settings.task = program::SftTask::evaluate;
     if (!records) j.job.data->split.eval.clear();
     return program::SftPlan(j.job).evaluates();
   };
@@ -97,9 +99,9 @@ TEST_CASE("the memory plan knows the largest micro-batch of the data, or the lim
                                   std::to_string(work.training.tokens) + " tokens, " +
                                   std::to_string(work.training.images) + " images in " +
                                   std::to_string(work.training.tiles) + " tiles\n");
-  j.job.options.eval_step = 0;
+  j.job.settings.eval_step = 0;
   CHECK(program::SftPlan(j.job).work().evaluation.sequences == 0);
-  j.job.options.eval_only = true;
+  j.job.settings.task = program::SftTask::evaluate;
   CHECK(program::SftPlan(j.job).work().training.sequences == 0);
   CHECK(program::SftPlan(j.job).work().evaluation.sequences == 3);
 
@@ -113,15 +115,15 @@ TEST_CASE("the memory plan knows the largest micro-batch of the data, or the lim
 
 TEST_CASE("warm-up is a part of the schedule, whose length max_steps does not change") {
   Job j;
-  j.job.options.num_warmup_steps = 0.3, j.job.options.max_steps = 2;
+  j.job.settings.warmup = 0.3, j.job.settings.training.max_steps = 2;
   const Schedule s = program::SftPlan(j.job).schedule();
   CHECK(s.kind == ScheduleKind::linear);
   CHECK(s.steps == 10);
   CHECK(s.warmup == 3);
   CHECK(s.learning_rate == 0.01);
-  j.job.options.num_warmup_steps = 10;
+  j.job.settings.warmup = 10;
   CHECK(program::SftPlan(j.job).schedule().warmup == 10);
-  j.job.options.num_warmup_steps = 11;
+  j.job.settings.warmup = 11;
   try {
     program::SftPlan(j.job).schedule();
     FAIL("accepted");
