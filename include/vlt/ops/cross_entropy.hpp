@@ -85,13 +85,15 @@ void softmax_cross_entropy(Scope& s, Matrix<A, D> logits, std::type_identity_t<I
 }
 
 // sums(0, group[r]) += scale * losses(r, 0), in the order of the rows; without groups all belong to group 0. The last
-// column of sums counts hits, if they are given.
+// column of sums counts hits, if they are given. The losses are scaled where they lie, and rounded, before they are
+// added: a product fused into a sum would leave the bits of the loss to the compiler.
 template <Device D>
 void add_losses(Scope& s, Matrix<double, D> losses, Matrix<std::uint8_t, D> hits,
                 std::type_identity_t<IndexView<D>> group, double scale, Matrix<double, D> sums) {
-  s.run("add_losses", {double(losses.rows), 8.0 * double(losses.rows)}, [&] {
+  s.run("add_losses", {2 * double(losses.rows), 24.0 * double(losses.rows)}, [&] {
+    for (Index r = 0; r < losses.rows; ++r) losses(r, 0) *= scale;
     for (Index r = 0; r < losses.rows; ++r) {
-      sums(0, group.empty() ? 0 : group[r]) += scale * losses(r, 0);
+      sums(0, group.empty() ? 0 : group[r]) += losses(r, 0);
       if (hits.rows) sums(0, sums.cols - 1) += hits(r, 0);
     }
   });
