@@ -50,10 +50,11 @@ template <class T> class ProductCase : public bench::Case {
   }
   void pack(Sizes s, bool backward) {
     const Matrix<const T, Device::cpu> w{b_.address(), s.out, s.in, s.in};
-    const Index size = backward ? cpu::panel_bytes<T>(s.in, s.out) : cpu::panel_bytes<T>(s.out, s.in);
+    const Index size =
+        backward ? cpu::panel_bytes<T, Device::cpu>(s.in, s.out) : cpu::panel_bytes<T, Device::cpu>(s.out, s.in);
     panels_ = bench::Memory<T>(size / Index(sizeof(T)));
-    if (backward) cpu::pack_backward<T>(w, panels_.data(), 0, s.out);
-    else cpu::pack_forward<T>(w, panels_.data(), 0, s.out);
+    if (backward) cpu::pack_backward<T, Device::cpu>(w, panels_.data(), 0, s.out);
+    else cpu::pack_forward<T, Device::cpu>(w, panels_.data(), 0, s.out);
     product_.b = {}, product_.panels = reinterpret_cast<const cpu::Unit*>(panels_.data());
   }
   template <class C> bench::Elapsed multiply(const cpu::Product<T, C>& p) {

@@ -50,7 +50,7 @@ template <class Model> class Weights {
 
  private:
   Model model_;
-  vlt::ParameterStore<vlt::Precision::f32, vlt::Device::cpu> store_;
+  vlt::store_t<Untrained> store_;
 
   vlt::registry_t<Untrained> list(vlt::ComponentKind component) {
     vlt::registry_t<Untrained> registry;

@@ -29,6 +29,8 @@ constexpr const char* name(Device d) {
   constexpr const char* names[] = {"portable", "AVX2", "AVX-512", "AVX-512 BF16", "CUDA"};
   return names[std::size_t(d)];
 }
+// The instruction set of this translation unit: part of the function's own name, as of everything that differs by it.
+template <Device D = Device::cpu> constexpr const char* instruction_set() { return name(D); }
 
 // Names are those of options and of CMake's lists.
 enum class Precision : std::uint8_t { f64, f32, bf16 };

@@ -7,21 +7,21 @@
 // optimiser can pack what it has just updated. Panels must begin as zeros, or be packed whole.
 namespace vlt::cpu {
 
-// Bytes of panels whose product has n columns and a contraction of length k: panel_bytes<T>(out, in) for forward,
-// panel_bytes<T>(in, out) for backward. Align panels to 64 bytes.
-template <class T, Device D = Device::cpu> constexpr Index panel_bytes(Index n, Index k) {
+// Bytes of panels whose product has n columns and a contraction of length k: panel_bytes<T, D>(out, in) for forward,
+// panel_bytes<T, D>(in, out) for backward. Align panels to 64 bytes.
+template <class T, Device D> constexpr Index panel_bytes(Index n, Index k) {
   return rounded_up(n, Tile<D>::cols) * units_of<T>(k) * Index(sizeof(Unit));
 }
 
 // Where element (lane, k) of a product's right-hand side lies among the elements of its panels.
-template <class T, Device D = Device::cpu> constexpr Index place_in_panels(Index lane, Index k, Index depth) {
+template <class T, Device D> constexpr Index place_in_panels(Index lane, Index k, Index depth) {
   constexpr Index N = Tile<D>::cols;
   const Index unit = (lane / N * units_of<T>(depth) + k / per_unit<T>)*N + lane % N;
   return unit * per_unit<T> + k % per_unit<T>;
 }
 
 // Forward panels: rows of W are lanes.
-template <class T, Device D = Device::cpu, class M> void pack_forward(const M& w, T* to, Index first, Index rows) {
+template <class T, Device D, class M> void pack_forward(const M& w, T* to, Index first, Index rows) {
   constexpr Index N = Tile<D>::cols;
   for (Index row = first; row < first + rows;) {
     const Index begin = row / N * N, count = std::min(first + rows, begin + N) - row;
@@ -37,7 +37,7 @@ template <class T, Device D = Device::cpu, class M> void pack_forward(const M& w
 }
 
 // Backward panels: rows of W are the contraction, its columns lanes.
-template <class T, Device D = Device::cpu, class M> void pack_backward(const M& w, T* to, Index first, Index rows) {
+template <class T, Device D, class M> void pack_backward(const M& w, T* to, Index first, Index rows) {
   constexpr Index N = Tile<D>::cols, step = per_unit<T>;
   const Source<typename M::value_type> all{w.data, 1, w.stride};
   const auto one_row = [&](Index r) {
@@ -52,13 +52,12 @@ template <class T, Device D = Device::cpu, class M> void pack_backward(const M& 
 }
 
 // Row-major again, from forward panels: W (out, in) has `cols` columns; rows [first, first + rows) go to `to`.
-template <class T, Device D = Device::cpu, class X>
-void unpack_forward(const T* panels, Index cols, X* to, Index first, Index rows) {
+template <class T, Device D, class X> void unpack_forward(const T* panels, Index cols, X* to, Index first, Index rows) {
   for (Index r = 0; r < rows; ++r)
     for (Index c = 0; c < cols; ++c) to[r * cols + c] = X(float(panels[place_in_panels<T, D>(first + r, c, cols)]));
 }
 // The same from backward panels of a W with `out` rows.
-template <class T, Device D = Device::cpu, class X>
+template <class T, Device D, class X>
 void unpack_backward(const T* panels, Index out, Index cols, X* to, Index first, Index rows) {
   for (Index r = 0; r < rows; ++r)
     for (Index c = 0; c < cols; ++c) to[r * cols + c] = X(float(panels[place_in_panels<T, D>(c, first + r, out)]));

@@ -33,7 +33,8 @@ template <Trans X, Device D, class T, class C>
                                   Threads& threads, std::byte* work) {
   cpu::Product<T, C> p{.m = c.rows, .n = c.cols, .k = X == Trans::tn ? a.rows : a.cols};
   p.a = rows_of_product<X>(a);
-  if (b.packed) p.panels = static_cast<const cpu::Unit*>(X == Trans::nt ? b.forward_panels : b.backward_panels);
+  const T* const panels = X == Trans::nt ? b.forward_panels : b.backward_panels;
+  if (b.packed) p.panels = reinterpret_cast<const cpu::Unit*>(panels);
   else p.b = columns_of_product<X>(static_cast<const Matrix<T, D>&>(b));
   p.store = {c.data, c.stride, float(e.alpha), float(e.beta)};
   p.store.activation = e.activation;

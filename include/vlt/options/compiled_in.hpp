@@ -31,7 +31,6 @@ struct CompiledIn {
                       .help("cmake -B build -DVLT_SFT_" + list + "=\"" + option_text::joined(available, ";") + ";" +
                             wanted + "\" && cmake --build build"));
   }
-  static const char* instruction_set() { return name(Device::cpu); }
 };
 
 inline std::ostream& operator<<(std::ostream& out, const CompiledIn& c) {
@@ -41,7 +40,7 @@ inline std::ostream& operator<<(std::ostream& out, const CompiledIn& c) {
   out << "VLTune " << c.version << "\n";
   line("devices", c.devices), line("precisions", c.precisions), line("projectors", c.projectors);
   line("masks", c.masks), line("tunings", c.tunings);
-  return out << "  instruction set: " << CompiledIn::instruction_set() << "\n  compiler: " << __VERSION__ << "\n";
+  return out << "  instruction set: " << instruction_set() << "\n  compiler: " << __VERSION__ << "\n";
 }
 
 }  // namespace vlt

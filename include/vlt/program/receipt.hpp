@@ -22,7 +22,7 @@ inline void write_receipt(const SftJob& job) {
   const auto number = [](auto n) { return boost::json::value(std::int64_t(n)); };
   boost::json::object receipt;
   receipt["program"] = "sft_main", receipt["version"] = job.compiled.version;
-  receipt["instruction_set"] = CompiledIn::instruction_set(), receipt["compiler"] = __VERSION__;
+  receipt["instruction_set"] = instruction_set(), receipt["compiler"] = __VERSION__;
   receipt["image_decoders"] = image::ImageDecoder::id();
   receipt["unix_time"] = number(now.count());
   receipt["threads"] = number(job.threads->count()), receipt["workers"] = number(job.settings.loader.workers);

@@ -26,8 +26,6 @@ template <class T, Device D> struct Matrix {
   }
 };
 
-template <class T> using CpuMatrix = Matrix<T, Device::cpu>;
-
 // Columns [begin, begin + count) of every row: how q, k and v are read from one fused buffer.
 template <class M> constexpr M columns(M m, Index begin, Index count) {
   m.data = m.data.after(begin);

@@ -18,7 +18,7 @@ struct GemmCase {
 };
 
 // A matrix, or its transpose, as a value of Eigen.
-inline Eigen::MatrixXd oriented(const vlt::CpuMatrix<double>& m, bool transposed) {
+inline Eigen::MatrixXd oriented(const vlt::Matrix<double, vlt::Device::cpu>& m, bool transposed) {
   if (transposed) return as_eigen(m).transpose();
   return as_eigen(m);
 }

@@ -9,7 +9,6 @@
 #include <vlt/ops/norm.hpp>
 #include <vlt/ops/rope.hpp>
 #include "../cpu/random_matrix.hpp"
-#include "../cpu/work_memory.hpp"
 using namespace vlt;
 
 namespace {
@@ -62,11 +61,14 @@ TEST_CASE("a packed weight is the same weight") {
   Twin<bf16> x(70, 900), w(200, 900), y(70, 200), packed_y(70, 200), dx(70, 900), packed_dx(70, 900);
   Weight<bf16, under_test> packed;
   packed.rows = 200, packed.cols = packed.stride = 900, packed.packed = true;
-  WorkMemory forward(cpu::panel_bytes<bf16>(200, 900)), backward(cpu::panel_bytes<bf16>(900, 200));
+  const auto panels = [](Index n, Index k) {
+    return Buffer<bf16, under_test>(cpu::panel_bytes<bf16, under_test>(n, k) / Index(sizeof(bf16)));
+  };
+  const auto forward = panels(200, 900), backward = panels(900, 200);
   const Matrix<const bf16, under_test> all{w.m.data, 200, 900, w.m.stride};
-  cpu::pack_forward<bf16>(all, reinterpret_cast<bf16*>(forward.data()), 0, 200);
-  cpu::pack_backward<bf16>(all, reinterpret_cast<bf16*>(backward.data()), 0, 200);
-  packed.forward_panels = forward.data(), packed.backward_panels = backward.data();
+  cpu::pack_forward<bf16, under_test>(all, forward.data(), 0, 200);
+  cpu::pack_backward<bf16, under_test>(all, backward.data(), 0, 200);
+  packed.forward_panels = forward.address(), packed.backward_panels = backward.address();
   const auto rows = result(2, y, [&](Scope& s) { ops::gemm<nt>(s, x.m, w.m, y.m); });
   CHECK(result(2, packed_y, [&](Scope& s) { ops::gemm<nt>(s, x.m, packed, packed_y.m); }) == rows);
   const auto back = result(2, dx, [&](Scope& s) { ops::gemm<nn>(s, y.m, w.m, dx.m); });

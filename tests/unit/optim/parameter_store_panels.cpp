@@ -17,7 +17,8 @@ template <Precision F> struct PackedModel : LooseModel<F> {
 template <class Weight> std::vector<float> backward_rows(const Weight& w) {
   using T = std::remove_reference_t<decltype(*w.data)>;
   std::vector<float> x(static_cast<std::size_t>(w.size()));
-  cpu::unpack_backward(static_cast<const T*>(w.backward_panels), w.rows, w.cols, x.data(), Index(0), w.rows);
+  cpu::unpack_backward<T, under_test>(static_cast<const T*>(w.backward_panels), w.rows, w.cols, x.data(), Index(0),
+                                      w.rows);
   return x;
 }
 template <class Store> std::vector<float> all_rows(const Store& store, int param) {
@@ -70,7 +71,7 @@ TEST_CASE("panels are planned: for the backward product only where a gradient ar
   CHECK(first.packed[0].backward.size() >= 13 * 7 * 2);
   const auto lines = [](Index bytes) { return std::size_t(bytes + 63) / 64 * 64; };
   CHECK(layout.bytes(ComponentKind::projector).panels ==
-        lines(cpu::panel_bytes<bf16>(7, 13)) + lines(cpu::panel_bytes<bf16>(13, 7)));
+        lines(cpu::panel_bytes<bf16, under_test>(7, 13)) + lines(cpu::panel_bytes<bf16, under_test>(13, 7)));
   CHECK(second.held_weights.size() == 0);
   CHECK(second.held_grads.size() == 2336);
   CHECK(first.row_major.size() == 32);
@@ -94,8 +95,8 @@ TEST_CASE("packed weights that train follow their masters, as row-major ones do"
     CHECK(all_rows(one, 3) == all_rows(other, 3));
     const auto back = backward_rows(packed.second.value);
     std::vector<float> forward(back.size());
-    cpu::unpack_forward(static_cast<const bf16*>(packed.second.value.forward_panels), Index(70), forward.data(),
-                        Index(0), Index(33));
+    cpu::unpack_forward<bf16, under_test>(static_cast<const bf16*>(packed.second.value.forward_panels), Index(70),
+                                          forward.data(), Index(0), Index(33));
     for (std::size_t i = 0; i < back.size(); ++i) {
       REQUIRE(back[i] == float(plain.second.value.data[i]));
       REQUIRE(forward[i] == back[i]);
