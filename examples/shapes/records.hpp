@@ -65,9 +65,9 @@ class RecordMaker {
     const std::string name = id + ".png";
     const Scene scene = add_picture(set, name);
     boost::json::array turns;
-    std::vector<data::Turn> asked = ask_many(scene, questions, dice_);
+    std::vector<Turn> asked = ask_many(scene, questions, dice_);
     if (questions > 1) asked.push_back(data::describe(scene));
-    for (const data::Turn& t : asked) add_turn(turns, (turns.empty() ? "<image>\n" : "") + t.question, t.answer);
+    for (const Turn& t : asked) add_turn(turns, (turns.empty() ? "<image>\n" : "") + t.question, t.answer);
     return record(id, boost::json::value(name), std::move(turns));
   }
 
@@ -79,7 +79,7 @@ class RecordMaker {
     std::set<std::string> asked;
     while (static_cast<int>(turns.size()) < 2 * several_turns) {
       const int which = dice_.below(2);
-      const data::Turn t = ask_many(scenes[std::size_t(which)], 1, dice_).at(0);
+      const Turn t = ask_many(scenes[std::size_t(which)], 1, dice_).at(0);
       const std::string question = std::string(which ? "Second" : "First") + " picture: " + t.question;
       if (asked.insert(question).second)
         add_turn(turns, (turns.empty() ? "<image>\n<image>\n" : "") + question, t.answer);
@@ -89,7 +89,7 @@ class RecordMaker {
 
   boost::json::object text_only(const std::string& id) {
     boost::json::array turns;
-    const data::Turn t = ask_fact(dice_);
+    const Turn t = ask_fact(dice_);
     add_turn(turns, t.question, t.answer);
     return record(id, nullptr, std::move(turns));
   }
