@@ -66,7 +66,7 @@ class RecordMaker {
     const Scene scene = add_picture(set, name);
     boost::json::array turns;
     std::vector<Turn> asked = ask_many(scene, questions, dice_);
-    if (questions > 1) asked.push_back(data::describe(scene));
+    if (questions > 1) asked.push_back(describe(scene));
     for (const Turn& t : asked) add_turn(turns, (turns.empty() ? "<image>\n" : "") + t.question, t.answer);
     return record(id, boost::json::value(name), std::move(turns));
   }

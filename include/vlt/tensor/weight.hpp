@@ -8,8 +8,8 @@ namespace vlt {
 // read it.
 template <class T, Device D> struct Weight : Matrix<T, D> {
   bool packed = false;
-  Address<const T, D> forward_panels;   // for x W^T
-  Address<const T, D> backward_panels;  // for dy W
+  Address<const T, D> forward_panels = {};   // for x W^T
+  Address<const T, D> backward_panels = {};  // for dy W
 };
 
 }  // namespace vlt

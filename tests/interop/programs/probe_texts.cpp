@@ -41,8 +41,8 @@ int main(int argc, char** argv) try {
     if (!std::strcmp(argv[i], "--bare")) options.add_special_tokens = false;
     if (!std::strcmp(argv[i], "--hex")) hex = true;
     if (std::strcmp(argv[i], "--write") || i + 1 == argc) continue;
-    text::add_image_and_pad_tokens(folder);
-    text::write_tokenizer_folder(folder, argv[++i]);
+    vlt::text::add_image_and_pad_tokens(folder);
+    vlt::text::write_tokenizer_folder(folder, argv[++i]);
   }
   const vlt::text::Tokenizer tokenizer(folder.file);
   vlt::text::Encoder encoder(tokenizer);
