@@ -193,6 +193,14 @@ def check_tree(paths):
             yield path, f'a test bears the name of a header of include/vlt/{match[1]}, or begins with it and "_"'
 
 
+def check_umbrella(includes):
+    """(header, complaint) for what vlt.hpp lacks: it has every room but those of cpu, options, testing, report, program."""
+    left_out = ('cpu/', 'options/', 'testing/', 'report/', 'program/', 'text/unicode/', 'vlt.hpp')
+    for header in sorted(includes):
+        if not header.startswith(left_out) and header not in includes.get('vlt.hpp', []):
+            yield header, 'the umbrella vlt.hpp does not include it'
+
+
 def main():
     root = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else '.').resolve()
     listed = subprocess.run(['git', '-C', root, 'ls-files'], capture_output=True, text=True, check=True).stdout.split('\n')
@@ -216,7 +224,7 @@ def main():
         for line, complaint in check_file(path, text.removesuffix('\n')):
             print(f'{path}:{line}: {complaint}')
             broken += 1
-    for header, complaint in check_reach(includes):
+    for header, complaint in [*check_reach(includes), *check_umbrella(includes)]:
         print(f'include/vlt/{header}:1: {complaint}')
         broken += 1
     print(f'{seen} files, {broken} rules broken')

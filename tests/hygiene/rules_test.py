@@ -61,5 +61,9 @@ graph = {'data/a.hpp': ['tensor/b.hpp'], 'tensor/b.hpp': ['nn/c.hpp'], 'hub/a.hp
 if list(rules.check_reach(graph)) != [('data/a.hpp', 'data reaches nn/c.hpp')]:
     failures += 1
     print('data may reach no layer, hub may reach sizes')
-print(f'{len(BREACHES) + len(TREES) + 2} rules, {failures} failures')
+graph = {'vlt.hpp': ['nn/a.hpp'], 'nn/a.hpp': [], 'nn/b.hpp': [], 'program/c.hpp': []}
+if list(rules.check_umbrella(graph)) != [('nn/b.hpp', 'the umbrella vlt.hpp does not include it')]:
+    failures += 1
+    print('the umbrella has every header of its rooms')
+print(f'{len(BREACHES) + len(TREES) + 3} rules, {failures} failures')
 raise SystemExit(failures > 0)
