@@ -184,7 +184,7 @@ TEST_CASE("an image is looked at once, however many records name it") {
 TEST_CASE("a fault that is not the record's ends the audit") {
   const TemporaryFolder folder;
   const std::string path = folder.write("x.json", "[" + record("1") + "]");
-  const auto out = audit({path}, skip_all, 2, {64, 4}, [](const std::string&, bool) -> Size {
+  const auto out = audit({path}, skip_all, 2, {64, 4}, [](const std::string&, bool) -> image::Size {
     throw Error(ExitCode::usage, Complaint("OPT-X", "no folder"));
   });
   CHECK(out.end.code() == "OPT-X");

@@ -29,7 +29,7 @@ TEST_CASE("what is learnt reads as the answers and their ends", "[text]") {
     for (int i = 0; i < 600; ++i) {
       const vlt::data::Conversation c = vlt_test::random_conversation(random);
       const vlt::data::Rendered r = renderer(c);
-      const vlt::data::LabelledTokens l = data::label(encoder, r);
+      const vlt::data::LabelledTokens l = vlt::data::label(encoder, r);
       REQUIRE(tokenizer.decode(l.ids) == r.text);
       REQUIRE(l.images.size() == c.images);
       const auto parts = learnt(l);
@@ -55,7 +55,7 @@ TEST_CASE("only the template's own ends are special tokens", "[text]") {
   const vlt::data::Renderer renderer(chat);
   for (int i = 0; i < 300; ++i) {
     const vlt::data::Conversation c = vlt_test::random_conversation(random);
-    const auto ids = data::label(encoder, renderer(c)).ids;
+    const auto ids = vlt::data::label(encoder, renderer(c)).ids;
     REQUIRE(std::size_t(std::count(ids.begin(), ids.end(), tokenizer.id("</s>"))) == c.turns.size());
     REQUIRE(std::count(ids.begin(), ids.end(), tokenizer.id("<s>")) == 0);
     REQUIRE(std::size_t(std::count(ids.begin(), ids.end(), tokenizer.id("<image>"))) == c.images);
@@ -72,8 +72,8 @@ TEST_CASE("a prompt has the ids that stood before the answer in training", "[tex
     for (int i = 0; i < 200; ++i) {
       vlt::data::Conversation c = vlt_test::random_conversation(random);
       c.turns.back().answer = "cat" + c.turns.back().answer;  // an answer begins with a word
-      const auto trained = data::label(encoder, renderer(c));
-      const auto prompt = data::encode_prompt(encoder, renderer.prompt(c));
+      const auto trained = vlt::data::label(encoder, renderer(c));
+      const auto prompt = vlt::data::encode_prompt(encoder, renderer.prompt(c));
       std::size_t first = trained.ids.size();  // of the last answer's tokens
       while (first > 0 && !trained.supervised[first - 1]) --first;
       while (first > 0 && trained.supervised[first - 1]) --first;
@@ -96,7 +96,7 @@ TEST_CASE("generation is given what was not learnt, whatever the answer is", "[t
       vlt::data::Conversation c = vlt_test::random_conversation(random);
       for (auto& turn : c.turns)
         if (random() % 2) turn.answer = std::to_string(random() % 100);
-      const auto all = data::label(encoder, renderer(c));
+      const auto all = vlt::data::label(encoder, renderer(c));
       for (; !c.turns.empty(); c.turns.pop_back()) {  // each answer, as if it were the last
         CAPTURE(c.turns.back().answer);
         c.images = 0;
@@ -107,7 +107,7 @@ TEST_CASE("generation is given what was not learnt, whatever the answer is", "[t
         std::size_t first = 0, turns = 0;
         for (; turns < c.turns.size(); ++first)
           turns += all.supervised[first] && (first == 0 || !all.supervised[first - 1]);
-        const auto prompt = data::encode_prompt(encoder, renderer.prompt(c));
+        const auto prompt = vlt::data::encode_prompt(encoder, renderer.prompt(c));
         REQUIRE(prompt.ids == std::vector<std::int32_t>(all.ids.begin(), all.ids.begin() + long(first - 1)));
       }
     }
@@ -120,7 +120,7 @@ TEST_CASE("a blank before an answer is learnt where generation leaves it to the 
     const vlt::text::Tokenizer tokenizer(file);
     vlt::text::Encoder encoder(tokenizer);
     const auto parts =
-        learnt(data::label(encoder, vlt::data::Renderer(chat)({"", false, {{"How many?", answer}, {"", answer}}, 0})));
+        learnt(vlt::data::label(encoder, vlt::data::Renderer(chat)({"", false, {{"How many?", answer}, {"", answer}}, 0})));
     REQUIRE(parts.size() == 2);
     CHECK(tokenizer.decode(parts[0]) == tokenizer.decode(parts[1]));
     return tokenizer.decode({parts[0].data(), 1});  // the first learnt token
@@ -142,7 +142,7 @@ TEST_CASE("a conversation that teaches nothing is refused", "[text]") {
   vlt::text::Encoder encoder(tokenizer);
   vlt::data::Rendered cut;
   cut.write("only a prompt");
-  CHECK(vlt_test::complaint_of([&] { data::label(encoder, cut); }, vlt::ExitCode::data).code() == "DATA-LABEL-001");
+  CHECK(vlt_test::complaint_of([&] { vlt::data::label(encoder, cut); }, vlt::ExitCode::data).code() == "DATA-LABEL-001");
   vlt::data::ChatTemplate silent;
   silent.user = "{image}{text}", silent.end = "</s>";
   const vlt::data::Conversation with_system{"Be brief.", true, {{"q", "a"}}, 0};

@@ -67,7 +67,7 @@ TEST_CASE("a grid is read line by line across its tiles, without what was padded
 }
 
 TEST_CASE("the pixels of a picture are those of its tiles, in the layout's number") {
-  const PictureProcessor processor(small_processor());
+  const image::PictureProcessor processor(small_processor());
   for (const image::Size size : {image::Size{8, 16}, image::Size{16, 8}, image::Size{40, 3}, image::Size{100, 90}}) {
     image::Image image(size.width, size.height);
     for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = std::uint8_t(i * 37);
@@ -79,7 +79,7 @@ TEST_CASE("the pixels of a picture are those of its tiles, in the layout's numbe
   }
   image::ClipProcessorFile plain = small_processor();
   plain.grid.clear();
-  CHECK(PictureProcessor(plain).tiles(image::Image(100, 90)).size() == 1);
+  CHECK(image::PictureProcessor(plain).tiles(image::Image(100, 90)).size() == 1);
 }
 
 TEST_CASE("a record's length follows from the sizes of its own pictures") {

@@ -29,7 +29,7 @@ TEST_CASE("a template file is checked before any text meets it", "[text]") {
 TEST_CASE("a template survives being written and read", "[text]") {
   for (const auto& name : vlt::data::builtin_template_names) {
     const auto t = vlt::data::builtin_template(name, {"</s>", "<s>"});
-    const auto again = vlt::data::parse_template(boost::json::serialize(data::template_object(t)), "again");
+    const auto again = vlt::data::parse_template(boost::json::serialize(vlt::data::template_object(t)), "again");
     const vlt::data::Conversation c{"sys", true, {{"<image>\na <image> b", "c"}, {"d", "e"}}, 2};
     CHECK(vlt::data::Renderer(again)(c).text == vlt::data::Renderer(t)(c).text);
   }
@@ -45,7 +45,7 @@ TEST_CASE("an unknown template name gets the nearest one", "[text]") {
 TEST_CASE("a template needs its tokens in the tokenizer", "[text]") {
   const vlt::text::Tokenizer tokenizer(vlt_test::small_tokenizer_file());
   const auto refused = [&](const vlt::data::ChatTemplate& t) {
-    return vlt_test::complaint_of([&] { data::check_template(t, tokenizer); }, vlt::ExitCode::model);
+    return vlt_test::complaint_of([&] { vlt::data::check_template(t, tokenizer); }, vlt::ExitCode::model);
   };
   const auto end = refused(vlt::data::builtin_template("plain", {"###", ""}));
   CHECK(end.code() == "MODEL-TOK-017");

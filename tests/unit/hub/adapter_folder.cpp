@@ -134,14 +134,14 @@ TEST_CASE("a perceiver is saved as torch packs it") {
   CHECK(a.values() == b.values());
 
   const Folder written(t / "p");
-  CHECK(read_projector_kind(written) == "perceiver");
+  CHECK(hub::read_projector_kind(written) == "perceiver");
   CHECK_NOTHROW(hub::require_same_projector(written, config));
   hub::ProjectorConfig other = config;
   other.sizes[1].second = 16;
   refused([&] { hub::require_same_projector(written, other); }, model, "MODEL-PROJ-001", "text_width", "16", "8");
   other.kind = "mlp";
   refused([&] { hub::require_same_projector(written, other); }, model, "MODEL-PROJ-001", "kind", "mlp", "perceiver");
-  refused([&] { t.write("p/config.json", "{\"model_type\":\"llama\"}"), read_projector_kind(written); }, model,
+  refused([&] { t.write("p/config.json", "{\"model_type\":\"llama\"}"), hub::read_projector_kind(written); }, model,
           "MODEL-JSON-004", "does not hold a projector");
 }
 

@@ -157,11 +157,11 @@ TEST_CASE("a header whose length begins as a pickle does is read") {
 
 TEST_CASE("a number that is not finite is found wherever it is") {
   std::vector<float> x(1000, 3e38f);
-  CHECK_FALSE(first_not_finite(x).has_value());
+  CHECK_FALSE(hub::first_not_finite(x).has_value());
   for (const float bad_number : {INFINITY, -INFINITY, NAN})
     for (const std::size_t at : {std::size_t(0), std::size_t(511), std::size_t(999)}) {
       auto y = x;
       y[at] = bad_number;
-      CHECK(first_not_finite(y) == at);
+      CHECK(hub::first_not_finite(y) == at);
     }
 }

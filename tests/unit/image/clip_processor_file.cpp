@@ -56,11 +56,11 @@ TEST_CASE("other pixels are refused by name") {
 TEST_CASE("the processor of a folder is in one of two files") {
   const TemporaryFolder t;
   const Folder f(t.path);
-  refused([&] { read_clip_processor(f); }, ExitCode::model, "MODEL-CONFIG-002", "preprocessor_config.json");
+  refused([&] { image::read_clip_processor(f); }, ExitCode::model, "MODEL-CONFIG-002", "preprocessor_config.json");
   t.write("processor_config.json", R"({"image_processor":{"size":64,"crop_size":64}})");
-  CHECK(read_clip_processor(f).file.crop == 64);
+  CHECK(image::read_clip_processor(f).file.crop == 64);
   t.write("preprocessor_config.json", R"({"size":32,"crop_size":32})");
-  const image::ClipProcessorSource source = read_clip_processor(f);
+  const image::ClipProcessorSource source = image::read_clip_processor(f);
   CHECK(source.file.crop == 32);
   CHECK(source.name == "preprocessor_config.json");
   CHECK(source.text == R"({"size":32,"crop_size":32})");

@@ -40,11 +40,11 @@ std::string damaged(std::string bytes, std::mt19937& random) {
     else if (kind == 6) bytes.erase(at, 1 + random() % 4);
     else bytes.insert(at, bytes.substr(random() % bytes.size(), random() % 8));
   }
-  if (!bytes.starts_with(png::signature)) return bytes;
+  if (!bytes.starts_with(image::png::signature)) return bytes;
   for (std::size_t at = 8; at + 12 <= bytes.size();) {
-    const std::size_t length = png::big_endian(bytes, at);
+    const std::size_t length = image::png::big_endian(bytes, at);
     if (length > bytes.size() - at - 12) break;
-    bytes.replace(at + 8 + length, 4, word(png::crc(std::string_view(bytes).substr(at + 4, length + 4))));
+    bytes.replace(at + 8 + length, 4, word(image::png::crc(std::string_view(bytes).substr(at + 4, length + 4))));
     at += 12 + length;
   }
   return bytes;
@@ -68,12 +68,12 @@ template <class Decode> void decode_damaged(Decode&& decode, int rounds) {
 }  // namespace
 
 TEST_CASE("decoded pixels equal Pillow's", "[golden]") {
-  const ImageDecoder decode;
-  const bool exact = ImageDecoder::id().find("jpeg: libjpeg-turbo") != std::string::npos;
+  const image::ImageDecoder decode;
+  const bool exact = image::ImageDecoder::id().find("jpeg: libjpeg-turbo") != std::string::npos;
   const auto files = golden_files();
   CHECK(files.size() == 29);
   for (const GoldenFile& f : files) {
-    INFO(f.name << " by " << ImageDecoder::id());
+    INFO(f.name << " by " << image::ImageDecoder::id());
     const image::Image image = decode(golden_bytes(f.name), f.name);
     CHECK(image.width == f.width);
     CHECK(image.height == f.height);
@@ -82,12 +82,12 @@ TEST_CASE("decoded pixels equal Pillow's", "[golden]") {
 }
 
 TEST_CASE("damaged images never do harm", "[fuzz]") {
-  const ImageDecoder decode;
+  const image::ImageDecoder decode;
   decode_damaged([&](const std::string& bytes) { return decode(bytes, "x"); }, 150);
 }
 
 TEST_CASE("more data than the sides need is refused without being unpacked") {
-  const ImageDecoder decode;
+  const image::ImageDecoder decode;
   const std::string bomb = png_file(header(32, 32) + chunk("IDAT", zeros(std::size_t(64) << 20)) + end());
   CHECK(bomb.size() < 500000);
   const std::string small = png_file(header(32, 32) + chunk("IDAT", zeros(std::size_t(8) << 20)) + end());
@@ -97,7 +97,7 @@ TEST_CASE("more data than the sides need is refused without being unpacked") {
 }
 
 TEST_CASE("damage inside the data is an error, not a grey picture") {
-  const ImageDecoder decode;
+  const image::ImageDecoder decode;
   const std::string png = png_file(header(32, 32) + chunk("IDAT", stored(std::string(500, '\0'))) + end());
   CHECK_THROWS_AS(decode(png, "short.png"), Error);
   const std::string filter = png_file(header(1, 1) +
@@ -116,7 +116,7 @@ TEST_CASE("damage inside the data is an error, not a grey picture") {
 TEST_CASE("workers share the memory for decoding; an image larger than all of it runs alone", "[threads]") {
   image::ImageLimits limits;
   limits.memory_at_once = limits.memory(37, 29) * 2;
-  const ImageDecoder decode(limits);
+  const image::ImageDecoder decode(limits);
   const std::string bytes = golden_bytes("baseline_420.jpg");
   const auto pixels = decode(bytes, "x").pixels;
   std::vector<std::thread> workers;
@@ -128,7 +128,7 @@ TEST_CASE("workers share the memory for decoding; an image larger than all of it
   for (auto& w : workers) w.join();
   CHECK(equal == 200);
   limits.memory_at_once = 1;
-  CHECK(ImageDecoder(limits)(bytes, "x").pixels == pixels);
+  CHECK(image::ImageDecoder(limits)(bytes, "x").pixels == pixels);
   image::DecodePool pool(100);
   std::optional<image::DecodePool::Place> most(std::in_place, pool, 90);
   std::atomic<bool> in{false};

@@ -8,8 +8,8 @@ using namespace vlt;
 
 namespace {
 
-Image noise(int width, int height, unsigned seed) {
-  Image image(width, height);
+image::Image noise(int width, int height, unsigned seed) {
+  image::Image image(width, height);
   std::mt19937 random(seed);
   for (auto& p : image.pixels) p = std::uint8_t(random());
   return image;
@@ -20,27 +20,27 @@ Image noise(int width, int height, unsigned seed) {
 TEST_CASE("a PNG holds the pixels", "[pages]") {
   const image::ImageDecoder decode;
   for (const auto& [width, height] : {std::pair(1, 1), std::pair(1, 9), std::pair(13, 1), std::pair(33, 31)})
-    for (const Image& image : {test::drawn(width, height), noise(width, height, 1), Image(width, height)}) {
-      const std::string png = encode_png(image);
+    for (const image::Image& image : {test::drawn(width, height), noise(width, height, 1), image::Image(width, height)}) {
+      const std::string png = image::encode_png(image);
       const image::ImageHeader header = image::preflight(png, "x");
       CHECK(header.format == image::ImageFormat::png);
       CHECK(header.width == width);
       CHECK(header.height == height);
       CHECK(decode(png, "x").pixels == image.pixels);
-      CHECK(encode_png(image) == png);
+      CHECK(image::encode_png(image) == png);
     }
-  const Image large = noise(700, 300, 2);  // beyond the window in which repetitions are looked for
-  CHECK(decode(encode_png(large), "x").pixels == large.pixels);
+  const image::Image large = noise(700, 300, 2);  // beyond the window in which repetitions are looked for
+  CHECK(decode(image::encode_png(large), "x").pixels == large.pixels);
 }
 
 TEST_CASE("a PNG is smaller than its pixels where they repeat", "[pages]") {
-  CHECK(encode_png(Image(384, 384)).size() < 5000);
-  CHECK(encode_png(test::drawn(384, 384)).size() < 384 * 384);
+  CHECK(image::encode_png(image::Image(384, 384)).size() < 5000);
+  CHECK(image::encode_png(test::drawn(384, 384)).size() < 384 * 384);
 }
 
 TEST_CASE("what no PNG can hold is refused", "[pages]") {
-  CHECK_THROWS_AS(encode_png(Image()), std::invalid_argument);
-  Image endless;
+  CHECK_THROWS_AS(image::encode_png(image::Image()), std::invalid_argument);
+  image::Image endless;
   endless.width = 1 << 16, endless.height = 1 << 14;  // more bytes than an int counts
-  CHECK_THROWS_AS(encode_png(endless), std::invalid_argument);
+  CHECK_THROWS_AS(image::encode_png(endless), std::invalid_argument);
 }

@@ -16,7 +16,7 @@ template <class Tower, class Decoder> void same_bits() {
   auto r1 = registry_of<Gold>(fixed);
   auto r2 = registry_of<Gold>(erased);
   testing::LooseParameters m1(r1, 7), m2(r2, 7);
-  data::Pictures pictures(3);
+  Pictures pictures(3);
   const Batch b = fixed.batch(equal_segments(3, 1), conversations(), image_id);
   const Outcome a = run(fixed, b, pictures, r1), e = run(erased, b, pictures, r2);
   CHECK(a.sums.by_group == e.sums.by_group);

@@ -22,7 +22,7 @@ template <class Model> std::vector<double> logits(Model& model, const std::vecto
   Threads threads;
   Arena a(scratch);
   Scope s(a, threads);
-  data::Pictures pictures(1);
+  Pictures pictures(1);
   Sample sample{{ids.begin(), ids.begin() + prompt}, std::vector<Index>(prompt, -1)};
   const Batch b = model.batch(equal_segments(1, 1), {sample}, image_id);
   std::vector<double> h(std::size_t(b.text.rows() * 8)), out(h.size());
@@ -50,7 +50,7 @@ template <class Model> std::vector<double> logits_at_once(Model& model, const st
   Threads threads;
   Arena a(scratch);
   Scope s(a, threads);
-  data::Pictures pictures(1);
+  Pictures pictures(1);
   const Batch b = model.batch(equal_segments(1, 1), {{ids, std::vector<Index>(ids.size(), -1)}}, image_id);
   std::vector<double> out(std::size_t(b.text.rows() * 8));
   model.hidden(s, pictures.template view<typename Model::pixels>(), b, view(out, b.text));

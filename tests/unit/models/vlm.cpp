@@ -16,7 +16,7 @@ void check(M model, const std::vector<std::string>& adapters, const std::vector<
   if (!adapters.empty()) attach_adapters(registry_of<Gold>(model), adapters, 2, 3.0);
   auto registry = registry_of<Gold>(model);
   testing::LooseParameters memory(registry, 7);
-  data::Pictures pictures(images);
+  Pictures pictures(images);
   const Batch b = model.batch(equal_segments(images, 1), samples, image_id);
   const Outcome o = run(model, b, pictures, registry);
   CHECK(o.sums.total() == Approx(o.evaluated.total()).epsilon(1e-14));
@@ -70,7 +70,7 @@ TEST_CASE("dropping the class token leaves the patches' features as they were") 
     ClipVit<Gold::frozen> t(tower(drop));
     auto registry = registry_of<Gold>(t);
     testing::LooseParameters memory(registry, 7);
-    data::Pictures pictures(2);
+    Pictures pictures(2);
     const Segments images = equal_segments(2, 1), out = t.out_segments(images);
     std::vector<double> y(std::size_t(out.rows() * 6));
     auto ty = borrow_host<stream_t<Gold, space::vision>>(y.data(), out.rows(), 6);
@@ -96,7 +96,7 @@ TEST_CASE("losses are summed by group, and hits are counted where asked") {
   auto model = small_model<ClipVit<Gold::frozen>, Frozen>(tower());
   auto registry = registry_of<Gold>(model);
   testing::LooseParameters memory(registry, 7);
-  data::Pictures pictures(3);
+  Pictures pictures(3);
   const int groups[3] = {0, 2, 0};
   const Batch b = model.batch(equal_segments(3, 1), conversations(), image_id, groups);
   const Outcome o = run(model, b, pictures, registry);
@@ -104,7 +104,7 @@ TEST_CASE("losses are summed by group, and hits are counted where asked") {
   CHECK(o.sums.by_group[1] == 0);
 
   const Batch second = model.batch(equal_segments(0, 1), {conversations()[1]}, image_id);
-  data::Pictures none(0);
+  Pictures none(0);
   CHECK(run(model, second, none, registry).sums.total() == Approx(o.sums.by_group[2]).epsilon(1e-12));
 
   // hits, counted from the logits themselves

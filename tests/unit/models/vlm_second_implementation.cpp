@@ -43,7 +43,7 @@ template <class Mask> void compare(bool tied, int softmaxes, auto&& visible_in) 
   auto registry = registry_of<Gold>(model);
   testing::LooseParameters memory(registry, 7);
   const plain::Weights w = weights_of(registry);
-  data::Pictures pixels(3);
+  Pictures pixels(3);
   const Batch b = model.batch(equal_segments(3, 1), conversations(), image_id);
   const Outcome o = run(model, b, pixels, registry);
 

@@ -52,7 +52,7 @@ TEST_CASE("gradients of everything, image_newline included, with tiles") {
   Next model = next_model();
   auto registry = registry_of<Gold>(model);
   testing::LooseParameters memory(registry, 7);
-  data::Pictures pictures(6);
+  Pictures pictures(6);
   const Batch b = tiled_batch(model);
   const Outcome o = run(model, b, pictures, registry);
   CHECK(o.sums.total() == Approx(o.evaluated.total()).epsilon(1e-14));
@@ -83,7 +83,7 @@ TEST_CASE("a frozen image_newline is used and gets no gradient") {
   Next model = next_model();
   auto registry = choose<Gold>(model, [](const auto& p) { return p.name() != "projection.image_newline"; });
   testing::LooseParameters memory(registry, 7);
-  data::Pictures pictures(6);
+  Pictures pictures(6);
   const Batch b = tiled_batch(model);
   const double before = run(model, b, pictures, registry).sums.total();
   for (auto& p : registry.params)
@@ -95,7 +95,7 @@ TEST_CASE("a batch of tiles gives what its conversations give one at a time") {
   Next model = next_model();
   auto registry = registry_of<Gold>(model);
   testing::LooseParameters memory(registry, 7);
-  data::Pictures all(6);
+  Pictures all(6);
   const Outcome together = run(model, tiled_batch(model), all, registry);
   std::vector<double> grads(together.grads.size());
   double loss = 0;
@@ -105,7 +105,7 @@ TEST_CASE("a batch of tiles gives what its conversations give one at a time") {
     const std::vector<ImageLayout> own(every.begin() + picture, every.begin() + picture + count);
     std::size_t tiles = 0;
     for (const ImageLayout& l : own) tiles += std::size_t(l.tiles);
-    data::Pictures part(0);
+    Pictures part(0);
     part.values.assign(all.values.begin() + tile * 192, all.values.begin() + (tile + tiles) * 192);
     const Batch b = model.batch(equal_segments(Index(tiles), 1), {conversations()[sample]}, image_id, {}, own);
     for (auto& p : registry.params) fill_values(*p.grad, 0.0);

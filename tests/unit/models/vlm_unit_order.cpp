@@ -16,7 +16,7 @@ struct Recorder : UnitHooks {
 template <class Model> std::string visits(Model& model, Index images, const std::vector<Sample>& samples) {
   auto registry = registry_of<Gold>(model);
   testing::LooseParameters memory(registry);
-  data::Pictures pictures(images);
+  Pictures pictures(images);
   const Batch b = model.batch(equal_segments(images, 1), samples, image_id);
   const Buffer<std::byte, under_test> scratch(1 << 19);
   Threads threads;

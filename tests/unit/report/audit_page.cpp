@@ -20,7 +20,7 @@ data::Dataset audited() {
 TEST_CASE("the audit tells what became of every record") {
   data::Split split;
   split.train = {0, 1, 2}, split.eval = {3}, split.not_selected = 17;
-  CHECK(audit_table(audited(), split) ==
+  CHECK(report::audit_table(audited(), split) ==
         "a.json: 7 records = 7 used + 0 bad + 0 too long; 5 images, 91 tokens, 40 of them supervised\n"
         "b.json: 20 records = 14 used + 4 bad + 2 too long; 3 images, 60 tokens, 30 of them supervised\n"
         "  truncated: 3 records lost whole last turns (5 turns), 1 lost the end of their only answer\n"
@@ -46,6 +46,6 @@ TEST_CASE("a bad record is one line of JSON") {
   data::RecordFault fault;
   fault.place.file = 1, fault.place.index = 8, fault.count = 2, fault.id = "x\"7";
   fault.complaint = Complaint("RECORD-011", "no answer").at("$[8].conversations");
-  CHECK(skipped_line(fault) == R"({"file": 1, "index": 8, "count": 2, "id": "x\"7", "code": "RECORD-011", )"
+  CHECK(report::skipped_line(fault) == R"({"file": 1, "index": 8, "count": 2, "id": "x\"7", "code": "RECORD-011", )"
                                R"("path": "$[8].conversations", "reason": "no answer"})");
 }

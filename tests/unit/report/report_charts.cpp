@@ -54,24 +54,24 @@ TEST_CASE("a long series keeps the lowest and the highest of neighbours") {
 TEST_CASE("peaks are cut where that shows the rest") {
   Values y(100, 2.0);
   y[3] = 50;
-  CHECK(report::report::peaks_from(series(y)) == 2.5);
+  CHECK(report::report_parts::peaks_from(series(y)) == 2.5);
   y[50] = NAN;
-  CHECK(report::report::peaks_from(series(y)) == 2.5);
+  CHECK(report::report_parts::peaks_from(series(y)) == 2.5);
   y.assign(100, 2.0), y[3] = 4;
-  CHECK(std::isinf(report::report::peaks_from(series(y))));  // not much higher than the rest
+  CHECK(std::isinf(report::report_parts::peaks_from(series(y))));  // not much higher than the rest
   y.assign(49, 2.0), y[3] = 50;
-  CHECK(std::isinf(report::report::peaks_from(series(y))));  // too few
+  CHECK(std::isinf(report::report_parts::peaks_from(series(y))));  // too few
   y.resize(60, 2.0);
-  CHECK(report::report::peaks_from(series(y)) == 2.5);
+  CHECK(report::report_parts::peaks_from(series(y)) == 2.5);
   y.assign(100, 2.0), y[3] = y[4] = y[5] = 50;
-  CHECK(std::isinf(report::report::peaks_from(series(y))));  // too many to be peaks
-  CHECK(report::report::peaks_from(series({})) == INFINITY);
+  CHECK(std::isinf(report::report_parts::peaks_from(series(y))));  // too many to be peaks
+  CHECK(report::report_parts::peaks_from(series({})) == INFINITY);
 }
 
 TEST_CASE("a jumping value is shown by its mean, and faintly itself") {
   Values y(100);
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = i % 2 ? 3 : 1;
-  const report::Chart chart = report::report::noisy_chart("Norm", "unit", series(y));
+  const report::Chart chart = report::report_parts::noisy_chart("Norm", "unit", series(y));
   REQUIRE(chart.series.size() == 2);
   CHECK(chart.series[0].y[50] == Approx(1.8));  // two neighbours on both sides: 1 3 1 3 1
   CHECK(chart.series[1].y == y);
@@ -79,39 +79,39 @@ TEST_CASE("a jumping value is shown by its mean, and faintly itself") {
   CHECK(chart.series[1].name.empty());
   CHECK(chart.y_label == "unit");
   y[8] = 500;
-  CHECK(report::report::noisy_chart("Norm", "unit", series(y)).y_label == "unit (peaks are cut)");
+  CHECK(report::report_parts::noisy_chart("Norm", "unit", series(y)).y_label == "unit (peaks are cut)");
   y.resize(49);
-  CHECK(report::report::noisy_chart("Norm", "unit", series(y)).series.size() == 1);  // too few steps to smooth
+  CHECK(report::report_parts::noisy_chart("Norm", "unit", series(y)).series.size() == 1);  // too few steps to smooth
 }
 
 TEST_CASE("evaluations are points while they are few") {
   MetricsHistory m;
   for (Index i = 1; i <= 60; ++i) m.evaluations.push_back({i, 0, 1.0 / double(i), {}});
-  const report::ChartSeries few = report::report::evaluations(m, "evaluation", 1);
+  const report::ChartSeries few = report::report_parts::evaluations(m, "evaluation", 1);
   CHECK(few.style == report::ChartSeries::Style::points);
   CHECK(few.y[3] == 0.25);
   CHECK(few.x[3] == 4);
   m.evaluations.push_back({61, 0, 1, {}});
-  CHECK(report::report::evaluations(m, "evaluation", 1).style == report::ChartSeries::Style::line);
+  CHECK(report::report_parts::evaluations(m, "evaluation", 1).style == report::ChartSeries::Style::line);
 }
 
 TEST_CASE("components with one rate share a line; those that do not train have none") {
   MetricsHistory m;
-  CHECK(report::report::rates_chart(m).empty());
+  CHECK(report::report_parts::rates_chart(m).empty());
   for (Index s = 1; s <= 3; ++s) {
     StepMetrics step;
     step.step = s, step.lr = 1e-3 * double(s), step.lr_language = 1e-3 * double(s);
     m.steps.push_back(step);
   }
-  const std::string shared = report::report::rates_chart(m);
+  const std::string shared = report::report_parts::rates_chart(m);
   CHECK(count(shared, "<span class=\"key c0\">projector, language</span>") == 1);
   CHECK(count(shared, "class=\"key") == 1);
   for (StepMetrics& s : m.steps) s.lr_vision = 5e-4;
-  const std::string two = report::report::rates_chart(m);
+  const std::string two = report::report_parts::rates_chart(m);
   CHECK(count(two, "class=\"key") == 2);
   CHECK(count(two, "<span class=\"key c1\">vision</span>") == 1);
   for (StepMetrics& s : m.steps) s.lr.reset(), s.lr_language.reset(), s.lr_vision.reset();
-  CHECK(report::report::rates_chart(m).empty());
+  CHECK(report::report_parts::rates_chart(m).empty());
 }
 
 TEST_CASE("losses are told apart by data set where there are several") {
@@ -123,30 +123,30 @@ TEST_CASE("losses are told apart by data set where there are several") {
     if (s > 2) step.loss_by_dataset.push_back({"b.json", 1.0});
     m.steps.push_back(step);
   }
-  const std::string two = report::report::datasets_chart(m);
+  const std::string two = report::report_parts::datasets_chart(m);
   CHECK(count(two, "<span class=\"key c0\">a.json</span><span class=\"key c1\">b.json</span>") == 1);
   CHECK(count(two, "step 3\na.json 2\nb.json 1<") == 1);
   CHECK(count(two, "step 2\na.json 2<") == 1);
   for (StepMetrics& s : m.steps) s.loss_by_dataset.resize(1);
-  CHECK(report::report::datasets_chart(m).empty());
+  CHECK(report::report_parts::datasets_chart(m).empty());
 }
 
 TEST_CASE("a run's charts are those that have something to show") {
   MetricsHistory m;
-  CHECK(report::report::charts(m).empty());
+  CHECK(report::report_parts::charts(m).empty());
   for (Index s = 1; s <= 3; ++s) {
     StepMetrics step;
     step.step = s, step.loss = 4.0 / double(s), step.grad_norm = 1, step.tokens_per_s = 1000, step.lr = 1e-3;
     m.steps.push_back(step);
   }
-  const std::string four = report::report::charts(m);
+  const std::string four = report::report_parts::charts(m);
   CHECK(four.find("<div class=\"charts\"><figure class=\"card wide\">") == 0);
   CHECK(count(four, "viewBox=\"0 0 1080 300\"") == 1);
   CHECK(count(four, "<figure") == 4);
   CHECK(count(four, "Evaluation loss") == 0);
   m.evaluations.push_back({2, 0, 2.5, {}});
   for (StepMetrics& s : m.steps) s.token_accuracy = 0.5;
-  const std::string six = report::report::charts(m);
+  const std::string six = report::report_parts::charts(m);
   CHECK(count(six, "<figure") == 6);
   for (const char* title :
        {"Loss", "Evaluation loss", "Learning rate", "Gradient norm", "Throughput", "Token accuracy"})

@@ -40,7 +40,7 @@ inline vlt::text::TokenizerFile small_tokenizer_file(std::size_t vocabulary = 70
     for (const auto& name : vlt::data::builtin_template_names)
       trainer.feed(vlt::data::Renderer(vlt::data::builtin_template(name, {"</s>", "<s>"}))(conversation).text);
   vlt::text::TokenizerFile file = trainer.train();
-  text::add_special_token(file, "<image>");
+  vlt::text::add_special_token(file, "<image>");
   return file;
 }
 

@@ -27,7 +27,7 @@ TEST_CASE("a trained tokenizer folder reads back", "[text]") {
   vlt::text::TokenizerFolder made = trained();
   const std::int32_t before = made.vocabulary_read;
   add_image_and_pad_tokens(made);
-  text::write_tokenizer_folder(made, place / "tok");
+  vlt::text::write_tokenizer_folder(made, place / "tok");
   const vlt::text::TokenizerFolder read = vlt::text::read_tokenizer_folder(place / "tok");
   CHECK(read.bos == "<s>");
   CHECK(read.eos == "</s>");
@@ -62,7 +62,7 @@ TEST_CASE("what is not changed is written as it was read", "[text]") {
   fs::create_directories(place / "in");
   vlt::text::TokenizerFolder made = trained();
   made.tokenizer_json.as_object()["truncation"] = {{"max_length", 512}};
-  text::write_tokenizer_folder(made, place / "in");
+  vlt::text::write_tokenizer_folder(made, place / "in");
   vlt::write_file(place / "in/tokenizer_config.json",
                   R"({"tokenizer_class": "LlamaTokenizerFast", "model_max_length": 2048, "add_bos_token": true,
                       "add_eos_token": true, "bos_token": {"content": "<s>", "lstrip": false}, "eos_token": "</s>",
@@ -72,7 +72,7 @@ TEST_CASE("what is not changed is written as it was read", "[text]") {
   CHECK(read.file.before == std::vector<std::string>{"<s>"});
   CHECK(read.file.after.empty());
   add_image_and_pad_tokens(read);
-  text::write_tokenizer_folder(read, place / "out");
+  vlt::text::write_tokenizer_folder(read, place / "out");
   CHECK(vlt::read_whole_file(place / "out/chat_template.jinja", 100) == "{{ y }}");
   const auto config = vlt::parse_json(vlt::read_whole_file(place / "out/tokenizer_config.json", 10000), "config");
   CHECK(config.at("model_max_length").as_int64() == 2048);
@@ -98,7 +98,7 @@ TEST_CASE("folders without a usable tokenizer are refused", "[text]") {
   vlt::make_folders(place / "other");
   vlt::write_file(place / "other/vocab.txt", "x");
   CHECK(refused("other").found() == "vocab.txt");
-  text::write_tokenizer_folder(trained(), place / "bad");
+  vlt::text::write_tokenizer_folder(trained(), place / "bad");
   vlt::write_file(place / "bad/tokenizer_config.json", R"({"eos_token": 5})");
   CHECK(refused("bad").code() == "MODEL-JSON-002");
   vlt::ReadLimits limits;
@@ -114,7 +114,7 @@ TEST_CASE("ids without a token are a warning", "[text]") {
   vlt::text::TokenizerFile file = vlt_test::small_tokenizer_file();
   file.model.vocab.back().second += 5;
   file.added.pop_back();  // <image>, which stood behind the vocabulary
-  text::write_tokenizer_folder(vlt::text::make_tokenizer_folder(file, "", "</s>", ""), place / "gaps");
+  vlt::text::write_tokenizer_folder(vlt::text::make_tokenizer_folder(file, "", "</s>", ""), place / "gaps");
   const auto read = vlt::text::read_tokenizer_folder(place / "gaps");
   REQUIRE(read.warnings.size() == 1);
   CHECK(read.warnings[0].code() == "MODEL-TOK-005");
@@ -132,7 +132,7 @@ TEST_CASE("a folder with only tokenizer.model works, and what is written of it t
   CHECK(read.file.before.empty());
   CHECK(read.vocabulary_read == 8);
   add_image_and_pad_tokens(read);
-  text::write_tokenizer_folder(read, place / "out");
+  vlt::text::write_tokenizer_folder(read, place / "out");
   CHECK(vlt::read_whole_file(place / "out/tokenizer.model", 10000) == model());
   const vlt::text::TokenizerFolder again = vlt::text::read_tokenizer_folder(place / "out");
   CHECK(again.pad == "<PAD>");
@@ -149,7 +149,7 @@ TEST_CASE("a folder with only tokenizer.model works, and what is written of it t
   vlt::write_file(place / "in/tokenizer.model", model());
   vlt::text::TokenizerFolder collapsing = vlt::text::read_tokenizer_folder(place / "in");
   add_image_and_pad_tokens(collapsing);
-  text::write_tokenizer_folder(collapsing, place / "collapsed");
+  vlt::text::write_tokenizer_folder(collapsing, place / "collapsed");
   const vlt::text::Tokenizer c(vlt::text::read_tokenizer_folder(place / "collapsed").file);
   CHECK(vlt::text::Encoder(c).encode(" a  a<image>").ids == std::vector<std::int32_t>{6, 6, 8});
 }

@@ -40,7 +40,7 @@ void* operator new[](std::size_t n, std::align_val_t a) { return allocate(n, a);
 using namespace small_vlm;
 
 namespace {
-template <class P, class M = text::Model<P>>
+template <class P, class M = Model<P>>
 long allocations_in_later_steps(M model, int threads, dist::ZeroSettings zero = {}) {
   Bench<P, M> bench(std::move(model), threads, {}, zero);
   auto large = work_of(bench.model, {0, 1, 2, 3, 4}), small = work_of(bench.model, {3});
@@ -73,11 +73,11 @@ TEST_CASE("after the first step, forward, backward and update allocate nothing",
   using Block = Checkpoint<LlamaBlock<F32, mask::Mmca>>;
   for (int threads : {1, 2}) {
     INFO(threads << " threads");
-    CHECK(allocations_in_later_steps<Half>(build<text::Model<Half>>(2, true), threads) == 0);
+    CHECK(allocations_in_later_steps<Half>(build<Model<Half>>(2, true), threads) == 0);
     const dist::ZeroSettings shares_all{3, dist::Reduce::every_micro_batch};
-    CHECK(allocations_in_later_steps<Half>(build<text::Model<Half>>(2, true), threads, shares_all) == 0);
-    CHECK(allocations_in_later_steps<Gold>(build<text::Model<Gold>>(), threads) == 0);  // Eigen included
-    auto recomputed = build<text::Model<F32, Checkpoint<ClipBlock<F32>>, Block>>();
+    CHECK(allocations_in_later_steps<Half>(build<Model<Half>>(2, true), threads, shares_all) == 0);
+    CHECK(allocations_in_later_steps<Gold>(build<Model<Gold>>(), threads) == 0);  // Eigen included
+    auto recomputed = build<Model<F32, Checkpoint<ClipBlock<F32>>, Block>>();
     auto registry = registry_of<F32>(recomputed);
     attach_adapters(registry, {"q_proj", "layers.1"}, 2, 4.0);
     CHECK(allocations_in_later_steps<F32>(std::move(recomputed), threads) == 0);

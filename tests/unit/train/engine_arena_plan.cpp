@@ -62,7 +62,7 @@ template <class M> M with_adapters(M m, const std::vector<std::string>& substrin
 }  // namespace
 
 TEST_CASE("the arena's measured peak is the plan, whatever the sizes", "[train]") {
-  using M = text::Model<P>;
+  using M = Model<P>;
   const Measured base = check<P>("base", build<M>(2), 2, 20);
   const Measured longer = check<P>("longer", build<M>(2), 2, 45);
   const Measured more = check<P>("more", build<M>(2), 5, 20);
@@ -77,8 +77,8 @@ TEST_CASE("the arena's measured peak is the plan, whatever the sizes", "[train]"
 
 TEST_CASE("the arena's measured peak is the plan under adapters and recomputation", "[train]") {
   using Q = P::adapted;
-  using Plain = text::Model<Q>;
-  using Recomputed = text::Model<Q, Checkpoint<ClipBlock<Q>>, Checkpoint<LlamaBlock<Q, mask::Mmca>>>;
+  using Plain = Model<Q>;
+  using Recomputed = Model<Q, Checkpoint<ClipBlock<Q>>, Checkpoint<LlamaBlock<Q, mask::Mmca>>>;
   const Measured some = check<Q>("q and v", with_adapters(build<Plain>(4), {"q_proj", "v_proj"}), 2, 20);
   const Measured all = check<Q>("all", with_adapters(build<Plain>(4), {"layers."}), 2, 20);
   const Measured again = check<Q>("recomputed", with_adapters(build<Recomputed>(4), {"layers."}), 2, 20);

@@ -5,7 +5,7 @@ using namespace small_vlm;
 
 namespace {
 using P = Policy<under_test, Precision::f64>;
-using M = text::Model<P>;
+using M = Model<P>;
 }  // namespace
 
 TEST_CASE("a step that is not finite writes nothing, and the next one is as if it had not been", "[train]") {

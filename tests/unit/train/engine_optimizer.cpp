@@ -5,7 +5,7 @@ using namespace small_vlm;
 
 TEST_CASE("an optimiser of a user's own trains a model through the engine", "[train]") {
   using P = Policy<under_test, Precision::f64>;
-  Bench<P> bench(build<text::Model<P>>(), 2, {}, {}, Lion{});
+  Bench<P> bench(build<Model<P>>(), 2, {}, {}, Lion{});
   const auto start = bench.masters();
   const double first = bench.step({{0, 1}, {2, 3, 4}}).loss;
   const auto once = bench.masters();

@@ -153,7 +153,7 @@ template <class P, class Build> void compare(Build&& build, double tolerance, bo
 }
 
 template <class P> auto with_adapters() {
-  auto model = build<text::Model<P>>(2, true);
+  auto model = build<Model<P>>(2, true);
   auto registry = registry_of<P>(model);
   attach_adapters(registry, {"q_proj", "v_proj", "fc1"}, 2, 4.0);
   return model;
@@ -163,7 +163,7 @@ template <class P> auto with_adapters() {
 
 TEST_CASE("engines of several ranks train as one, whatever they share and however uneven their data", "[threads]") {
   using P = Policy<under_test, Precision::f64>;
-  compare<P>([] { return build<text::Model<P>>(2, true); }, 1e-11, false);
+  compare<P>([] { return build<Model<P>>(2, true); }, 1e-11, false);
 }
 
 TEST_CASE("ranks train adapters of packed frozen weights as one, packed or shared", "[threads]") {
@@ -175,7 +175,7 @@ TEST_CASE("without a supervised token on any rank there is no step", "[threads]"
   using P = Policy<under_test, Precision::f64>;
   std::vector<Index> tokens(2);
   dist::ThreadGroup::run(2, [&](dist::World& world) {
-    auto model = build<text::Model<P>>(1);
+    auto model = build<Model<P>>(1);
     ParameterStore store(registry_of<P>(model), dist::ZeroSettings{3}.placement(world));
     Threads threads(1);
     Engine engine(model, store, threads, 1 << 20, {.zero = {3}}, world);
@@ -190,7 +190,7 @@ TEST_CASE("a rank whose batch is too large ends the step of all", "[threads]") {
   std::vector<std::string> codes(3);
   const auto run = [&] {
     dist::ThreadGroup::run(3, [&](dist::World& world) {
-      RankEngine<P, text::Model<P>> rank(world, build<text::Model<P>>(1), {3});
+      RankEngine<P, Model<P>> rank(world, build<Model<P>>(1), {3});
       const std::vector<int> mine = world.rank() == 1 ? std::vector<int>{0, 1, 2, 3, 4, 2} : std::vector<int>{0};
       try {
         rank.step(Step(3, {mine}));
@@ -207,7 +207,7 @@ TEST_CASE("a rank whose batch is too large ends the step of all", "[threads]") {
 namespace {
 // Visits its second unit only for a batch that has something to learn.
 template <class P> struct Skipping {
-  using host_pixels = typename text::Model<P>::host_pixels;
+  using host_pixels = typename Model<P>::host_pixels;
   struct saved {};
   Unit<Linear<P>> first{Linear<P>(3, 5, false)}, second{Linear<P>(3, 5, false)};
   static constexpr auto fields() {

@@ -13,7 +13,7 @@ struct Trained {
   std::vector<double> masters;
 };
 template <Precision F> Trained train(const std::vector<std::vector<int>>& micro_batches, int threads = 1) {
-  Bench<All<F>> bench(build<text::Model<All<F>>>(), threads);
+  Bench<All<F>> bench(build<Model<All<F>>>(), threads);
   bench.step(micro_batches);
   return {bench.step(micro_batches), bench.masters()};
 }
@@ -46,7 +46,7 @@ TEST_CASE("a step gives the same bits for any number of threads", "[train]") {
 }
 
 TEST_CASE("losses are means over the step's tokens, and over those of each data set", "[train]") {
-  Bench<All<Precision::f64>> bench(build<text::Model<All<Precision::f64>>>());
+  Bench<All<Precision::f64>> bench(build<Model<All<Precision::f64>>>());
   bench.step({{4, 2}});  // nothing of an earlier step counts
   double sum = 0, group_sum[2] = {0, 0};
   Index tokens = 0, correct = 0, group_tokens[2] = {0, 0};

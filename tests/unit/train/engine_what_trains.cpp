@@ -4,7 +4,7 @@ using namespace small_vlm;
 
 namespace {
 using P = Policy<under_test, Precision::f64>;
-using M = text::Model<P>;
+using M = Model<P>;
 
 bool contains(const std::string& name, const char* part) { return name.find(part) != name.npos; }
 

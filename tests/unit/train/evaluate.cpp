@@ -10,21 +10,21 @@ struct Found {
   std::vector<Index> lost;
   Index batches = 0;
 };
-std::vector<Found> evaluated(int ranks, const std::shared_ptr<data::SampleSource>& data, Index sequences) {
+std::vector<Found> evaluated(int ranks, const std::shared_ptr<vlt::data::SampleSource>& data, Index sequences) {
   std::vector<Found> each(static_cast<std::size_t>(ranks));
-  const data::BatchRules rules{.sequences = sequences, .ranks = ranks};
+  const vlt::data::BatchRules rules{.sequences = sequences, .ranks = ranks};
   dist::ThreadGroup::run(ranks, [&](dist::World& world) {
     Found& mine = each[std::size_t(world.rank())];
-    text::Model model;
+    Model model;
     scripted::Engine engine(world);
     mine.result = evaluate(model, engine, {data, plan_of(*data, rules), loader_of(rules, 0)}, world,
-                           [&](const data::LostSample& l) { mine.lost.push_back(l.record); });
+                           [&](const vlt::data::LostSample& l) { mine.lost.push_back(l.record); });
     mine.batches = engine.evaluated;
   });
   return each;
 }
 // The same sums, record by record.
-EvaluationResult expected(const data::SampleSource& data, const std::set<Index>& broken) {
+EvaluationResult expected(const vlt::data::SampleSource& data, const std::set<Index>& broken) {
   EvaluationResult r;
   r.loss_by_group = {0, 0};
   double sum = 0, correct = 0, group_tokens[2] = {0, 0};

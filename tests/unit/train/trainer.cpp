@@ -93,7 +93,7 @@ TEST_CASE("a step's metrics are over all its micro-batches") {
   REQUIRE(run.heard.steps.size() == 1);
   const StepMetrics& m = run.heard.steps[0];
   Index tokens = 0;
-  for (const data::SampleSize& s : data->data.sizes) tokens += s.tokens;
+  for (const vlt::data::SampleSize& s : data->data.sizes) tokens += s.tokens;
   CHECK(m.tokens == tokens);
   CHECK(m.supervised_tokens == supervised({0, 1, 2, 3}));
   CHECK(m.tokens_per_s == double(tokens) / 2);
@@ -149,8 +149,8 @@ TEST_CASE("a step of which no sample is left counts, and changes neither weights
 }
 
 TEST_CASE("a run that is taken up again hears and does what the first would have") {
-  const data::BatchRules rules{.sequences = 2, .epochs = 3, .accumulation = 2};
-  data::BatchRules first_part = rules;
+  const vlt::data::BatchRules rules{.sequences = 2, .epochs = 3, .accumulation = 2};
+  vlt::data::BatchRules first_part = rules;
   first_part.max_steps = 3;
   dist::Single single;
   const auto change = [](TrainerSettings& s) {
@@ -197,7 +197,7 @@ struct RankRun {
   std::vector<std::size_t> micro_batches;
   RunState state;
 };
-std::vector<RankRun> on_ranks(int ranks, const std::shared_ptr<data::SampleSource>& data, data::BatchRules rules) {
+std::vector<RankRun> on_ranks(int ranks, const std::shared_ptr<vlt::data::SampleSource>& data, vlt::data::BatchRules rules) {
   std::vector<RankRun> each(static_cast<std::size_t>(ranks));
   rules.ranks = ranks;
   dist::ThreadGroup::run(ranks, [&](dist::World& world) {

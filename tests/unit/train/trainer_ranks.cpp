@@ -16,13 +16,13 @@ namespace {
 constexpr Index floats = 3 * picture * picture, picture_tokens = 5;
 
 // The small model, with words for bytes.
-template <class P> text::Model<P> build_for_bytes() {
+template <class P> Model<P> build_for_bytes() {
   const ClipSizes clip{.image = picture, .patch = patch, .depth = 1, .block = block(8, true)};
   const LlamaSizes llama{.vocabulary = 259, .depth = 2, .tied = true, .block = block(12, false)};
   return {ClipVit<P, ClipBlock<P>>(clip), baseline_projector<typename P::trainable>(8, 12),
           LlamaDecoder<P, LlamaBlock<P, mask::Mmca>>(llama)};
 }
-template <class P> text::Model<P> with_adapters() {
+template <class P> Model<P> with_adapters() {
   auto model = build_for_bytes<P>();
   attach_adapters(registry_of<P>(model), {"q_proj", "v_proj", "fc1"}, 2, 4.0);
   return model;
@@ -31,9 +31,9 @@ template <class P> text::Model<P> with_adapters() {
 // Thirteen records of two data sets, the first two the largest. The images of some cannot be decoded: with two ranks
 // the second loses all that it has of the first step, with three it does so too.
 const std::set<Index> broken{2, 3, 6, 7, 8, 9};
-std::shared_ptr<const data::SampleSource> records() {
-  auto s = std::make_shared<data::SampleSource>(
-      data::SampleSource{{}, test::byte_builder({64, picture_tokens}), {}, floats});
+std::shared_ptr<const vlt::data::SampleSource> records() {
+  auto s = std::make_shared<vlt::data::SampleSource>(
+      vlt::data::SampleSource{{}, test::byte_builder({64, picture_tokens}), {}, floats});
   s->read_pixels = [](const std::string& name, std::span<float> to) {
     const Index record = std::stoi(name);
     if (broken.contains(record)) blame_data.raise(Complaint("IMAGE-019", "truncated"));
@@ -42,7 +42,7 @@ std::shared_ptr<const data::SampleSource> records() {
   s->data.files.resize(2);
   for (Index i = 0; i < 13; ++i) {
     const std::size_t images = i < 2 ? 2 : i == 5 || i >= 11 ? 0 : 1;
-    data::Record r = test::talk({{std::string(std::size_t(3 - i % 4), 'q'), i < 2 ? "a long answer" : "yes"}},
+    vlt::data::Record r = test::talk({{std::string(std::size_t(3 - i % 4), 'q'), i < 2 ? "a long answer" : "yes"}},
                                 std::vector<std::string>(images, std::to_string(i)));
     r.place.index = i, r.place.file = std::uint32_t(i % 2);
     s->data.records.push_back(std::move(r));
@@ -51,11 +51,11 @@ std::shared_ptr<const data::SampleSource> records() {
   s->measure();
   return s;
 }
-data::BatchPlan training_plan(const data::SampleSource& s, data::BatchRules rules) {
+vlt::data::BatchPlan training_plan(const vlt::data::SampleSource& s, vlt::data::BatchRules rules) {
   rules.epochs = 3, rules.accumulation = 2;
   return {{{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 0, false}, s.data.sizes, rules};
 }
-data::BatchPlan evaluation_plan(const data::SampleSource& s, int ranks) {
+vlt::data::BatchPlan evaluation_plan(const vlt::data::SampleSource& s, int ranks) {
   return {{{0, 4, 5, 10, 12}, 0, false}, s.data.sizes, {.sequences = 2, .ranks = ranks}};
 }
 
@@ -73,17 +73,17 @@ struct Outcome {
 
 // One rank of a run, from the beginning or from where another left it.
 template <class P, class M>
-Outcome train(dist::World& world, M model, dist::ZeroSettings zero, data::BatchRules rules, const Left* from) {
+Outcome train(dist::World& world, M model, dist::ZeroSettings zero, vlt::data::BatchRules rules, const Left* from) {
   rules.ranks = world.size();
   const auto data = records();
-  const data::BatchPlan plan = training_plan(*data, rules);
+  const vlt::data::BatchPlan plan = training_plan(*data, rules);
   const Placement placement = zero.placement(world);
   Threads threads(1);
   auto registry = registry_of<P>(model);
   choose_panels(registry, placement);
   const StoreLayout layout(registry, placement, AdamW{.epsilon = 1e-3, .weight_decay = 0.1});
   dist::Zero planner(layout, zero);
-  const data::MicroBatchSize largest = plan.largest();
+  const vlt::data::MicroBatchSize largest = plan.largest();
   typename M::pixels shape;
   shape.rows = largest.tiles, shape.cols = shape.stride = floats;
   Plan memory;
@@ -100,12 +100,12 @@ Outcome train(dist::World& world, M model, dist::ZeroSettings zero, data::BatchR
     store_shares::load(from->sections, store);
     engine.round_masters();
   }
-  const data::LoaderSettings reading{.workers = 2,
+  const vlt::data::LoaderSettings reading{.workers = 2,
                                      .held = 2,
-                                     .on_bad_sample = data::OnBadSample::skip,
+                                     .on_bad_sample = vlt::data::OnBadSample::skip,
                                      .first = o.state.micro_batch,
                                      .rank = world.rank()};
-  data::Loader loader(data, plan, reading);
+  vlt::data::Loader loader(data, plan, reading);
   TrainerSettings settings;
   settings.schedule = {ScheduleKind::cosine, plan.schedule_steps(), 1, 1e-3};
   settings.peak_rates.assign(registry.params.size(), 0.02);
@@ -115,7 +115,7 @@ Outcome train(dist::World& world, M model, dist::ZeroSettings zero, data::BatchR
   Trainer trainer(model, engine, loader, o.state, settings, world);
   trainer.evaluate_by([&] {
     return evaluate(model, engine, {data, evaluation_plan(*data, world.size()), reading}, world,
-                    [](const data::LostSample&) { FAIL("lost"); });
+                    [](const vlt::data::LostSample&) { FAIL("lost"); });
   });
   trainer.run();
   for (StepMetrics& m : o.state.history.steps) m.memory = 0;  // of the process
@@ -131,7 +131,7 @@ struct Group {
   std::vector<double> masters;
 };
 template <class P, class Build>
-Group train_group(int ranks, dist::ZeroSettings zero, Build&& build, data::BatchRules rules = {.sequences = 2},
+Group train_group(int ranks, dist::ZeroSettings zero, Build&& build, vlt::data::BatchRules rules = {.sequences = 2},
                   const Group* from = nullptr) {
   Group g;
   g.ranks.resize(std::size_t(ranks));
@@ -196,8 +196,8 @@ TEST_CASE("ranks that train adapters of packed frozen weights do so too", "[thre
 }
 
 TEST_CASE("a run that is taken up again gives the bits of one that was not interrupted", "[threads]") {
-  const auto compare = []<class P>(int ranks, dist::ZeroSettings zero, text::Model<P> (*build)()) {
-    const data::BatchRules half{.sequences = 2, .max_steps = 3}, all{.sequences = 2, .max_steps = 6};
+  const auto compare = []<class P>(int ranks, dist::ZeroSettings zero, Model<P> (*build)()) {
+    const vlt::data::BatchRules half{.sequences = 2, .max_steps = 3}, all{.sequences = 2, .max_steps = 6};
     const Group whole = train_group<P>(ranks, zero, build, all), first = train_group<P>(ranks, zero, build, half),
                 second = train_group<P>(ranks, zero, build, all, &first);
     INFO(ranks << " ranks, stage " << zero.stage);
