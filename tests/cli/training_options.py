@@ -184,7 +184,8 @@ def log_format():
 
 @test
 def loader_timeout_s():
-    refused(sft({"loader_timeout_s": [1e-9]}), 11, "loader_timeout_s")
+    ok(one_picture("slow.png", large_png(3000)))  # read ahead, but longer than the answers before the training take
+    refused(one_picture("slow.png", large_png(3000), loader_timeout_s=[1e-9]), 11, "loader_timeout_s")
 
 
 for name, values in {"comm_timeout_s": [5], "local_rank": [0], "zero_stage": [1], "offload": [], "save_step": [5],
