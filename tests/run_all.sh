@@ -8,6 +8,7 @@
 #                     clang-tidy, the long comparisons
 #   VLT_INSTALL=OFF   look for what is missing, install nothing      VLT_JOBS=N    compilers side by side
 #   VLT_BUILD=DIR     where to build (build)                         VLT_CCACHE=OFF   no compiler cache where there is one
+#   VLT_JOIN_TESTS=OFF   every file of unit tests a translation unit of its own
 # The last line counts.
 set -u
 cd "$(dirname "$0")/.." || exit 2
@@ -65,7 +66,7 @@ compile() {  # preset, further arguments of cmake...
 unit() {  # preset, folders of tests/unit ("": all), ctest arguments...
   local preset=$1 folders=$2 log=$build/ctest_$1.log
   shift 2
-  check "build $preset" compile "$preset" "-DVLT_TEST_FOLDERS=$folders" -DVLT_JOIN_TESTS=ON
+  check "build $preset" compile "$preset" "-DVLT_TEST_FOLDERS=$folders" "-DVLT_JOIN_TESTS=${VLT_JOIN_TESTS:-ON}"
   ctest --test-dir "$build/$preset" -j "$jobs" --output-on-failure "$@" >"$log" 2>&1
   local counts
   counts=$(sed -n 's/^[0-9]*% tests passed, \([0-9]*\) tests failed out of \([0-9]*\)$/\2 \1/p' "$log")
