@@ -22,7 +22,7 @@ template <class Store> void load(Store& store, const std::map<std::string, Bytes
   store.sections([&]<class T, Device D>(const Section<T, D>& section) {
     const Bytes& bytes = saved.at(key(section));
     std::vector<T> values(bytes.size() / sizeof(T));
-    std::memcpy(values.data(), bytes.data(), bytes.size());
+    if (!bytes.empty()) std::memcpy(values.data(), bytes.data(), bytes.size());
     set_values(section.values, values);
   });
 }
