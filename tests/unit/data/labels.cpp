@@ -119,8 +119,8 @@ TEST_CASE("a blank before an answer is learnt where generation leaves it to the 
   const auto spelt = [&](const vlt::text::TokenizerFile& file, const std::string& answer) {
     const vlt::text::Tokenizer tokenizer(file);
     vlt::text::Encoder encoder(tokenizer);
-    const auto parts =
-        learnt(vlt::data::label(encoder, vlt::data::Renderer(chat)({"", false, {{"How many?", answer}, {"", answer}}, 0})));
+    const auto parts = learnt(
+        vlt::data::label(encoder, vlt::data::Renderer(chat)({"", false, {{"How many?", answer}, {"", answer}}, 0})));
     REQUIRE(parts.size() == 2);
     CHECK(tokenizer.decode(parts[0]) == tokenizer.decode(parts[1]));
     return tokenizer.decode({parts[0].data(), 1});  // the first learnt token
@@ -142,7 +142,8 @@ TEST_CASE("a conversation that teaches nothing is refused", "[text]") {
   vlt::text::Encoder encoder(tokenizer);
   vlt::data::Rendered cut;
   cut.write("only a prompt");
-  CHECK(vlt_test::complaint_of([&] { vlt::data::label(encoder, cut); }, vlt::ExitCode::data).code() == "DATA-LABEL-001");
+  CHECK(vlt_test::complaint_of([&] { vlt::data::label(encoder, cut); }, vlt::ExitCode::data).code() ==
+        "DATA-LABEL-001");
   vlt::data::ChatTemplate silent;
   silent.user = "{image}{text}", silent.end = "</s>";
   const vlt::data::Conversation with_system{"Be brief.", true, {{"q", "a"}}, 0};

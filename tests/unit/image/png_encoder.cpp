@@ -20,7 +20,8 @@ image::Image noise(int width, int height, unsigned seed) {
 TEST_CASE("a PNG holds the pixels", "[pages]") {
   const image::ImageDecoder decode;
   for (const auto& [width, height] : {std::pair(1, 1), std::pair(1, 9), std::pair(13, 1), std::pair(33, 31)})
-    for (const image::Image& image : {test::drawn(width, height), noise(width, height, 1), image::Image(width, height)}) {
+    for (const image::Image& image :
+         {test::drawn(width, height), noise(width, height, 1), image::Image(width, height)}) {
       const std::string png = image::encode_png(image);
       const image::ImageHeader header = image::preflight(png, "x");
       CHECK(header.format == image::ImageFormat::png);

@@ -47,5 +47,5 @@ TEST_CASE("a bad record is one line of JSON") {
   fault.place.file = 1, fault.place.index = 8, fault.count = 2, fault.id = "x\"7";
   fault.complaint = Complaint("RECORD-011", "no answer").at("$[8].conversations");
   CHECK(report::skipped_line(fault) == R"({"file": 1, "index": 8, "count": 2, "id": "x\"7", "code": "RECORD-011", )"
-                               R"("path": "$[8].conversations", "reason": "no answer"})");
+                                       R"("path": "$[8].conversations", "reason": "no answer"})");
 }

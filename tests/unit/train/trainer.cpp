@@ -197,7 +197,8 @@ struct RankRun {
   std::vector<std::size_t> micro_batches;
   RunState state;
 };
-std::vector<RankRun> on_ranks(int ranks, const std::shared_ptr<vlt::data::SampleSource>& data, vlt::data::BatchRules rules) {
+std::vector<RankRun> on_ranks(int ranks, const std::shared_ptr<vlt::data::SampleSource>& data,
+                              vlt::data::BatchRules rules) {
   std::vector<RankRun> each(static_cast<std::size_t>(ranks));
   rules.ranks = ranks;
   dist::ThreadGroup::run(ranks, [&](dist::World& world) {

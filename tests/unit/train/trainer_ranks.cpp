@@ -43,7 +43,7 @@ std::shared_ptr<const vlt::data::SampleSource> records() {
   for (Index i = 0; i < 13; ++i) {
     const std::size_t images = i < 2 ? 2 : i == 5 || i >= 11 ? 0 : 1;
     vlt::data::Record r = test::talk({{std::string(std::size_t(3 - i % 4), 'q'), i < 2 ? "a long answer" : "yes"}},
-                                std::vector<std::string>(images, std::to_string(i)));
+                                     std::vector<std::string>(images, std::to_string(i)));
     r.place.index = i, r.place.file = std::uint32_t(i % 2);
     s->data.records.push_back(std::move(r));
   }
@@ -101,10 +101,10 @@ Outcome train(dist::World& world, M model, dist::ZeroSettings zero, vlt::data::B
     engine.round_masters();
   }
   const vlt::data::LoaderSettings reading{.workers = 2,
-                                     .held = 2,
-                                     .on_bad_sample = vlt::data::OnBadSample::skip,
-                                     .first = o.state.micro_batch,
-                                     .rank = world.rank()};
+                                          .held = 2,
+                                          .on_bad_sample = vlt::data::OnBadSample::skip,
+                                          .first = o.state.micro_batch,
+                                          .rank = world.rank()};
   vlt::data::Loader loader(data, plan, reading);
   TrainerSettings settings;
   settings.schedule = {ScheduleKind::cosine, plan.schedule_steps(), 1, 1e-3};
