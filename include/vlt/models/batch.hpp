@@ -9,7 +9,12 @@ namespace vlt {
 struct Targets {
   std::vector<Index> row, id, group;
 
-  Index groups() const { return group.empty() ? 1 : 1 + *std::max_element(group.begin(), group.end()); }
+  Index groups() const {
+    if (group.empty()) return 1;
+    const auto [least, most] = std::minmax_element(group.begin(), group.end());
+    require(*least >= 0, "the groups of targets are counted from 0");
+    return 1 + *most;
+  }
 };
 
 // One packed micro-batch on the host, as the decoder sees it after image tokens have taken the place of their marks.

@@ -33,6 +33,9 @@ TEST_CASE("a batch says with its pictures what the parts of the model need insid
   CHECK(b.inside_projector.rows() == 0);                             // it asks for nothing
   CHECK(b.targets.groups() == 3);
   CHECK(Targets{}.groups() == 1);
+  Targets astray;
+  astray.group = {0, -1};
+  CHECK_THROWS_AS(astray.groups(), std::invalid_argument);
 }
 
 TEST_CASE("what operations read of a batch is copied once, in planned memory") {
