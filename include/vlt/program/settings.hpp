@@ -98,6 +98,10 @@ inline TrainingChoice choice(const SftOptions& o) {
           adapters(o.lang_lora_dim, o.lang_lora_module_name, "--lang_lora_module_name")};
 }
 
+inline data::OnBadSample on_bad_sample(const SftOptions& o) {
+  return o.on_bad_sample == "skip" ? data::OnBadSample::skip : data::OnBadSample::fail;
+}
+
 inline int cores() { return std::max(1, int(std::thread::hardware_concurrency())); }
 
 inline data::DataOptions data(const SftOptions& o) {
@@ -107,8 +111,7 @@ inline data::DataOptions data(const SftOptions& o) {
   d.limits.depth = int(o.limit_json_depth), d.limits.record_bytes = o.limit_record_bytes;
   d.limits.text_bytes = o.limit_text_bytes, d.limits.turns = o.limit_turns, d.limits.name_bytes = o.limit_path_bytes;
   d.limits.images = o.max_num_image_per_sample;
-  d.bad.policy = o.on_bad_sample == "skip" ? data::OnBadSample::skip : data::OnBadSample::fail;
-  d.bad.max_fraction = o.max_bad_fraction;
+  d.bad.policy = on_bad_sample(o), d.bad.max_fraction = o.max_bad_fraction;
   return d;
 }
 
@@ -130,7 +133,7 @@ inline data::LoaderSettings loader(const SftOptions& o, int rank) {
   data::LoaderSettings s;
   s.workers = o.num_workers > 0 ? int(o.num_workers) : std::max(1, cores() - 1);
   s.held = o.gradient_accumulation_steps, s.timeout_s = o.loader_timeout_s, s.image_seconds = o.limit_image_seconds;
-  s.on_bad_sample = data(o).bad.policy, s.rank = rank;
+  s.on_bad_sample = on_bad_sample(o), s.rank = rank;
   return s;
 }
 

@@ -35,7 +35,7 @@ template <class Model, class Engine> class SftEvaluation {
         model_(model),
         engine_(engine),
         lost_(lost),
-        data_{job.data->source, plan.evaluation(), job.evaluation_loader()} {}
+        data_{job.data->source, plan.evaluation(), job.settings.loader} {}
 
   EvaluationResult operator()() const {
     return evaluate(model_, engine_, data_, job_.world, [this](const data::LostSample& l) { lost_.sample_lost(l); });

@@ -56,12 +56,6 @@ struct SftJob {
     else out << text.str() << std::flush;
   }
   Index floats_per_image() const { return 3 * model.vision_sizes.image * model.vision_sizes.image; }
-  // An evaluation holds one micro-batch at a time.
-  data::LoaderSettings evaluation_loader() const {
-    data::LoaderSettings s = settings.loader;
-    s.held = 1;
-    return s;
-  }
 };
 
 }  // namespace vlt::program

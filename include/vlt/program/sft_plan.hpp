@@ -2,6 +2,7 @@
 #include <optional>
 #include <vlt/optim/schedule.hpp>
 #include <vlt/program/sft_job.hpp>
+#include <vlt/train/evaluate.hpp>
 #include <vlt/train/plan_run.hpp>
 
 namespace vlt::program {
@@ -28,7 +29,7 @@ class SftPlan {
     WorkSize w;
     w.micro_batches_per_step = s_.training.accumulation;
     w.decoder_bytes = job_.images ? std::size_t(s_.loader.workers) * job_.images->largest_decode() : 0;
-    w.training_loader = s_.loader, w.evaluation_loader = job_.evaluation_loader();
+    w.training_loader = s_.loader, w.evaluation_loader = evaluation_loader(s_.loader);
     if (!job_.data) {
       w.training = limit_of(job_.model, s_.training.sequences, s_.data.limits.images);
       w.evaluation = limit_of(job_.model, s_.evaluation.sequences, s_.data.limits.images);

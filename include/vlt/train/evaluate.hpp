@@ -45,6 +45,12 @@ class EvaluationSums {
   std::vector<double> sums_;
 };
 
+// How an evaluation reads what a training reads by `s`: from the beginning, one micro-batch at a time.
+inline data::LoaderSettings evaluation_loader(data::LoaderSettings s) {
+  s.first = 0, s.held = 1;
+  return s;
+}
+
 // What an evaluation reads.
 struct EvaluationData {
   std::shared_ptr<const data::SampleSource> source;
@@ -57,8 +63,8 @@ struct EvaluationData {
 template <class Model, class Engine>
 EvaluationResult evaluate(Model& model, Engine& engine, const EvaluationData& data, dist::World& world,
                           const std::function<void(const data::LostSample&)>& lost) {
-  data::LoaderSettings settings = data.loader;
-  settings.first = 0, settings.held = 1, settings.rank = world.rank();
+  data::LoaderSettings settings = evaluation_loader(data.loader);
+  settings.rank = world.rank();
   data::Loader loader(data.source, data.plan, settings);
   EvaluationSums sums(data.source->data.files.size());
   while (loader.more()) {

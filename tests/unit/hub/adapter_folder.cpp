@@ -1,12 +1,12 @@
 // Towers, projectors, adapters and vltune.json: written, read back, and refused where they do not fit.
 #include <unit/device.hpp>
+#include <unit/hub/stored_values.hpp>
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/adapter_folder.hpp>
 #include <vlt/hub/projector_folder.hpp>
 #include <vlt/hub/vltune_file.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/perceiver.hpp>
-#include <vlt/optim/parameter_store.hpp>
 
 using namespace vlt;
 using vlt::test::read_text;
@@ -24,8 +24,7 @@ template <class Layers> struct Stored {
   ParameterStore<Precision::f32, under_test> store;
   Stored(Layers l, ComponentKind component, const char* path, float first)
       : layers(std::move(l)), store(list(component, path)) {
-    float next = first;
-    store.fill([&](const auto&, Index) { return next += 0.125f; });
+    test::fill_differently(store, first);
   }
   Registry<Precision::f32, under_test> list(ComponentKind component, const char* path) {
     Registry<Precision::f32, under_test> r;
@@ -33,15 +32,7 @@ template <class Layers> struct Stored {
     vlt::collect(layers, r, path);
     return r;
   }
-  std::vector<float> values() {
-    std::vector<float> all, one;
-    for (std::size_t i = 0; i < store.registry().params.size(); ++i) {
-      one.resize(std::size_t(store.registry().params[i].value->size()));
-      store.read(int(i), 0, one);
-      all.insert(all.end(), one.begin(), one.end());
-    }
-    return all;
-  }
+  std::vector<float> values() const { return test::values_of(store); }
 };
 
 hub::ClipConfig tower_config() {

@@ -1,12 +1,12 @@
 // LLaVA folders: what config.json says, what the tensors are called, written and read back as they were.
 #include <unit/device.hpp>
+#include <unit/hub/stored_values.hpp>
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/llava_folder.hpp>
 #include <vlt/models/clip_vit.hpp>
 #include <vlt/models/llama.hpp>
 #include <vlt/models/mlp_projector.hpp>
 #include <vlt/models/vlm.hpp>
-#include <vlt/optim/parameter_store.hpp>
 
 using namespace vlt;
 using vlt::test::read_text;
@@ -38,23 +38,14 @@ struct Stored {
       : vlm{tower(c, layers), mlp_projector<P>(8, 8, {.bias = c.projector_bias, .newline = c.next}),
             LlamaDecoder<P>(c.language.sizes)},
         store(registry_of<P>(vlm)) {
-    float next = first;
-    store.fill([&](const auto&, Index) { return next += 0.125f; });
+    test::fill_differently(store, first);
   }
   static ClipVit<P> tower(const hub::LlavaConfig& c, Index layers) {
     ClipSizes sizes = c.vision.sizes;
     sizes.depth = layers;
     return ClipVit<P>(sizes);
   }
-  std::vector<float> values() {
-    std::vector<float> all, one;
-    for (std::size_t i = 0; i < store.registry().params.size(); ++i) {
-      one.resize(std::size_t(store.registry().params[i].value->size()));
-      store.read(int(i), 0, one);
-      all.insert(all.end(), one.begin(), one.end());
-    }
-    return all;
-  }
+  std::vector<float> values() const { return test::values_of(store); }
 };
 
 // What a tower has and LLaVA does not read.

@@ -1,9 +1,9 @@
 // Weights go to a folder and come back; every way in which a folder does not fit a model is told before it is read.
 #include <unit/device.hpp>
+#include <unit/hub/stored_values.hpp>
 #include <unit/io/temporary_folder.hpp>
 #include <vlt/hub/hf_folder.hpp>
 #include <vlt/models/llama.hpp>
-#include <vlt/optim/parameter_store.hpp>
 
 using namespace vlt;
 using vlt::test::read_text;
@@ -29,8 +29,7 @@ struct StoredDecoder {
   LlamaDecoder<P> layers;
   Store store;
   explicit StoredDecoder(const LlamaSizes& sizes, float first = 0) : layers(sizes), store(list(layers)) {
-    float next = first;
-    store.fill([&](const auto&, Index) { return next += 0.125f; });
+    test::fill_differently(store, first);
   }
   static registry_t<P> list(LlamaDecoder<P>& layers) {
     registry_t<P> r;
@@ -38,15 +37,7 @@ struct StoredDecoder {
     vlt::collect(layers, r, "");
     return r;
   }
-  std::vector<float> values() {
-    std::vector<float> all, one;
-    for (std::size_t i = 0; i < store.registry().params.size(); ++i) {
-      one.resize(std::size_t(store.registry().params[i].value->size()));
-      store.read(int(i), 0, one);
-      all.insert(all.end(), one.begin(), one.end());
-    }
-    return all;
-  }
+  std::vector<float> values() const { return test::values_of(store); }
   Index index(const std::string& name) {
     const auto& p = store.registry().params;
     for (std::size_t i = 0; i < p.size(); ++i)
