@@ -17,10 +17,10 @@ TYPES = ('bf16', 'float')
 def measured(program, pattern):
     """{name of the benchmark: {counter: (median, spread as a share)}}"""
     command = [program, f'--benchmark_filter={pattern}', '--benchmark_format=json']
-    runs = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)['benchmarks']
-    wrong = [f"{r['name']}: {r['error_message']}" for r in runs if r.get('error_occurred')]
-    if wrong:
-        sys.exit('\n'.join(wrong))
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        sys.exit(f'{program} ended with {run.returncode}\n{run.stderr}')
+    runs = json.loads(run.stdout)['benchmarks']
     figures = {}
     for r in runs:
         of = figures.setdefault(r['run_name'].removesuffix('/manual_time'), {})

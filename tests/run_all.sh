@@ -124,7 +124,7 @@ part() {
       check "random mutants" python3 tests/mutants/random_mutants.py --seed "$commits" --count 10 --jobs "$jobs" \
         --work "$build/mutants"
       grep -E '^SURVIVED|caught:' "$build/random_mutants.log" ;;
-    consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" ;;
+    consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" "$build/programs/bin" ;;
     # The sanitizers' build runs every test; without them, then, only what measures memory.
     unit) if [ $size = everything ] && [ "$full" = OFF ]; then unit tests train; else unit tests ""; fi ;;
     asan) unit asan "" ;;

@@ -7,6 +7,7 @@ template <vlt::IsPolicy P> struct PreviousToken {
   using out = vlt::stream_t<P, vlt::space::text>;
   using Value = vlt::Linear<P>;
   using Output = vlt::Linear<P, in, out>;
+  using Cached = vlt::KvLayer<typename P::operand, P::device>;
   struct saved {
     typename Value::saved value;
     typename Output::saved output;
@@ -20,6 +21,7 @@ template <vlt::IsPolicy P> struct PreviousToken {
   }
   explicit PreviousToken(const vlt::BlockSizes& c) : v_proj(c.width, c.width, false), o_proj(c.width, c.width, false) {}
   vlt::Shape out_shape(vlt::Shape i) const { return i; }
+  vlt::Index kv_width() const { return v_proj.out_shape({}).cols; }
 
   void forward(vlt::Scope& s, in x, out y, saved& k) {
     vlt::Frame frame(s);
@@ -36,8 +38,24 @@ template <vlt::IsPolicy P> struct PreviousToken {
     shift(s, d_before, dv, 1);
     v_proj.backward(s, dv, dx, k.value);
   }
+  // Answers: the next rows of a sequence, of which the cache's keys remember what the earlier ones said.
+  void extend(vlt::Scope& s, in x, out y, Cached cache) {
+    vlt::Frame frame(s);
+    auto v = s.temp<in>(x.shape(), x.segments), before = s.temp<in>(x.shape(), x.segments);
+    vlt::infer(s, v_proj, x, v);
+    const vlt::Index first = cache.seen.rows() - x.rows;
+    s.run("previous_row", vlt::ops::element_cost(v, 0, 2), [&] {
+      for (vlt::Index t = 0; t < x.rows; ++t)
+        for (vlt::Index c = 0; c < v.cols; ++c) {
+          before(t, c) = first + t > 0 ? cache.k(first + t - 1, c) : typename P::operand{};
+          cache.k(first + t, c) = v(t, c);
+        }
+    });
+    vlt::infer(s, o_proj, before, y);
+  }
 
  private:
+  // quote: op
   // y(t) = x(t + by) within a sequence, zero beyond its ends.
   static void shift(vlt::Scope& s, in x, in y, vlt::Index by) {
     s.run("shift", vlt::ops::element_cost(y, 0, 2), [&] {
@@ -49,4 +67,5 @@ template <vlt::IsPolicy P> struct PreviousToken {
           }
     });
   }
+  // end of quote
 };

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs the package into a folder of its own, then builds and runs an outside project with it.
-# Usage: run.sh [folder to build in]
+# Usage: run.sh [folder to build in [folder of make_shapes_dataset: built where it is not given]]
 cd "$(dirname "$0")" || exit 2
 here=$PWD
 root=$(cd ../.. && pwd)
@@ -17,8 +17,18 @@ rm -rf "$build/installed here" "$build/project"
 step "configure VLTune" cmake -S "$root" -B "$build/vltune" -DVLT_PROGRAMS=OFF -DVLT_TESTS=OFF -DCMAKE_BUILD_TYPE=Release
 step "install it" cmake --install "$build/vltune" --prefix "$build/installed here"
 step "configure the project" cmake -S "$here" -B "$build/project" -DCMAKE_PREFIX_PATH="$build/installed here" \
-  -DCMAKE_BUILD_TYPE=Release
-step "build the project" cmake --build "$build/project"
+  -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O1
+step "build the project" cmake --build "$build/project" --parallel "$(sh "$root/tests/jobs.sh")"
 step "run it" "$build/project/consumer"
+
+programs=$2
+if [ -z "$programs" ]; then
+  programs=$build/vltune/bin
+  step "build the program that draws data" sh -c "cmake -S '$root' -B '$build/vltune' -DVLT_PROGRAMS=ON \
+    -DVLT_INSTALL=OFF && cmake --build '$build/vltune' --target make_shapes_dataset"
+fi
+step "draw data" "$programs/make_shapes_dataset" --output_dir "$build/data" --records 400 --test_records 20
+step "make a language model of the project's own family" python3 "$here/own_model.py" "$build/data/language_model"
+step "train it, read it back, ask it" sh "$here/own_programs.sh" "$build/project" "$build"
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -12,7 +12,7 @@ struct LlavaConfig {
   ClipConfig vision;
   bool projector_bias = true;
   Index vision_feature_layer = -2;
-  std::string vision_feature_select = "patch";
+  FeatureSelect vision_feature_select = FeatureSelect::patch;
   Index image_token = 32000;
   bool tied_here = false;                // by the key of the whole model, not only by text_config's
   std::vector<std::array<int, 2>> grid;  // LLaVA-NeXT: (height, width) of the canvases
@@ -67,7 +67,7 @@ inline void read_features(const Json& root, LlavaConfig& c) {
   if (name != "default" && name != "full") select->refuse("an unknown selection of features", "default or full");
   if (name == "full" && c.next)
     select->refuse("a class token has no place in the grid of LLaVA-NeXT's tiles", "default");
-  c.vision_feature_select = name == "full" ? "full" : "patch";
+  c.vision_feature_select = name == "full" ? FeatureSelect::full : FeatureSelect::patch;
 }
 
 inline void read_grid(const Json& root, LlavaConfig& c) {

@@ -38,7 +38,7 @@ inline WeightRules llava_rules(const LlavaConfig& config, const WeightFolder& fo
 // What a trained LLaVA model may say otherwise than the folder that it came from.
 struct LlavaSettings {
   Index vocabulary = 0, image_token = 0, vision_feature_layer = -2;
-  std::string vision_feature_select = "patch";
+  FeatureSelect vision_feature_select = FeatureSelect::patch;
 };
 
 namespace llava_folder {
@@ -51,7 +51,7 @@ inline void set_types(boost::json::object& config, StoredType type) {
       if (auto& o = v->as_object(); o.contains("dtype") || o.contains("torch_dtype")) hf::set_type(o, type);
 }
 inline const char* strategy(const LlavaSettings& now) {
-  return now.vision_feature_select == "full" ? "full" : "default";
+  return now.vision_feature_select == FeatureSelect::full ? "full" : "default";
 }
 
 inline boost::json::object changed_config(const LlavaConfig& c, const LlavaSettings& now, StoredType type) {

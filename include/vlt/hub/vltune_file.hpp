@@ -5,6 +5,7 @@
 #include <vlt/io/pretty_json.hpp>
 #include <vlt/io/read_limits.hpp>
 #include <vlt/io/write_file.hpp>
+#include <vlt/models/sizes.hpp>
 
 namespace vlt::hub {
 
@@ -13,7 +14,7 @@ struct VltuneFile {
   boost::json::object chat_template;  // in full, as a template file has it
   bool mmca = false;                  // multi-modal causal attention
   Index vision_feature_layer = -1;    // which hidden state is read: -1 is the last
-  std::string vision_feature_select = "full";
+  FeatureSelect vision_feature_select = FeatureSelect::full;
   Index max_seq_len = 4096;
   std::string language_folder, vision_folder;  // of the base models
 };
@@ -30,9 +31,15 @@ template <class File, class F> void each(File& f, F&& visit) {
 inline void read(const Json& j, bool& to) { to = j.boolean(); }
 inline void read(const Json& j, Index& to) { to = j.integer(); }
 inline void read(const Json& j, std::string& to) { to = j.string(); }
+inline void read(const Json& j, FeatureSelect& to) {
+  const std::string word = j.string();
+  const auto at = std::find_if(feature_selects.begin(), feature_selects.end(), [&](auto s) { return word == name(s); });
+  if (at == feature_selects.end()) j.refuse("an unknown choice of the encoder's tokens", "full or patch");
+  to = *at;
+}
+template <class T> const T& written(const T& value) { return value; }
+inline const char* written(FeatureSelect value) { return name(value); }
 inline void check(const Json& root, const VltuneFile& file) {
-  if (file.vision_feature_select != "full" && file.vision_feature_select != "patch")
-    root.at("vision_feature_select").refuse("an unknown choice of the encoder's tokens", "full or patch");
   if (file.max_seq_len < 2) root.at("max_seq_len").refuse("no sequence is that short", "an integer of at least 2");
 }
 
@@ -40,7 +47,7 @@ inline void check(const Json& root, const VltuneFile& file) {
 
 inline void write_vltune_file(const std::string& folder, const VltuneFile& file) {
   boost::json::object json{{"format", vltune_file::format}};
-  vltune_file::each(file, [&](const char* key, const auto& value) { json[key] = value; });
+  vltune_file::each(file, [&](const char* key, const auto& value) { json[key] = vltune_file::written(value); });
   json["template"] = file.chat_template;
   write_file(folder + "/vltune.json", pretty_json(json));
 }

@@ -88,6 +88,8 @@ template <IsPolicy P> class AnyDecoder : public AnyComponent<P, stream_t<P, spac
     text().loss_and_grad(s, x, t, scale, dx, sums);
   }
   void logits(Scope& s, in x, Indices row, logits_t y) { text().logits(s, x, row, y); }
+  // Whether the decoder's blocks have what generation needs; without it make_cache() and extend() throw.
+  bool can_generate() const { return text().can_generate(); }
   Cache make_cache(Index capacity) const { return text().make_cache(capacity); }
   void extend(Scope& s, in x, in y, Cache& cache) { text().extend(s, x, y, cache); }
 
@@ -99,6 +101,7 @@ template <IsPolicy P> class AnyDecoder : public AnyComponent<P, stream_t<P, spac
     virtual void loss(Scope&, in, const TargetsView<P::device>&, double, Losses&) = 0;
     virtual void loss_and_grad(Scope&, in, const TargetsView<P::device>&, double, in, Losses&) = 0;
     virtual void logits(Scope&, in, Indices, logits_t) = 0;
+    virtual bool can_generate() const = 0;
     virtual Cache make_cache(Index) const = 0;
     virtual void extend(Scope&, in, in, Cache&) = 0;
   };
@@ -114,12 +117,17 @@ template <IsPolicy P> class AnyDecoder : public AnyComponent<P, stream_t<P, spac
       this->model.loss_and_grad(s, x, t, scale, dx, sums);
     }
     void logits(Scope& s, in x, Indices row, logits_t y) override { this->model.logits(s, x, row, y); }
+    static constexpr bool generates = requires(D & d, Scope& s, in x, Cache& cache, Index capacity) {
+      d.make_cache(capacity);
+      d.extend(s, x, x, cache);
+    };
+    bool can_generate() const override { return generates; }
     Cache make_cache(Index capacity) const override {
-      if constexpr (requires(const D& d) { d.make_cache(capacity); }) return this->model.make_cache(capacity);
+      if constexpr (generates) return this->model.make_cache(capacity);
       else throw std::invalid_argument(no_extend);
     }
     void extend(Scope& s, in x, in y, Cache& cache) override {
-      if constexpr (requires(D & d) { d.extend(s, x, y, cache); }) this->model.extend(s, x, y, cache);
+      if constexpr (generates) this->model.extend(s, x, y, cache);
       else throw std::invalid_argument(no_extend);
     }
     static constexpr const char* no_extend =

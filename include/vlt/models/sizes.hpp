@@ -1,13 +1,23 @@
 #pragma once
+#include <array>
 #include <vlt/nn/block_sizes.hpp>
 
 // What the parts of a model are made from: numbers alone, so that whoever reads a configuration needs no layer.
 namespace vlt {
 
+// Which tokens of the tower the projector reads: all, or those of patches, without the class token. Names are those of
+// options and of vltune.json.
+enum class FeatureSelect : std::uint8_t { full, patch };
+inline constexpr std::array feature_selects{FeatureSelect::full, FeatureSelect::patch};
+constexpr const char* name(FeatureSelect s) {
+  constexpr const char* names[] = {"full", "patch"};
+  return names[std::size_t(s)];
+}
+
 // The run-time sizes of a CLIP vision tower; `depth` is the number of layers that run (LLaVA reads the last but one).
 struct ClipSizes {
   Index image = 224, patch = 14, depth = 0;
-  bool drop_class = false;  // vision_feature_select `patch`
+  bool drop_class = false;  // FeatureSelect::patch
   BlockSizes block;
   Index patches() const { return (image / patch) * (image / patch); }
 };

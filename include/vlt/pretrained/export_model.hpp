@@ -80,7 +80,7 @@ template <IsPolicy P> class ModelExport {
     hub::StoredType all = types_.empty() ? hub::stored_type(P::precision) : types_.begin()->second;
     for (const auto& [component, type] : types_) all = hub::holds_both(all, type);
     const hub::LlavaSettings now{m_.language_sizes.vocabulary, m_.tokenizer->id("<image>"), m_.vision_feature_layer,
-                                 m_.drops_class_token() ? "patch" : "full"};
+                                 m_.feature_select()};
     hub::write_llava_folder(folder, *m_.llava, now, store, origin_.vision_names, origin_.vision_kept, all);
     text::write_tokenizer_folder(m_.tokenizer_folder, folder);
     for (const auto& [name, text] : m_.passed_on)
@@ -100,7 +100,7 @@ template <IsPolicy P> class ModelExport {
     return {data::template_object(m_.chat_template),
             m_.mask == MaskKind::mmca,
             m_.vision_feature_layer,
-            m_.drops_class_token() ? "patch" : "full",
+            m_.feature_select(),
             m_.max_seq_len,
             m_.folders.language,
             m_.folders.vision};

@@ -73,7 +73,7 @@ inline ModelDescription describe_three_folders(const KnownKinds& known, const st
   m.max_seq_len = file.max_seq_len;
   m.mask = file.mmca ? MaskKind::mmca : MaskKind::causal, m.mask_from = {blame_model, m.template_name + ": $.mmca"};
   em::read_projector(m, known);
-  dm::choose_features(m, file.vision_feature_layer, file.vision_feature_select == "patch",
+  dm::choose_features(m, file.vision_feature_layer, file.vision_feature_select,
                       m.template_name + ": $.vision_feature_layer");
   dm::connect(m);
   return m;

@@ -9,7 +9,7 @@ namespace vlt {
 struct LlavaRequest {
   std::string chat_template;  // empty: the template of its family
   std::optional<Index> vision_feature_layer;
-  std::optional<std::string> vision_feature_select;
+  std::optional<FeatureSelect> feature_select;
   Index max_seq_len = 0;  // 0: the decoder's max_position_embeddings
 };
 
@@ -62,14 +62,14 @@ inline void check_grid(ModelDescription& m) {
 inline void read_features(ModelDescription& m, const LlavaRequest& asked) {
   namespace dm = describe_model;
   const hub::LlavaConfig& c = *m.llava;
-  const std::string select = asked.vision_feature_select.value_or(c.vision_feature_select);
-  if (c.next && select == "full")
+  const FeatureSelect select = asked.feature_select.value_or(c.vision_feature_select);
+  if (c.next && select == FeatureSelect::full)
     blame_option.raise(Complaint("VALUE-004", "a class token has no place in the grid of LLaVA-NeXT's tiles")
                            .at("--vision_feature_select")
-                           .expected("patch")
-                           .found("full"));
+                           .expected(name(FeatureSelect::patch))
+                           .found(name(select)));
   const auto layer = asked.vision_feature_layer;
-  dm::choose_features(m, layer.value_or(c.vision_feature_layer), select == "patch",
+  dm::choose_features(m, layer.value_or(c.vision_feature_layer), select,
                       layer ? std::string() : config_key(m, "vision_feature_layer"));
 }
 

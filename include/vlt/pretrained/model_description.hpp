@@ -46,14 +46,14 @@ struct ModelDescription {
     if (processor.grid.empty()) return tokens_per_image;
     return {processor, vision_sizes.image / vision_sizes.patch};
   }
-  bool drops_class_token() const { return vision_sizes.drop_class; }
+  FeatureSelect feature_select() const { return vision_sizes.drop_class ? FeatureSelect::patch : FeatureSelect::full; }
 };
 
 // What a user asks of a model that is put together from the folders of its two halves.
 struct BaseModelRequest {
   std::string language_folder, vision_folder, chat_template = "default", projector = "baseline";
   Index vision_feature_layer = -1;
-  bool drop_class_token = false;
+  FeatureSelect feature_select = FeatureSelect::full;
   MaskKind mask = MaskKind::causal;
   Index max_seq_len = 4096;
   ReadLimits limits;
@@ -122,7 +122,7 @@ inline void read_template(ModelDescription& m, const std::string& name) {
 
 // Which hidden state the tower gives, and whether without the class token. `key` is of the file that says so; none: an
 // option does.
-inline void choose_features(ModelDescription& m, Index layer, bool drop_class, const std::string& key = {}) {
+inline void choose_features(ModelDescription& m, Index layer, FeatureSelect select, const std::string& key = {}) {
   m.vision_sizes = m.vision.sizes;
   m.vision_feature_layer = layer;
   const Index depth = m.vision.sizes.depth;
@@ -135,7 +135,7 @@ inline void choose_features(ModelDescription& m, Index layer, bool drop_class, c
                     .found(std::to_string(layer)));
   }
   m.vision_sizes.depth = *run;
-  m.vision_sizes.drop_class = drop_class;
+  m.vision_sizes.drop_class = select == FeatureSelect::patch;
 }
 
 // The rows that a tokenizer asks of its own model's embedding: <image> and <PAD> do not count, since a training adds
@@ -186,7 +186,7 @@ inline ModelDescription describe_base_model(const KnownKinds& known, const BaseM
   dm::read_tokenizer(m, m.folders.language);
   dm::read_processor(m, m.folders.vision);
   dm::read_template(m, asked.chat_template);
-  dm::choose_features(m, asked.vision_feature_layer, asked.drop_class_token);
+  dm::choose_features(m, asked.vision_feature_layer, asked.feature_select);
   const ProjectorFacts* projector = known.projector(asked.projector);
   require(projector != nullptr, "no kind of projector is called " + asked.projector);
   m.projector = *projector, m.projector_from = {blame_option, "--vis_proj " + asked.projector};

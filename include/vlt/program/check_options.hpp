@@ -118,7 +118,7 @@ inline void check_same_model(const SftOptions& o, const std::set<std::string>& g
   differ("enable_mmca_attention", o.enable_mmca_attention ? "on" : "off", m.mask == MaskKind::mmca ? "on" : "off");
   differ("vis_proj", o.vis_proj, m.projector.name);
   differ("vision_feature_layer", std::to_string(o.vision_feature_layer), std::to_string(m.vision_feature_layer));
-  differ("vision_feature_select", o.vision_feature_select, m.drops_class_token() ? "patch" : "full");
+  differ("vision_feature_select", o.vision_feature_select, name(m.feature_select()));
   differ("max_seq_len", std::to_string(o.max_seq_len), std::to_string(m.max_seq_len));
   differ("lm_model_name_or_path", o.lm_model_name_or_path, m.folders.language);
   differ("vision_model_name_or_path", o.vision_model_name_or_path, m.folders.vision);

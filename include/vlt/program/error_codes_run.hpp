@@ -23,6 +23,8 @@ inline constexpr ErrorCode model_codes[] = {
      "Use the models that it was trained with."},
     {"MODEL-LORA-014", "Adapters of a model folder match no linear layer.", "Use the base model that they name."},
     {"MODEL-ADAPTER-001", "An adapter folder does not fit the model.", "Use it with the base model that it names."},
+    {"MODEL-GENERATE-001", "The blocks of a model cannot generate.",
+     "Give their attention extend() and kv_width(); it can be trained and evaluated without."},
     {"MODEL-INDEX-003", "The index of a sharded model is wrong.", "Download the model again."},
     {"MODEL-INDEX-004", "The index of a sharded model names a file that must not be opened.",
      "Do not use a model from an untrusted place; download it again."},

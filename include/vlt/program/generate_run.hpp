@@ -23,6 +23,12 @@ template <IsPolicy P> class GenerateRun {
         weights_(registry_, m_),
         store_(registry_),
         images_(o_.data_path.empty() ? "/" : o_.image_folder, m_.processor) {
+    if (!model_.language.can_generate())
+      throw Error(ExitCode::model, Complaint("MODEL-GENERATE-001", "the blocks of this model cannot generate")
+                                       .at(m_.folders.language)
+                                       .expected("an attention with extend() and kv_width()")
+                                       .found("blocks of the family " + m_.language.family)
+                                       .help("such a model can be trained and evaluated: sft_main --eval_only"));
     weights_.read_into(store_, *job_.threads, 0);
   }
 

@@ -18,7 +18,7 @@ struct SftOptions : ReadLimits {
   Words from_checkpoint;
   bool enable_mmca_attention = false;
   Index vision_feature_layer = -1;
-  std::string vision_feature_select = "full", precision = "fp16", device = "auto";
+  std::string vision_feature_select = name(FeatureSelect::full), precision = "fp16", device = "auto";
   // what trains
   bool is_sft_stage = false, vis_encoder_update = false, lang_decoder_update = false, only_optimize_lora = false;
   Index lang_lora_dim = 0, vis_lora_dim = 0;
@@ -112,7 +112,7 @@ inline void model(Table& t, const Words& projectors) {
         "LLaVA folder, unless given: what its config.json says.");
   t.add("vision_feature_select", &O::vision_feature_select,
         "All its tokens, or patch tokens only (no class token). Of a LLaVA folder, unless given: as config.json says.")
-      .one_of({"full", "patch"});
+      .one_of({name(FeatureSelect::full), name(FeatureSelect::patch)});
   t.add("from_checkpoint", &O::from_checkpoint,
         "A model folder: its weights and settings are taken, strictly. One that a run wrote (`epoch-K`), or for "
         "`llava*` a Hugging Face folder.");
@@ -168,7 +168,9 @@ inline void optimisation(Table& t) {
   t.add("weight_decay", &O::weight_decay, "Decoupled decay; not of biases, norms and other 1-D tensors.")
       .from(0)
       .to(1e3);
+  // quote: row
   t.add("max_grad_norm", &O::max_grad_norm, "Gradients are scaled down to this global norm; 0: never.").from(0);
+  // end of quote
   t.add("adam_beta1", &O::adam_beta1, "Decay of the first moment.").from(0).to(0.999999);
   t.add("adam_beta2", &O::adam_beta2, "Decay of the second moment.").from(0).to(0.99999999);
   t.add("adam_epsilon", &O::adam_epsilon, "Added to the root of the second moment after bias correction.").above(0);

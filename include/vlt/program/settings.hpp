@@ -51,7 +51,7 @@ inline BaseModelRequest base_model_request(const SftOptions& o) {
   BaseModelRequest r;
   r.language_folder = o.lm_model_name_or_path, r.vision_folder = o.vision_model_name_or_path;
   r.chat_template = o.chat_template, r.projector = o.vis_proj;
-  r.vision_feature_layer = o.vision_feature_layer, r.drop_class_token = o.vision_feature_select == "patch";
+  r.vision_feature_layer = o.vision_feature_layer, r.feature_select = named(feature_selects, o.vision_feature_select);
   r.mask = o.enable_mmca_attention ? MaskKind::mmca : MaskKind::causal;
   r.max_seq_len = o.max_seq_len, r.limits = o;
   return r;
@@ -61,7 +61,7 @@ inline BaseModelRequest base_model_request(const SftOptions& o) {
 inline LlavaRequest llava_request(const SftOptions& o, const std::set<std::string>& given) {
   LlavaRequest r{o.chat_template, {}, {}, o.max_seq_len};
   if (given.contains("vision_feature_layer")) r.vision_feature_layer = o.vision_feature_layer;
-  if (given.contains("vision_feature_select")) r.vision_feature_select = o.vision_feature_select;
+  if (given.contains("vision_feature_select")) r.feature_select = named(feature_selects, o.vision_feature_select);
   return r;
 }
 
@@ -70,7 +70,7 @@ inline SftOptions continued(SftOptions o, const ExportedModel& e) {
   const ModelDescription& m = e.description;
   o.enable_mmca_attention = m.mask == MaskKind::mmca, o.vis_proj = m.projector.name, o.max_seq_len = m.max_seq_len;
   o.vision_feature_layer = m.vision_feature_layer;
-  o.vision_feature_select = m.drops_class_token() ? "patch" : "full";
+  o.vision_feature_select = name(m.feature_select());
   if (e.language_adapters.rank > 0) o.lang_lora_dim = e.language_adapters.rank;
   if (e.vision_adapters.rank > 0) o.vis_lora_dim = e.vision_adapters.rank;
   o.chat_template = m.template_name;

@@ -207,14 +207,15 @@ TEST_CASE("vltune.json comes back as it was written") {
   const TemporaryFolder t;
   hub::VltuneFile file;
   file.chat_template = {{"user", "{image}{text}"}, {"end", "</s>"}};
-  file.mmca = true, file.vision_feature_layer = -2, file.vision_feature_select = "patch", file.max_seq_len = 77;
+  file.mmca = true, file.vision_feature_layer = -2, file.vision_feature_select = FeatureSelect::patch,
+  file.max_seq_len = 77;
   file.language_folder = "/models/l", file.vision_folder = "../v";
   hub::write_vltune_file(t.path, file);
   const hub::VltuneFile read = hub::read_vltune_file(Folder(t.path));
   CHECK(read.chat_template == file.chat_template);
   CHECK(read.mmca);
   CHECK(read.vision_feature_layer == -2);
-  CHECK(read.vision_feature_select == "patch");
+  CHECK(read.vision_feature_select == FeatureSelect::patch);
   CHECK(read.max_seq_len == 77);
   CHECK(read.language_folder == "/models/l");
   CHECK(read.vision_folder == "../v");
@@ -226,10 +227,12 @@ TEST_CASE("vltune.json that asks for what there is not is refused") {
   const TemporaryFolder t;
   hub::VltuneFile file;
   file.chat_template = {{"user", "{image}{text}"}, {"end", "</s>"}};
-  file.vision_feature_select = "both";
   hub::write_vltune_file(t.path, file);
+  std::string text = read_settings(Folder(t.path).open("vltune.json"), {});
+  text.replace(text.find("\"full\""), 6, "\"both\"");
+  t.write("vltune.json", text);
   refused([&] { hub::read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "full or patch");
-  file.vision_feature_select = "full", file.max_seq_len = 1;
+  file.max_seq_len = 1;
   hub::write_vltune_file(t.path, file);
   refused([&] { hub::read_vltune_file(Folder(t.path)); }, model, "MODEL-JSON-004", "max_seq_len");
 }

@@ -85,7 +85,7 @@ TEST_CASE("a LLaVA's tensors have one of two forms, the tower with or without it
 TEST_CASE("a LLaVA config may leave out what transformers assumes") {
   const hub::LlavaConfig c = config_of("");
   CHECK(c.vision_feature_layer == -2);
-  CHECK(c.vision_feature_select == "patch");
+  CHECK(c.vision_feature_select == FeatureSelect::patch);
   CHECK(c.image_token == 32000);
   CHECK(c.projector_bias);
   CHECK(!c.next);
@@ -93,7 +93,7 @@ TEST_CASE("a LLaVA config may leave out what transformers assumes") {
   CHECK(config_of(R"(,"image_token_id":7)").image_token == 7);
   CHECK(config_of(R"(,"tie_word_embeddings":true)").language.sizes.tied);
   CHECK(config_of(R"(,"vision_feature_select_strategy":"full","vision_feature_layer":1)").vision_feature_select ==
-        "full");
+        FeatureSelect::full);
 
   const hub::LlavaConfig bare = hub::parse_llava_config(R"({"model_type":"llava_next"})", "c.json");
   CHECK(bare.vision.sizes.image == 336);
@@ -154,7 +154,7 @@ TEST_CASE("a LLaVA folder is read in every form and written in the one that was 
       const hub::LoadedWeights found = hub::load_folder(folder, hub::llava_rules(c, folder, 2), part.store);
       CHECK(found.kept.size() == 18);  // the last layer and the norm behind it
 
-      hub::write_llava_folder(path + "-again", c, {9, 32000, -2, "patch"}, part.store, names, found.kept,
+      hub::write_llava_folder(path + "-again", c, {9, 32000, -2, FeatureSelect::patch}, part.store, names, found.kept,
                               hub::StoredType::f32);
       CHECK(read_text(path + "-again/model.safetensors") == read_text(path + "/model.safetensors"));
       CHECK(read_text(path + "-again/config.json") == read_text(path + "/config.json"));
@@ -194,7 +194,7 @@ TEST_CASE("tensors that a LLaVA lacks, or should not have, are one table") {
 
 TEST_CASE("a LLaVA's config.json changes in what has changed") {
   const hub::LlavaConfig c = config_of(R"(,"vocab_size":9,"image_token_index":5,"torch_dtype":"float16")");
-  const auto now = hub::llava_folder::changed_config(c, {11, 10, 1, "full"}, hub::StoredType::bf16);
+  const auto now = hub::llava_folder::changed_config(c, {11, 10, 1, FeatureSelect::full}, hub::StoredType::bf16);
   CHECK(now.at("text_config").at("vocab_size") == 11);
   CHECK(now.at("vocab_size") == 11);
   CHECK(now.at("image_token_index") == 10);
@@ -203,7 +203,7 @@ TEST_CASE("a LLaVA's config.json changes in what has changed") {
   CHECK(now.at("torch_dtype") == "bfloat16");
   CHECK(now.at("vision_config") == c.raw.at("vision_config"));
   const std::string processor = R"({"patch_size": 14, "vision_feature_select_strategy": "default"})";
-  CHECK(hub::llava_folder::changed_processor(processor, c, {9, 5, -2, "patch"}) == processor);
-  CHECK_THAT(hub::llava_folder::changed_processor(processor, c, {9, 5, -2, "full"}),
+  CHECK(hub::llava_folder::changed_processor(processor, c, {9, 5, -2, FeatureSelect::patch}) == processor);
+  CHECK_THAT(hub::llava_folder::changed_processor(processor, c, {9, 5, -2, FeatureSelect::full}),
              Catch::Contains(R"("vision_feature_select_strategy": "full")"));
 }

@@ -100,5 +100,7 @@ TEST_CASE("generation, mmca, tied") { check<LlamaDecoder<Gold, LlamaBlock<Gold, 
 
 TEST_CASE("a block that cannot generate says so") {
   AnyDecoder<Gold> decoder{LlamaDecoder<Gold, Forgetful>(small_decoder())};
+  CHECK_FALSE(decoder.can_generate());
+  CHECK(AnyDecoder<Gold>(LlamaDecoder<Gold>(small_decoder())).can_generate());
   CHECK_THROWS_WITH(decoder.make_cache(4), Catch::Contains("extend"));
 }

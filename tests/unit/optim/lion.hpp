@@ -3,6 +3,7 @@
 
 namespace vlt {
 
+// quote: lion
 // Lion (Chen et al. 2023, "Symbolic Discovery of Optimization Algorithms", algorithm 2): every element moves by the
 // rate, in the direction of the sign of an average of its gradients.
 struct Lion {
@@ -37,5 +38,6 @@ struct Lion {
     });
   }
 };
+// end of quote
 
 }  // namespace vlt

@@ -36,7 +36,9 @@ template <class T, Device D> std::vector<T> all_of(const Flat<T, D>& flat) { ret
 
 TEST_CASE("another optimiser needs nothing but its own header", "[optim]") {
   LooseModel<Precision::f64> model;
+  // quote: use
   ParameterStore store(model.registry(), {}, Lion{.beta1 = 0.8, .beta2 = 0.95, .weight_decay = 0.25});
+  // end of quote
   train(store, 2);
   for (int u = 0; u < store.units(); ++u)
     for (const Slot& slot : store.unit(u).trained) {

@@ -91,7 +91,7 @@ TEST_CASE("a Hugging Face LLaVA folder says what it is") {
   CHECK(m.language_sizes.vocabulary == 260);
   CHECK(e.language_adapters.rank == 0);
 
-  const ModelDescription other = t.described({"plain", -1, "full", 99});
+  const ModelDescription other = t.described({"plain", -1, FeatureSelect::full, 99});
   CHECK(other.vision_sizes.depth == 3);
   CHECK(other.tokens_per_image == 5);
   CHECK(other.template_name == "plain");
@@ -114,7 +114,11 @@ TEST_CASE("the parts of a LLaVA folder must agree") {
   refused([&] { t.described(); }, ExitCode::model, "MODEL-PROC-004", "2 canvases", "1 canvases");
   t.processor(R"(,"image_grid_pinpoints":[[28,56],[56,28]],"do_pad":true)");
   CHECK(t.described().pictures().max_tiles() == 3);
-  refused([&] { t.described({"", {}, "full", 0}); }, ExitCode::usage, "OPT-VALUE-004", "--vision_feature_select");
+  refused(
+      [&] {
+        t.described({"", {}, FeatureSelect::full, 0});
+      },
+      ExitCode::usage, "OPT-VALUE-004", "--vision_feature_select");
   t.processor("");
   CHECK(t.described().pictures().max_tokens() == 4 + 8 + 4);
   for (const char* grid : {"[[28,50]]", "[[0,28]]", "[[28,28000]]"}) {

@@ -16,11 +16,11 @@ TEST_CASE("options become a request for a model") {
   CHECK(r.chat_template == "plain");
   CHECK(r.projector == "vit");
   CHECK(r.vision_feature_layer == -2);
-  CHECK(r.drop_class_token);
+  CHECK(r.feature_select == FeatureSelect::patch);
   CHECK(r.mask == MaskKind::mmca);
   CHECK(r.max_seq_len == 77);
   CHECK(r.limits.tensors == 5);
-  CHECK_FALSE(base_model_request(program::SftOptions{}).drop_class_token);
+  CHECK(base_model_request(program::SftOptions{}).feature_select == FeatureSelect::full);
   CHECK(base_model_request(program::SftOptions{}).mask == MaskKind::causal);
 }
 
@@ -139,5 +139,5 @@ TEST_CASE("of a LLaVA only what was given is asked") {
   o.vision_feature_layer = -3;
   CHECK_FALSE(program::llava_request(o, {}).vision_feature_layer);
   CHECK(program::llava_request(o, {"vision_feature_layer"}).vision_feature_layer == -3);
-  CHECK(program::llava_request(o, {"vision_feature_select"}).vision_feature_select == "full");
+  CHECK(program::llava_request(o, {"vision_feature_select"}).feature_select == FeatureSelect::full);
 }
