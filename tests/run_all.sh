@@ -16,10 +16,10 @@ root=$PWD build=${VLT_BUILD:-$PWD/build} passed=0 failed=0 full=${VLT_FULL:-OFF}
 mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 2
 
 case ${*:-quick} in
-  quick) size=quick parts="hygiene format headers programs demo cli+compile_fail+consumer interop mutants unit" ;;
+  quick) size=quick parts="hygiene format headers programs demo cli+compile_fail+consumer interop+mutants unit" ;;
   everything)
     size=everything
-    parts="hygiene format headers programs sizes demo cli+compile_fail+consumer interop mutants random_mutants unit asan tsan"
+    parts="hygiene format headers programs sizes demo cli+compile_fail+consumer interop+mutants random_mutants unit asan tsan"
     [ "$full" = OFF ] || parts="$parts tidy digits" ;;
   *) size=whole parts=$* ;;
 esac
@@ -94,7 +94,7 @@ part() {
       check "snippets of the documents" python3 tests/hygiene/snippets.py ;;
     format) check "clang-format" sh tests/hygiene/format.sh ;;
     headers)
-      check "headers alone and twice" python3 tests/hygiene/headers.py --jobs "$jobs" --part "$(part_of 3 1)" g++
+      check "headers alone and twice" python3 tests/hygiene/headers.py --jobs "$jobs" --part "$(part_of 10 1)" g++
       [ "$full" = OFF ] || check "headers with clang++" python3 tests/hygiene/headers.py --jobs "$jobs" clang++ ;;
     programs)
       : >"$build/compilers.log"
@@ -118,13 +118,13 @@ part() {
       grep -E '^(ok|WRONG) .*max error' "$build/comparisons.log" ;;
     digits) check "a pre-trained decoder" bash tests/interop/run.sh "$build/programs/bin" digits ;;
     compile_fail) check "messages of the compiler" sh tests/compile_fail/run.sh ;;
-    mutants) check "mutants" sh tests/mutants/run.sh "$jobs" . "$(part_of 24 4)" ;;
+    mutants) check "mutants" sh tests/mutants/run.sh "$jobs" . "$(part_of 48 4)" ;;
     random_mutants)
       check "random mutants are random" python3 tests/mutants/random_mutants_test.py
       check "random mutants" python3 tests/mutants/random_mutants.py --seed "$commits" --count 10 --jobs "$jobs" \
         --work "$build/mutants"
       grep -E '^SURVIVED|caught:' "$build/random_mutants.log" ;;
-    consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" "$build/programs/bin" ;;
+    consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" "$build/programs/bin" $size ;;
     # The sanitizers' build runs every test; without them, then, only what measures memory.
     unit) if [ $size = everything ] && [ "$full" = OFF ]; then unit tests train; else unit tests ""; fi ;;
     asan) unit asan "" ;;

@@ -177,7 +177,9 @@
 #include <vlt/pretrained/families.hpp>
 #include <vlt/pretrained/known_kinds.hpp>
 #include <vlt/pretrained/llava_model.hpp>
-#include <vlt/pretrained/make_model_kinds.hpp>
+#include <vlt/pretrained/make_language.hpp>
+#include <vlt/pretrained/make_projector.hpp>
+#include <vlt/pretrained/make_vision.hpp>
 #include <vlt/pretrained/mergeable_model.hpp>
 #include <vlt/pretrained/model_description.hpp>
 #include <vlt/pretrained/model_kinds.hpp>

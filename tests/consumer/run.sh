@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the package into a folder of its own, then builds and runs an outside project with it.
-# Usage: run.sh [folder to build in [folder of make_shapes_dataset: built where it is not given]]
+# Usage: run.sh [folder to build in [folder of make_shapes_dataset: built where it is not given [quick]]]
+#   quick: without the programs that have kinds of the project's own
 cd "$(dirname "$0")" || exit 2
 here=$PWD
 root=$(cd ../.. && pwd)
@@ -18,10 +19,16 @@ step "configure VLTune" cmake -S "$root" -B "$build/vltune" -DVLT_PROGRAMS=OFF -
 step "install it" cmake --install "$build/vltune" --prefix "$build/installed here"
 step "configure the project" cmake -S "$here" -B "$build/project" -DCMAKE_PREFIX_PATH="$build/installed here" \
   -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O1
-step "build the project" cmake --build "$build/project" --parallel "$(sh "$root/tests/jobs.sh")"
+step "build the project" cmake --build "$build/project" --parallel "$(sh "$root/tests/jobs.sh")" \
+  --target consumer $([ "${3:-}" = quick ] || echo own_sft own_generate)
 step "run it" "$build/project/consumer"
 
-programs=$2
+if [ "${3:-}" = quick ]; then
+  echo "$passed passed, $failed failed"
+  [ "$failed" = 0 ]
+  exit
+fi
+programs=${2:-}
 if [ -z "$programs" ]; then
   programs=$build/vltune/bin
   step "build the program that draws data" sh -c "cmake -S '$root' -B '$build/vltune' -DVLT_PROGRAMS=ON \

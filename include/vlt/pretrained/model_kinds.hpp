@@ -31,8 +31,8 @@ template <IsPolicy P> struct ModelKinds {
   std::map<std::string, AnyProjector<P> (*)(const ProjectorSizes&)> projector;
 };
 
-// Each of these is instantiated explicitly, once, in a file of its own (make_model_kinds.hpp has the bodies). The
-// tuning of P is the component's; Family and Kind are types as in families.hpp and projector_kinds.hpp.
+// Each of these is instantiated explicitly, once, in a file of its own; make_vision.hpp and its siblings have the
+// bodies. The tuning of P is the component's; Family and Kind are types as in families.hpp and projector_kinds.hpp.
 template <IsPolicy P> AnyVision<typename P::trainable> make_vision(const ClipSizes& sizes, bool checkpoint);
 template <IsPolicy P, class Family, MaskKind M>
 AnyLanguage<typename P::trainable> make_language(const LlamaSizes& sizes, bool checkpoint);

@@ -1,7 +1,10 @@
 #pragma once
 #include <tuple>
 #include <vlt/options/compiled_in.hpp>
-#include <vlt/pretrained/make_model_kinds.hpp>
+#include <vlt/pretrained/known_kinds.hpp>
+#include <vlt/pretrained/make_language.hpp>
+#include <vlt/pretrained/make_projector.hpp>
+#include <vlt/pretrained/make_vision.hpp>
 
 namespace vlt::program {
 

@@ -1,6 +1,8 @@
 // What a program knows of kinds by name, and what it says of one that does not fit.
 #include <unit/device.hpp>
-#include <vlt/pretrained/make_model_kinds.hpp>
+#include <vlt/pretrained/make_language.hpp>
+#include <vlt/pretrained/make_projector.hpp>
+#include <vlt/pretrained/make_vision.hpp>
 
 #include <catch2/catch.hpp>
 #include <fstream>

@@ -3,7 +3,9 @@
 #include <vlt/models/projector.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/pretrained/choose_training.hpp>
-#include <vlt/pretrained/make_model_kinds.hpp>
+#include <vlt/pretrained/make_language.hpp>
+#include <vlt/pretrained/make_projector.hpp>
+#include <vlt/pretrained/make_vision.hpp>
 #include <vlt/train/generate.hpp>
 
 using namespace vlt;

@@ -4,7 +4,9 @@
 #include <vlt/data/sample_source.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/pretrained/choose_training.hpp>
-#include <vlt/pretrained/make_model_kinds.hpp>
+#include <vlt/pretrained/make_language.hpp>
+#include <vlt/pretrained/make_projector.hpp>
+#include <vlt/pretrained/make_vision.hpp>
 #include <vlt/train/plan_run.hpp>
 #include <vlt/train/trainer.hpp>
 #include "../data/byte_samples.hpp"
