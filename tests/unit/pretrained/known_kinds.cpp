@@ -1,5 +1,6 @@
 // What a program knows of kinds by name, and what it says of one that does not fit.
 #include <unit/device.hpp>
+#include <vlt/pretrained/known_kinds.hpp>
 #include <vlt/pretrained/make_language.hpp>
 #include <vlt/pretrained/make_projector.hpp>
 #include <vlt/pretrained/make_vision.hpp>
