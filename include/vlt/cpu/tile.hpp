@@ -78,27 +78,12 @@ template <Device D, class T, int rows>
     for (int j = 0; j < vectors; ++j) store<D>(out + i * stride + j * lanes<D>, sum[i][j]);
 }
 
-// The same for any number of rows up to Tile::rows; rows that are not asked for may be computed, never written.
-template <Device D, class T>
+// The same for a number of rows that is known when it runs: from 1 to `most`.
+template <Device D, class T, int most = Tile<D>::rows>
 inline void tile_product(int rows, Index units, const Unit* a, const Unit* b, float* out, Index stride, Sum how) {
-  switch (rows) {
-    case 1:
-      return tile_product<D, T, 1>(units, a, b, out, stride, how);
-    case 2:
-      return tile_product<D, T, 2>(units, a, b, out, stride, how);
-    case 3:
-      return tile_product<D, T, 3>(units, a, b, out, stride, how);
-    case 4:
-      return tile_product<D, T, 4>(units, a, b, out, stride, how);
-  }
-  if constexpr (Tile<D>::rows > 4) {
-    if (rows == 5) return tile_product<D, T, 5>(units, a, b, out, stride, how);
-    if (rows == 6) return tile_product<D, T, 6>(units, a, b, out, stride, how);
-  }
-  if constexpr (Tile<D>::rows > 6) {
-    if (rows == 7) return tile_product<D, T, 7>(units, a, b, out, stride, how);
-    return tile_product<D, T, 8>(units, a, b, out, stride, how);
-  }
+  if constexpr (most > 1)
+    if (rows < most) return tile_product<D, T, most - 1>(rows, units, a, b, out, stride, how);
+  tile_product<D, T, most>(units, a, b, out, stride, how);
 }
 
 }  // namespace vlt::cpu

@@ -1,5 +1,8 @@
 #pragma once
+#include <algorithm>
 #include <array>
+#include <iterator>
+#include <numeric>
 #include <string_view>
 #include <vlt/image/image_limits.hpp>
 
@@ -11,13 +14,12 @@ inline constexpr std::string_view signature = "\x89PNG\r\n\x1a\n";
 class Crc {
  public:
   Crc() {
-    for (std::uint32_t n = 0; n < 256; ++n) {
-      std::uint32_t c = n;
+    auto& first = table_.front();
+    std::iota(first.begin(), first.end(), 0u);
+    for (std::uint32_t& c : first)
       for (int k = 0; k < 8; ++k) c = c & 1 ? 0xedb88320u ^ c >> 1 : c >> 1;
-      table_[0][n] = c;
-    }
-    for (std::size_t k = 1; k < 8; ++k)
-      for (std::size_t n = 0; n < 256; ++n) table_[k][n] = table_[0][table_[k - 1][n] & 255] ^ table_[k - 1][n] >> 8;
+    for (auto before = table_.begin(), to = std::next(before); to != table_.end(); before = to++)
+      std::ranges::transform(*before, to->begin(), [&](std::uint32_t c) { return first[c & 255] ^ c >> 8; });
   }
   std::uint32_t operator()(std::string_view bytes) const {
     std::uint32_t c = 0xffffffffu;

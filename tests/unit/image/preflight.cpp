@@ -26,6 +26,12 @@ template <class Change> std::string jpeg_with(const std::string& file, unsigned 
 
 }  // namespace
 
+TEST_CASE("the checksum of a PNG's chunks is CRC-32") {
+  CHECK(image::png::crc("123456789") == 0xcbf43926);  // its usual check value
+  CHECK(image::png::crc(std::string(32, '\xff')) == 0xff6cab0b);
+  CHECK(image::png::crc("") == 0);
+}
+
 TEST_CASE("good files pass, and their sides are known") {
   for (const char* name : {"rgb.png", "p.png", "grey_16_bits.png", "progressive_420.jpg", "cmyk.jpg", "restarts.jpg"}) {
     const image::ImageHeader h = image::preflight(golden_bytes(name), name);

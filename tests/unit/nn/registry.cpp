@@ -22,6 +22,21 @@ TEST_CASE("a fused parameter has the parts of the checkpoint") {
   CHECK(registry.linears.size() == 7);
 }
 
+TEST_CASE("a block's parameters are listed as its forward pass reads them") {
+  const auto listed = [](auto block) {
+    std::string names;
+    for (const auto& p : registry_of<Gold>(block).params)
+      if (!p.one_dimensional() || p.role == Role::norm) names += p.name() + " ";
+    return names;
+  };
+  CHECK(listed(LlamaBlock<Gold, mask::Causal>(odd_sizes())) ==
+        "input_layernorm.weight self_attn.q_proj.weight self_attn.o_proj.weight post_attention_layernorm.weight "
+        "mlp.gate_proj.weight mlp.down_proj.weight ");
+  CHECK(listed(ClipBlock<Gold>(odd_sizes())) ==
+        "layer_norm1.weight self_attn.q_proj.weight self_attn.out_proj.weight layer_norm2.weight mlp.fc1.weight "
+        "mlp.fc2.weight ");
+}
+
 TEST_CASE("vectors do not decay") {
   LlamaBlock<Gold, mask::Causal> block(odd_sizes());
   for (const auto& p : registry_of<Gold>(block).params) {

@@ -62,6 +62,17 @@ TEST_CASE("<image> and <PAD> let the embedding grow, however they came in") {
   CHECK(connected_rows(again) == 259);
 }
 
+TEST_CASE("a language model's tokenizer gets <image> and <PAD>") {
+  const TemporaryFolder t;
+  text::BpeTrainer trainer({.vocabulary = 257, .least_count = 2, .special_tokens = {"<s>"}});
+  text::write_tokenizer_folder(text::make_tokenizer_folder(trainer.train(), "<s>", "", ""), t.path);
+  ModelDescription m;
+  describe_model::read_tokenizer(m, t.path);
+  CHECK(m.tokenizer->id("<image>") == 257);
+  CHECK(m.tokenizer->id("<PAD>") == 258);
+  CHECK(m.tokenizer_folder.pad == "<PAD>");
+}
+
 TEST_CASE("a tokenizer with other ids beyond the embedding is refused") {
   try {
     connected_rows(described(256));

@@ -1,0 +1,335 @@
+// sft_main in one process: what a training writes, what comes back from it, and the jobs that train nothing.
+#include <unit/program/small_program.hpp>
+#include <vlt/program/sft_program.hpp>
+#include <vlt/program/sft_run.hpp>
+
+using namespace small_program;
+
+namespace {
+
+Ran sft(const Words& args) {
+  std::ostringstream out, errors;
+  program::Messages messages(errors, "sft_main", "0");
+  dist::Single world;
+  const program::SftRunner runner = [](program::SftJob& job) { return program::run_sft<P>(job, kinds().models<P>()); };
+  const int code = program::run_program(messages, [&] {
+    program::SftProgram run(kinds().known(), kinds().compiled(), {{"fp32", runner}}, messages, out, world);
+    return run(args);
+  });
+  return {code, out.str(), errors.str()};
+}
+
+// A model and ten good records in two files, seven of them with a picture; an eleventh has none of its own.
+struct ModelFolder : TemporaryFolder {
+  ModelFolder() {
+    write_models(*this);
+    write_pictures(*this, 7);
+    boost::json::array first, second;
+    for (int i = 0; i < 7; ++i) {
+      const std::string n = std::to_string(i);
+      (i < 4 ? first : second).push_back(record("p" + n, {n + ".png"}, {{"<image>\nQuestion " + n + "?", "abc" + n}}));
+    }
+    first.push_back(record("bad", {"missing.png"}, {{"What?", "Nothing"}}));
+    for (int i = 0; i < 3; ++i)
+      (i ? second : first).push_back(record("t" + std::to_string(i), {}, {{"Word " + std::to_string(i) + "?", "dd"}}));
+    write_records(*this, "first.json", first);
+    write_records(*this, "second.json", second);
+  }
+  Words data() const {
+    return {"--data_path",
+            *this / "first.json",
+            *this / "second.json",
+            "--dataset_names",
+            "llava_sft",
+            "llava_sft",
+            "--image_folder",
+            *this / "images",
+            "--on_bad_sample",
+            "skip",
+            "--max_bad_fraction",
+            "0.1",
+            "--data_train_split_ratio",
+            "0.8",
+            "--precision",
+            "fp32",
+            "--num_threads",
+            "1",
+            "--num_workers",
+            "1"};
+  }
+  Words models() const {
+    return {"--lm_model_name_or_path", *this / "language", "--vision_model_name_or_path",
+            *this / "vision",          "--template",       "plain"};
+  }
+  // A training of two epochs, of two steps of two micro-batches of two sequences each.
+  Ran train(const std::string& name, const Words& more, bool from_parts = true) const {
+    return sft(command(
+        {data(),
+         from_parts ? models() : Words{},
+         {"--output_dir", *this / name, "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2",
+          "--num_train_epochs", "2", "--eval_step", "2", "--lr_scheduler_type", "constant", "--learning_rate", "0.02"},
+         more}));
+  }
+  Ran instead(const Words& more) const { return sft(command({data(), more})); }
+  boost::json::object evaluated(const std::string& model) const {
+    const Ran r = instead({"--eval_only", "--from_checkpoint", *this / model});
+    INFO(r.errors);
+    REQUIRE(r.exit == 0);
+    return json_lines(r.out).back();
+  }
+  MetricsHistory metrics(const std::string& name) const {
+    return parse_metrics(test::read_text(*this / (name + "/metrics.jsonl")), "metrics.jsonl");
+  }
+  bool has(const std::string& name) const { return std::filesystem::exists(*this / name); }
+};
+
+const Words everything{"--vis_encoder_update", "--lang_decoder_update"};
+
+std::vector<double> losses(const MetricsHistory& m) {
+  std::vector<double> all;
+  for (const StepMetrics& s : m.steps) all.push_back(s.loss);
+  for (const EvalMetrics& e : m.evaluations) all.push_back(e.eval_loss);
+  return all;
+}
+// What stands between the first two of these, from a place on.
+std::string between(const std::string& text, const std::string& left, const std::string& right, std::size_t& at) {
+  at = text.find(left, at);
+  if (at == text.npos) return {};
+  const std::size_t begin = at + left.size(), end = text.find(right, begin);
+  at = end;
+  return text.substr(begin, end - begin);
+}
+std::vector<std::string> all_between(const std::string& text, const std::string& left, const std::string& right) {
+  std::vector<std::string> all;
+  for (std::size_t at = 0;;) {
+    const std::string found = between(text, left, right, at);
+    if (at == text.npos) return all;
+    all.push_back(found);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a training writes its metrics, and models whose losses come back") {
+  const ModelFolder t;
+  const Ran r = t.train("run", command({everything, {"--log_step", "3", "--log_format", "json"}}));
+  INFO(r.errors);
+  REQUIRE(r.exit == 0);
+  const MetricsHistory m = t.metrics("run");
+  REQUIRE(m.steps.size() == 4);
+  REQUIRE(m.evaluations.size() == 2);
+  for (std::size_t i = 0; i < 4; ++i) {
+    const StepMetrics& s = m.steps[i];
+    CHECK(s.step == Index(i) + 1);
+    CHECK(s.epoch == 0.5 * double(i + 1));
+    CHECK((s.lr == 0.02 && s.lr_vision == 0.02 && s.lr_language == 0.02));
+    CHECK((s.grad_norm > 0 && s.tokens_per_s > 0 && s.images_per_s > 0 && s.mfu > 0 && s.memory > 1 << 20));
+    CHECK((s.token_accuracy >= 0 && s.token_accuracy <= 1));
+    for (const auto& [name, loss] : s.loss_by_dataset) CHECK(((name == "first" || name == "second") && loss > 0));
+  }
+  CHECK(m.steps[3].loss < m.steps[0].loss);
+  CHECK(m.steps[0].tokens + m.steps[1].tokens == m.steps[2].tokens + m.steps[3].tokens);
+  CHECK(m.steps[0].supervised_tokens + m.steps[1].supervised_tokens ==
+        m.steps[2].supervised_tokens + m.steps[3].supervised_tokens);
+
+  for (const std::size_t epoch : {0u, 1u}) {
+    CHECK(m.evaluations[epoch].step == Index(2 + 2 * epoch));
+    const auto again = t.evaluated("run/epoch-" + std::to_string(epoch));
+    CHECK(again.at("eval_loss").as_double() == Approx(m.evaluations[epoch].eval_loss).epsilon(1e-6));
+    CHECK(again.at("token_accuracy").to_number<double>() == m.evaluations[epoch].token_accuracy);
+    CHECK(again.at("records").as_int64() == 2);
+    CHECK(again.at("supervised_tokens").as_int64() > 4);
+    CHECK(again.at("loss_by_dataset").as_object().size() == 2);
+  }
+  CHECK_FALSE(t.has("run/epoch-2"));
+
+  std::vector<Index> shown, evaluated;
+  std::string notes;
+  for (const auto& line : json_lines(r.out)) {
+    if (line.contains("loss")) shown.push_back(line.at("step").as_int64());
+    else if (line.contains("eval_loss")) evaluated.push_back(line.at("step").as_int64());
+    else notes += std::string(line.at("note").as_string()) + "\n";
+  }
+  CHECK(shown == std::vector<Index>{3, 4});
+  CHECK(evaluated == std::vector<Index>{2, 4});
+  CHECK_THAT(notes,
+             Catch::Contains("split: 8 training, 2 evaluation, 0 not selected") && Catch::Contains("component ") &&
+                 Catch::Contains("one optimiser step") && Catch::Contains("wrote " + t / "run/epoch-0") &&
+                 Catch::Contains("wrote " + t / "run/epoch-1") && Catch::Contains("wrote " + t / "run/report.html"));
+  CHECK_THAT(r.errors, Catch::Contains("pre-trained tensors train at 0.02, above 1e-4"));
+}
+
+TEST_CASE("a training keeps a receipt of what it was asked, and a list of what it left out") {
+  const ModelFolder t;
+  REQUIRE(t.train("run", {"--max_steps", "1", "--eval_step", "0", "--seed", "5"}).exit == 0);
+  const auto receipt = boost::json::parse(test::read_text(t / "run/receipt.json")).as_object();
+  CHECK(receipt.at("program").as_string() == "sft_main");
+  CHECK(receipt.at("version").as_string() == "7.8.9");
+  CHECK((receipt.at("threads").as_int64() == 1 && receipt.at("workers").as_int64() == 1));
+  CHECK(receipt.at("tokens_per_image").as_int64() == tokens_per_image);
+  CHECK_FALSE(receipt.contains("tokens_per_tile"));
+  CHECK(receipt.at("records") == boost::json::object{{"train", 8}, {"eval", 2}, {"not_selected", 0}});
+  CHECK(receipt.at("options").at("seed").as_int64() == 5);
+  CHECK(receipt.at("options").at("learning_rate").as_double() == 0.02);
+  CHECK(receipt.at("template").as_object().contains("user"));
+  CHECK(receipt.at("unix_time").as_int64() > 1500000000);
+  const auto& hashes = receipt.at("hashes").as_object();
+  CHECK(hashes.size() == 5);
+  for (const char* name :
+       {"first.json", "second.json", "language/config.json", "language/tokenizer.json", "vision/config.json"})
+    CHECK(hashes.at(t / name).as_string() == file_hash(open_file(t / name)));
+
+  const auto skipped = json_lines(test::read_text(t / "run/skipped.jsonl"));
+  REQUIRE(skipped.size() == 1);
+  CHECK(skipped[0].at("id").as_string() == "bad");
+  CHECK(skipped[0].at("index").as_int64() == 4);
+  CHECK_FALSE(t.has("run/.lock"));
+  const Ran again = t.train("run", {});
+  CHECK(again.exit == 2);
+  CHECK_THAT(again.errors, Catch::Contains("OPT-OUT-012"));
+}
+
+TEST_CASE("a report shows figures, components, memory, data, options, and answers before and after") {
+  const ModelFolder t;
+  const Words still{"--learning_rate", "0", "--data_train_split_ratio", "0.2", "--num_train_epochs", "3"};
+  REQUIRE(t.train("still", still).exit == 0);
+  const std::string page = test::read_text(t / "still/report.html");
+  CHECK_THAT(page, Catch::Contains("<title>VLTune: still</title>") && Catch::Contains("finished after 2 steps"));
+  CHECK_THAT(page, !Catch::Contains("http-equiv=\"refresh\""));
+  for (const char* fact : {"parameters", "of them trained", "steps", "loss", "tokens per second", "eval loss",
+                           "token accuracy", "peak memory"})
+    CHECK_THAT(page, Catch::Contains("</b><span>" + std::string(fact) + "</span>"));
+  for (const char* section : {"Components", "Data", "Memory plan", "Options"})
+    CHECK_THAT(page, Catch::Contains("<h2>" + std::string(section) + "</h2>"));
+  CHECK_THAT(page, Catch::Contains("step: activations") && Catch::Contains("<td>total</td>") &&
+                       Catch::Contains("<td>learning_rate</td><td>0</td>") && Catch::Contains("first.json"));
+  const auto questions = all_between(page, "<dt>question</dt><dd>", "</dd>");
+  const auto before = all_between(page, "<dt>model before training</dt><dd class=\"quiet\">", "</dd>");
+  const auto after = all_between(page, "<dt>model now</dt><dd class=\"bad\">", "</dd>");
+  REQUIRE(questions.size() == 6);
+  CHECK(std::is_sorted(questions.begin(), questions.end(), [](const auto& a, const auto& b) {
+    return a.starts_with("&lt;image") && !b.starts_with("&lt;image");
+  }));
+  CHECK(before == after);
+  for (const std::string& answer : before) {
+    CHECK(answer.size() == 32);
+    CHECK(answer.find_first_not_of(letters) == answer.npos);
+  }
+  CHECK(std::set(before.begin(), before.end()).size() > 1);
+
+  REQUIRE(t.train("moving", command({everything, {"--learning_rate", "0.1"}})).exit == 0);
+  const std::string moved = test::read_text(t / "moving/report.html");
+  const auto then = all_between(moved, "<dt>model before training</dt><dd class=\"quiet\">", "</dd>");
+  REQUIRE(then.size() == 2);
+  CHECK(then != all_between(moved, "<dt>model now</dt><dd class=\"bad\">", "</dd>"));
+}
+
+TEST_CASE("adapters are trained, exported and trained on") {
+  const ModelFolder t;
+  const Words lora{"--lang_lora_dim", "2", "--lang_lora_module_name", "q_proj,up_proj",
+                   "--vis_lora_dim",  "2", "--only_optimize_lora"};
+  REQUIRE(t.train("run", command({lora, {"--is_sft_stage"}})).exit == 0);
+  const MetricsHistory m = t.metrics("run");
+  CHECK_FALSE(m.steps[0].token_accuracy);
+  CHECK_FALSE(m.evaluations[0].token_accuracy);
+  for (const char* part : {"language_adapter/adapter_model.safetensors", "vision_adapter/adapter_model.safetensors",
+                           "projector", "vltune.json"})
+    CHECK(t.has("run/epoch-1/" + std::string(part)));
+  CHECK_FALSE(t.has("run/epoch-1/language_model"));
+  CHECK_FALSE(t.has("run/epoch-1/vision_model"));
+  CHECK(t.evaluated("run/epoch-1").at("eval_loss").as_double() == Approx(m.evaluations[1].eval_loss).epsilon(1e-6));
+
+  const Ran on =
+      t.train("on", {"--from_checkpoint", t / "run/epoch-1", "--learning_rate", "0", "--max_steps", "2"}, false);
+  INFO(on.errors);
+  REQUIRE(on.exit == 0);
+  CHECK(t.metrics("on").evaluations.back().eval_loss == Approx(m.evaluations[1].eval_loss).epsilon(1e-6));
+  CHECK(t.has("on/epoch-0/language_adapter"));
+  const Ran other = t.train("other", {"--from_checkpoint", t / "run/epoch-1", "--lang_lora_dim", "4"}, false);
+  CHECK(other.exit == 2);
+  CHECK_THAT(other.errors, Catch::Contains("OPT-CHECKPOINT-019") && Catch::Contains("--lang_lora_dim"));
+}
+
+TEST_CASE("recomputing blocks changes no number, a rate or a seed does") {
+  const ModelFolder t;
+  REQUIRE(t.train("usual", everything).exit == 0);
+  REQUIRE(t.train("again", command({everything, {"--gradient_checkpointing"}})).exit == 0);
+  REQUIRE(t.train("rate", command({everything, {"--language_learning_rate", "0.01"}})).exit == 0);
+  REQUIRE(t.train("seed", command({everything, {"--seed", "2"}})).exit == 0);
+  const MetricsHistory usual = t.metrics("usual"), rate = t.metrics("rate");
+  CHECK(losses(usual) == losses(t.metrics("again")));
+  CHECK(usual.steps[0].loss == rate.steps[0].loss);
+  CHECK(usual.steps[1].loss != rate.steps[1].loss);
+  CHECK((rate.steps[0].lr_language == 0.01 && rate.steps[0].lr_vision == 0.02));
+  CHECK(usual.steps[0].loss != t.metrics("seed").steps[0].loss);
+}
+
+TEST_CASE("a plan, an audit and an evaluation write nothing") {
+  const ModelFolder t;
+  const Words base = t.models();
+  const Ran plan = t.instead(command({base, {"--plan", "--output_dir", t / "none"}}));
+  CHECK(plan.exit == 0);
+  CHECK_THAT(plan.out, Catch::Contains("planned from the largest audited micro-batch: 2 sequences") &&
+                           Catch::Contains("component ") && Catch::Contains("one optimiser step"));
+  const Ran blind = sft(command({base, {"--plan", "--precision", "fp32", "--max_seq_len", "32"}}));
+  CHECK(blind.exit == 0);
+  CHECK_THAT(blind.out,
+             Catch::Contains("planned from the limits, since there is no --data_path: 2 sequences, 64 tokens"));
+
+  const Ran audit = t.instead(command({base, {"--validate_only", "--data_debug_path", t / "samples"}}));
+  CHECK(audit.exit == 0);
+  CHECK_THAT(audit.out, Catch::Contains("6 records = 5 used + 1 bad + 0 too long") &&
+                            Catch::Contains("wrote 8 samples to " + t / "samples") && !Catch::Contains("component "));
+  CHECK(t.has("samples/index.html"));
+  CHECK_THAT(test::read_text(t / "samples/samples.json"), Catch::Contains("p0"));
+  const Ran strict = t.instead(command({base, {"--validate_only", "--max_bad_fraction", "0"}}));
+  CHECK(strict.exit == 3);
+
+  const Ran untrained = t.instead(command({base, {"--eval_only", "--is_sft_stage"}}));
+  CHECK(untrained.exit == 0);
+  const auto line = json_lines(untrained.out).back();
+  CHECK(line.at("eval_loss").as_double() > 0);
+  CHECK_FALSE(line.contains("token_accuracy"));
+  CHECK_THAT(untrained.errors, !Catch::Contains("above 1e-4"));
+  CHECK_FALSE(t.has("none"));
+}
+
+TEST_CASE("a training without evaluation says so, and what cannot train is refused") {
+  const ModelFolder t;
+  const Ran r = t.train("run", {"--eval_step", "0", "--max_steps", "1", "--learning_rate_pretraining_components", "1e-4"});
+  REQUIRE(r.exit == 0);
+  CHECK_THAT(r.errors, Catch::Contains("evaluation is off") && !Catch::Contains("above 1e-4"));
+  CHECK(t.metrics("run").evaluations.empty());
+  CHECK(t.has("run/epoch-0/projector"));
+  const auto refused = [&](const Words& more, int exit, const char* says) {
+    const Ran no = t.train("no", more);
+    CHECK(no.exit == exit);
+    CHECK_THAT(no.errors, Catch::Contains(says));
+  };
+  refused({"--precision", "bf16"}, 2, "PRECISIONS");
+  refused({"--max_seq_len", "5"}, 2, "OPT-LENGTH-018");
+  refused({"--data_train_split_ratio", "0"}, 2, "OPT-DATA-041");
+  refused({"--num_warmup_steps", "9"}, 2, "OPT-WARMUP-017");
+  refused({"--lang_lora_dim", "2", "--lang_lora_module_name", "nothing"}, 2, "OPT-LORA-014");
+}
+
+TEST_CASE("sft_main prints pages instead of training") {
+  const auto main = program::sft_main<Build>;
+  const Ran version = run_main(main, {"sft_main", "--version"});
+  CHECK(version.exit == 0);
+  CHECK_THAT(version.out, Catch::Contains("7.8.9") && Catch::Contains("image decoders: "));
+  CHECK_THAT(run_main(main, {"sft_main", "--help"}).out,
+             Catch::StartsWith("sft_main: fine-tunes") && Catch::Contains("--lang_lora_dim"));
+  CHECK_THAT(run_main(main, {"sft_main", "--print_limits"}).out,
+             Catch::Contains("limit_image_side 16384\n") && !Catch::Contains("seed"));
+  CHECK_THAT(run_main(main, {"sft_main", "--explain", "OPT-OUT-012"}).out, Catch::Contains("OPT-OUT-012"));
+  CHECK_THAT(run_main(main, {"sft_main", "--print_options_md"}).out,
+             Catch::Contains("sft_main") && Catch::Contains("limit_image_side"));
+  const Ran wrong = run_main(main, {"sft_main", "--sed", "1"});
+  CHECK(wrong.exit == 2);
+  CHECK_THAT(wrong.errors, Catch::StartsWith("sft_main: error[OPT-NAME-001]"));
+  const ModelFolder t;
+  Words args{"sft_main", "--plan"};
+  for (const Words& words : {t.data(), t.models()}) args.insert(args.end(), words.begin(), words.end());
+  CHECK_THAT(run_main(main, args).out, Catch::Contains("planned from"));
+}
