@@ -9,6 +9,7 @@ using Bytes = std::vector<std::byte>;
 std::string key(const auto& section) {
   return std::string(section.parameter) + " " + std::to_string(int(section.kind)) + " " + std::string(section.slot);
 }
+const std::string key_of_panels = " " + std::to_string(int(SectionKind::panels)) + " ";
 template <class Store> std::map<std::string, Bytes> save(Store& store) {
   std::map<std::string, Bytes> saved;
   store.sections([&]<class T, Device D>(const Section<T, D>& section) {
@@ -136,6 +137,7 @@ TEST_CASE("packed weights that train are restored from their masters", "[dist]")
   const auto after = save(store);
   const Parameters packed = rows();
   CHECK(packed.size() >= 4);
+  for (const auto& [name, bytes] : after) CHECK(name.find(key_of_panels) == name.npos);
   spoil(store);
   load(store, before);
   zero.set_updates(1);

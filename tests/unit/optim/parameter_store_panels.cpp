@@ -104,6 +104,25 @@ TEST_CASE("packed weights that train follow their masters, as row-major ones do"
   }
 }
 
+TEST_CASE("a packed weight of several tiles follows its master whole", "[store]") {
+  using P = Policy<under_test, Precision::f32>;
+  constexpr Index rows = 3 * cpu::Tile<under_test>::cols + 5, cols = 6;
+  param_t<P> weight{Shape{rows, cols}, Role::matrix};
+  weight.value.packed = true;
+  registry_t<P> registry;
+  registry.units = 1, registry.unit = 0, registry.component = ComponentKind::projector;
+  registry.add(weight, {{"weight", 0, rows}});
+  ParameterStore store(std::move(registry));
+  const auto values = ramp(rows * cols, 0.01f);
+  set_values(store.unit(0).master.row({0, rows * cols}), values);
+  Threads threads(2);
+  store.pack_master(threads, 0);
+  std::vector<float> forward(values.size());
+  cpu::unpack_forward<float, under_test>(static_cast<const float*>(weight.value.forward_panels), cols, forward.data(),
+                                         Index(0), rows);
+  CHECK(forward == values);
+}
+
 TEST_CASE("what cannot be packed is refused", "[store]") {
   PackedModel<Precision::f64> wide;
   CHECK_THROWS_AS(StoreLayout(wide.registry()), std::invalid_argument);

@@ -37,6 +37,8 @@ TEST_CASE("a workspace that may grow does so for a larger pass, and keeps what i
   CHECK(w.peak() == 5056);
   CHECK(planned == 3);
   CHECK(run == 3);
+  w.run(Request{100, &planned, &run});
+  CHECK(w.peak() == 5056);
 }
 
 TEST_CASE("a workspace of fixed size refuses a larger pass before it begins") {
