@@ -296,7 +296,8 @@ TEST_CASE("a plan, an audit and an evaluation write nothing") {
 
 TEST_CASE("a training without evaluation says so, and what cannot train is refused") {
   const ModelFolder t;
-  const Ran r = t.train("run", {"--eval_step", "0", "--max_steps", "1", "--learning_rate_pretraining_components", "1e-4"});
+  const Ran r =
+      t.train("run", {"--eval_step", "0", "--max_steps", "1", "--learning_rate_pretraining_components", "1e-4"});
   REQUIRE(r.exit == 0);
   CHECK_THAT(r.errors, Catch::Contains("evaluation is off") && !Catch::Contains("above 1e-4"));
   CHECK(t.metrics("run").evaluations.empty());
