@@ -75,8 +75,8 @@ vlt::ExitCode run(const vlt::Words& arguments) {
     std::cout << "make_shapes_dataset: draws a data set to train on, and two small models\n" << help_page(table);
     return vlt::ExitCode::ok;
   }
-  if (o.output_dir.empty())
-    vlt::refuse_option(vlt::Complaint("OPT-REQUIRED-007", "this option is required").at("--output_dir"));
+  if (o.output_dir.empty()) vlt::refuse_option(vlt::missing_option("--output_dir"));
+  vlt::require_new_folder(o.output_dir, "--output_dir");
   draw(o);
   return vlt::ExitCode::ok;
 }

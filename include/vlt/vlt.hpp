@@ -94,11 +94,12 @@
 #include <vlt/io/json.hpp>
 #include <vlt/io/json_line.hpp>
 #include <vlt/io/json_scanner.hpp>
+#include <vlt/io/line_file.hpp>
 #include <vlt/io/pretty_json.hpp>
 #include <vlt/io/read_limits.hpp>
 #include <vlt/io/require_utf8.hpp>
 #include <vlt/io/silent_handler.hpp>
-#include <vlt/io/unique_keys.hpp>
+#include <vlt/io/unambiguous_json.hpp>
 #include <vlt/io/write_file.hpp>
 #include <vlt/models/any_component.hpp>
 #include <vlt/models/batch.hpp>

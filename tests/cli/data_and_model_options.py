@@ -132,7 +132,8 @@ def max_bad_fraction():
     a = sft({**found_late, "max_bad_fraction": [0.1]})
     refused(a, 3, "3 of 24 records have errors, 3 of them found while decoding")
     assert len(open(os.path.join(a.folder, "skipped.jsonl")).readlines()) == 3
-    b = ok(sft({**found_late, "max_bad_fraction": [1]}))
+    b = sft({**found_late, "max_bad_fraction": [1]})
+    refused(b, 3, "no record is left to train on")
     ids = [json.loads(line)["id"] for line in open(os.path.join(b.folder, "skipped.jsonl"))]
     assert len(ids) == len(set(ids)) == b.receipt()["records"]["train"]
 

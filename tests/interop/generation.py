@@ -19,7 +19,7 @@ import models
 import torch_models
 
 LENGTH = 24  # tokens of an answer
-FIXED = ["--max_new_tokens", LENGTH, "--precision", "fp32"]
+FIXED = ["--max_new_tokens", LENGTH, "--precision", "fp32", "--max_seq_len", 4096]
 IMAGE, END = model_folders.SPECIAL["<image>"], model_folders.SPECIAL["</s>"]
 QUESTION = "abcdefghijklmnopqrstuvwxyz ABCDEFGHIJKLMNOPQRSTUVWXYZ.,?0123456789"
 
@@ -63,6 +63,7 @@ class Comparison:
         """Of a whole list."""
         model_folders.write_json(self.scratch / "list.json", records)
         out = self.scratch / "answers.jsonl"
+        out.unlink(missing_ok=True)
         self.programs.run("generate_main", "--model", folder, "--data_path", self.scratch / "list.json",
                           "--image_folder", self.pictures, "--output", out, *FIXED, *options)
         return [json.loads(line)["answer"] for line in out.read_text().splitlines()]

@@ -197,7 +197,7 @@ class Audit {
     if (fault.code() != "DATA-PATH-001" || ledger_.told() >= ledger_.rules().shown) return fault;
     try {
       for (const std::string& name : record.images) check_(name, true);
-    } catch (const Error& e) { return e.complaint(); }
+    } catch (const Error& e) { return e.exit() == ExitCode::data ? e.complaint() : fault; }
     return fault;
   }
   // A fault that was found outside the text gets the record's place in it.

@@ -110,7 +110,8 @@ class DatasetFile {
     }
   }
   [[noreturn]] void refuse_change(const char* expected) {
-    refuse("JSON-019", "here the file changes between a JSON list and JSON Lines", expected);
+    refuse("JSON-019", "here the file changes between a JSON list and JSON Lines", expected,
+           JsonScanner::name_of(in_.kind()));
   }
 
   void one(JsonScanner::Kind kind) {

@@ -1,6 +1,8 @@
 #pragma once
+#include <algorithm>
 #include <set>
 #include <vlt/data/micro_batch.hpp>
+#include <vlt/data/split.hpp>
 
 namespace vlt::data {
 
@@ -8,8 +10,10 @@ namespace vlt::data {
 // count as bad beside those that the audit found.
 class LostRecords {
  public:
-  // lost: where their numbers are kept; those that are there were lost before.
-  LostRecords(const Dataset& data, const BadSampleRules& rules, std::set<Index>& lost) : rules_(rules), lost_(lost) {
+  // split: what the records are for; of neither share may all be lost. lost: where their numbers are kept; those that
+  // are there were lost before.
+  LostRecords(const Dataset& data, const Split& split, const BadSampleRules& rules, std::set<Index>& lost)
+      : split_(split), rules_(rules), lost_(lost) {
     for (const FileAudit& f : data.files) records_ += f.records, bad_ += f.bad;
   }
 
@@ -20,20 +24,35 @@ class LostRecords {
 
   // Throws BadRecords, with this sample as the one that was too many, if the run must not go on.
   void judge(const LostSample& last) const {
-    if (double(bad()) <= rules_.max_fraction * double(records_)) return;
+    const bool too_many = double(bad()) > rules_.max_fraction * double(records_);
+    const char* gone = all_lost(split_.train)  ? "no record is left to train on"
+                       : all_lost(split_.eval) ? "no record is left to evaluate"
+                                               : nullptr;
+    if (!too_many && !gone) return;
     Complaint c = last.complaint;
-    c.note(std::to_string(bad()) + " of " + std::to_string(records_) + " records have errors, " +
-           std::to_string(lost_.size()) + " of them found while decoding" +
-           (rules_.listed_in.empty() ? "" : " (all in " + rules_.listed_in + ")") +
-           ", more than --max_bad_fraction allows; the model of the last finished epoch is kept");
-    if (c.help().empty()) c.help("mend them, or raise --max_bad_fraction");
+    c.note(total() + (rules_.listed_in.empty() ? "" : " (all in " + rules_.listed_in + ")") + ": " +
+           (too_many ? "more than --max_bad_fraction allows" : gone) +
+           "; the model of the last finished epoch is kept");
+    if (c.help().empty()) c.help(too_many ? "mend them, or raise --max_bad_fraction" : "mend them");
     throw BadRecords(c, {c});
+  }
+  bool any() const { return !lost_.empty(); }
+  // What became of all records.
+  std::string total() const {
+    return std::to_string(bad()) + " of " + std::to_string(records_) + " records have errors, " +
+           std::to_string(lost_.size()) + " of them found while decoding";
   }
 
  private:
+  const Split& split_;
   BadSampleRules rules_;
   Index records_ = 0, bad_ = 0;
   std::set<Index>& lost_;
+
+  bool all_lost(const std::vector<Index>& share) const {
+    return !share.empty() && lost_.size() >= share.size() &&
+           std::all_of(share.begin(), share.end(), [&](Index record) { return lost_.contains(record); });
+  }
 };
 
 }  // namespace vlt::data

@@ -85,7 +85,7 @@ class RecordReader {
   void refuse_if_long() {
     if (Index(in_.offset() - begin_) > limits_.record_bytes)
       refuse({}, "RECORD-037", "the record is too long", "at most " + std::to_string(limits_.record_bytes) + " bytes",
-             {}, "shorten it, or raise --limit_record_bytes");
+             std::to_string(in_.offset() - begin_) + " bytes", "shorten it, or raise --limit_record_bytes");
   }
   // What may still be stored of this record.
   std::size_t room(Index limit) const {
@@ -98,7 +98,7 @@ class RecordReader {
       refuse("." + key, "RECORD-021", "key " + quoted(key) + " stands twice in one record", "each key once",
              "at byte " + std::to_string(first->second) + " and at byte " + std::to_string(in_.key_offset()));
     if (Index(keys_.size()) > limits_.keys) {
-      refuse({}, "RECORD-022", "the record has too many keys", "at most " + std::to_string(limits_.keys));
+      refuse({}, "RECORD-022", "the record has too many keys", "at most " + std::to_string(limits_.keys), "more");
       keys_.clear();
     }
   }
@@ -118,7 +118,8 @@ class RecordReader {
     }
     if (bytes <= std::size_t(limits_.id_bytes)) return;
     r_->id.resize(40);
-    refuse(".id", "RECORD-025", "`id` is too long", "at most " + std::to_string(limits_.id_bytes) + " bytes");
+    refuse(".id", "RECORD-025", "`id` is too long", "at most " + std::to_string(limits_.id_bytes) + " bytes",
+           "more bytes than that");
   }
 
   void image() {
@@ -184,10 +185,11 @@ class RecordReader {
       refuse(".conversations", "RECORD-032", "too many turns", "at most " + std::to_string(limits_.turns),
              std::to_string(turns_.count), "split the conversation, or raise --limit_turns");
     if (turns_.count == 0)
-      refuse(".conversations", "RECORD-031", "there is no turn but the system's", "a human turn and a gpt turn");
+      refuse(".conversations", "RECORD-031", "there is no turn but the system's", "a human turn and a gpt turn",
+             "a system turn");
     if (turns_.expects_answer)
       refuse(".conversations", "RECORD-032", "turn " + std::to_string(turns_.messages - 1) + " from human has no reply",
-             "a gpt turn behind it");
+             "a gpt turn behind it", "the end of the conversation");
   }
   void turn() {
     const Index number = turns_.messages++;
@@ -201,15 +203,17 @@ class RecordReader {
       bool& seen = key == "from" ? has_from : has_value;
       if (key != "from" && key != "value") return in_.skip();
       if (seen)
-        refuse(path + "." + key, "RECORD-021", "key " + quoted(key) + " stands twice in one turn", "each key once");
+        refuse(path + "." + key, "RECORD-021", "key " + quoted(key) + " stands twice in one turn", "each key once",
+               "it again");
       seen = true;
       if (const auto kind = in_.kind(); kind != JsonScanner::Kind::string)
         return refuse_kind(path + "." + key, "RECORD-035", "`" + key + "` is no text", "a string", kind);
       if (key == "from") return void(in_.string(from, 80));
-      bytes = in_.string(value, room(limits_.text_bytes + 1));
+      bytes = in_.string(value, room(limits_.text_bytes));
     });
-    if (!has_from) refuse(path + ".from", "RECORD-034", "`from` is missing", "human or gpt", {}, role_help());
-    if (!has_value) refuse(path + ".value", "RECORD-035", "`value` is missing", "a string", {}, role_help());
+    if (!has_from)
+      refuse(path + ".from", "RECORD-034", "`from` is missing", "human or gpt", "no such key", role_help());
+    if (!has_value) refuse(path + ".value", "RECORD-035", "`value` is missing", "a string", "no such key", role_help());
     if (bytes > std::size_t(limits_.text_bytes))
       refuse(path + ".value", "RECORD-037", "the text of a turn is too long",
              "at most " + std::to_string(limits_.text_bytes) + " bytes", std::to_string(bytes) + " bytes",
@@ -251,13 +255,14 @@ class RecordReader {
 
   // What can only be said when the whole record is known.
   void check() {
-    if (!has_id_) refuse(".id", "RECORD-024", "`id` is missing", "a string or a number");
+    if (!has_id_) refuse(".id", "RECORD-024", "`id` is missing", "a string or a number", "no such key");
     if (image_ == Image::absent && (turns_.mentions_mark || !near_miss_.empty()))
       refuse(".image", "RECORD-026", "missing `image`", "a file name, a list of file names, or null",
              near_miss_.empty() ? "a text that mentions <image>" : "key " + quoted(near_miss_),
              near_miss_.empty() ? "use null for text-only"
                                 : "use null for text-only; did you mean `image` by " + quoted(near_miss_) + "?");
-    if (!has_conversations_) refuse(".conversations", "RECORD-030", "`conversations` is missing", "a list of turns");
+    if (!has_conversations_)
+      refuse(".conversations", "RECORD-030", "`conversations` is missing", "a list of turns", "no such key");
     if (images_ > limits_.images)
       refuse(".image", "RECORD-029", "too many images", "at most " + std::to_string(limits_.images),
              std::to_string(images_), "raise --max_num_image_per_sample");

@@ -19,10 +19,11 @@ template <Device D> struct Memory {
     if (bytes == 0) return nullptr;
     void* at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (at == MAP_FAILED)
-      throw Error(ExitCode::memory,
-                  Complaint("MEM-ALLOC-001", "the operating system refused memory")
-                      .expected(std::to_string(bytes) + " bytes")
-                      .help("use a smaller batch, fewer trained parameters or --gradient_checkpointing"));
+      throw Error(
+          ExitCode::memory,
+          Complaint("MEM-ALLOC-001", "the operating system refused memory")
+              .expected(std::to_string(bytes) + " bytes")
+              .help("ask for less at once: a smaller batch, shorter texts, a smaller model; or end other programs"));
     if (bytes >= very_large) ::madvise(at, bytes, MADV_HUGEPAGE);
     return at;
   }

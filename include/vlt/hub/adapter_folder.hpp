@@ -94,6 +94,9 @@ inline void refuse_variants(const Json& root) {
   for (const char* key : {"rank_pattern", "alpha_pattern"})
     if (const auto v = root.find(key); v && says_something(v->raw()))
       v->refuse("one rank and one alpha for all modules are needed", "{}");
+  if (const auto modules = root.find("target_modules"); modules && modules->is_array())
+    for (std::size_t i = 0; i < modules->array().size(); ++i) (*modules)[i].string();
+  else if (modules) modules->string();
   if (const auto bias = root.find("bias"); bias && bias->string() != "none")
     bias->refuse("trained biases are not supported", "none");
   if (const auto init = root.find("init_lora_weights"); init && init->raw().is_string()) {

@@ -194,6 +194,7 @@ inline void require_equal(const WeightFolder::Place& a, const WeightFolder::Plac
     a.file->blame().raise(Complaint("WEIGHTS-005", "the head differs from the embedding that it is tied to")
                               .at(a.file->name() + "  tensor " + quoted(a.tensor->name))
                               .expected("the numbers of " + quoted(b.tensor->name))
+                              .found("others")
                               .help("set tie_word_embeddings to false in config.json"));
 }
 

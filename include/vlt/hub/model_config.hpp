@@ -30,7 +30,8 @@ inline Index positive(const Json& config, const char* key, std::optional<Index> 
   const auto found = config.find(key);
   if (!found && absent) return *absent;
   const Json v = config.at(key);
-  if (v.integer() <= 0 || v.integer() > Index(1) << 53) v.refuse("a size must be positive", "an integer from 1");
+  if (v.integer() <= 0) v.refuse("a size must be positive", "an integer from 1");
+  if (v.integer() > Index(1) << 53) v.refuse("a size is far too large", "an integer of at most 2^53");
   return v.integer();
 }
 

@@ -100,7 +100,7 @@ class HeaderHandler : public SilentHandler {
   }
   bool on_double(double v, text, error&) {
     if (depth_ != 3) unexpected("a number");
-    refuse("ST-018", key_ + " holds a number that must be an integer below 2^63", {}, std::to_string(v));
+    refuse("ST-018", key_ + " holds a number that must be an integer below 2^63", "an integer", std::to_string(v));
   }
   bool on_bool(bool, error&) { unexpected("true or false"); }
   bool on_null(error&) { unexpected("null"); }
@@ -124,7 +124,7 @@ class HeaderHandler : public SilentHandler {
                      .help(std::move(help)));
   }
   [[noreturn]] void refuse_beyond(const char* code, std::string what, const char* member, std::string most) const {
-    refuse(code, std::move(what), std::move(most), {}, ReadLimits::raise(member));
+    refuse(code, std::move(what), std::move(most), "more", ReadLimits::raise(member));
   }
   [[noreturn]] void unexpected(const std::string& found) const {
     if (in_metadata_)
@@ -141,7 +141,8 @@ class HeaderHandler : public SilentHandler {
     return true;
   }
   void begin_tensor() {
-    if (name_.find('\0') != name_.npos) refuse("ST-027", "a tensor's name holds NUL");
+    if (name_.find('\0') != name_.npos)
+      refuse("ST-027", "a tensor's name holds NUL", "a name without NUL", quoted(name_));
     if (Index(header_.tensors.size()) >= limits_.tensors)
       refuse_beyond("ST-029", "too many tensors", "tensors", ReadLimits::at_most(limits_.tensors));
     tensor_ = {}, offsets_ = 0, has_type_ = has_shape_ = has_offsets_ = false;
@@ -152,13 +153,14 @@ class HeaderHandler : public SilentHandler {
                  : key_ == "data_offsets" ? &has_offsets_
                                           : nullptr;
     if (!seen) refuse("ST-028", "an unknown key", "dtype, shape, data_offsets", quoted(key_));
-    if (std::exchange(*seen, true)) refuse("ST-012", "key " + quoted(key_) + " occurs twice");
+    if (std::exchange(*seen, true))
+      refuse("ST-012", "key " + quoted(key_) + " occurs twice", "each key once", "it again");
   }
   void set_type(const std::string& name) {
     const auto type = stored_type_named(name);
     if (!type)
       refuse("ST-024", "dtype " + quoted(name) + " is unknown or not supported",
-             "F32, F16, BF16, F64 or an integer type");
+             "F32, F16, BF16, F64 or an integer type", quoted(name));
     tensor_.type = *type;
   }
   bool number(std::uint64_t v, const std::string& written) {
@@ -182,9 +184,9 @@ class HeaderHandler : public SilentHandler {
                   : !has_shape_ ? "shape"
                                 : "data_offsets") +
                  " is missing",
-             "dtype, shape, data_offsets");
+             "dtype, shape, data_offsets", "an entry without it");
     if (tensor_.begin > tensor_.end)
-      refuse("ST-016", "data_offsets begin after their end", {},
+      refuse("ST-016", "data_offsets begin after their end", "[begin, end], begin first",
              "[" + std::to_string(tensor_.begin) + ", " + std::to_string(tensor_.end) + "]");
     std::uint64_t bytes = std::uint64_t(facts(tensor_.type).bytes);
     for (const std::uint64_t d : tensor_.shape)
@@ -217,8 +219,10 @@ inline void check_tiling(const SafetensorsHeader& h, std::uint64_t data_bytes, c
   const StoredTensor* before = nullptr;
   for (const auto* t : order) {
     if (t->begin < at)
-      blame.raise(
-          Complaint("ST-013", "two tensors overlap").at(file).found(range_text(*before) + " and " + range_text(*t)));
+      blame.raise(Complaint("ST-013", "two tensors overlap")
+                      .at(file)
+                      .expected("each byte in one tensor")
+                      .found(range_text(*before) + " and " + range_text(*t)));
     if (t->begin > at)
       blame.raise(Complaint("ST-014", "there is a hole between tensors")
                       .at(file)
@@ -267,7 +271,10 @@ inline SafetensorsHeader parse_safetensors_header(std::string_view text, std::ui
   std::sort(header.tensors.begin(), header.tensors.end(), [](auto& a, auto& b) { return a.name < b.name; });
   for (std::size_t i = 1; i < header.tensors.size(); ++i)
     if (header.tensors[i].name == header.tensors[i - 1].name)
-      blame.raise(Complaint("ST-012", "a tensor's name occurs twice").at(file).found(quoted(header.tensors[i].name)));
+      blame.raise(Complaint("ST-012", "a tensor's name occurs twice")
+                      .at(file)
+                      .expected("each name once")
+                      .found(quoted(header.tensors[i].name)));
   safetensors::check_tiling(header, data_bytes, file, blame);
   return header;
 }

@@ -3,7 +3,7 @@
 #include <set>
 #include <vlt/hub/safetensors.hpp>
 #include <vlt/io/folder.hpp>
-#include <vlt/io/unique_keys.hpp>
+#include <vlt/io/json.hpp>
 
 namespace vlt::hub {
 
@@ -29,6 +29,7 @@ class WeightFolder {
       if (all_[i].tensor->name == all_[i - 1].tensor->name)
         blame_.raise(Complaint("INDEX-003", "a tensor is in two files")
                          .at(path_)
+                         .expected("each tensor in one file")
                          .found(quoted(all_[i].tensor->name) + " in " + all_[i - 1].file->name() + " and " +
                                 all_[i].file->name()));
     for (const auto& [tensor, file] : promised_)
@@ -65,7 +66,6 @@ class WeightFolder {
   void read_index(const Folder& folder, const File& index, const ReadLimits& limits) {
     const std::string text = index.read_all(std::uint64_t(64) << 20);
     const boost::json::value value = parse_json(text, index.name(), blame_);
-    refuse_repeated_keys(text, index.name(), blame_);
     const Json root(value, index.name() + ": $", blame_), map = root.at("weight_map");
     if (const auto metadata = root.find("metadata"))
       if (const auto size = metadata->find("total_size"); size && size->is_number())

@@ -57,6 +57,17 @@ inline void read_grid(const Json& root, ClipProcessorFile& file) {
   if (file.grid.empty()) grid.refuse("the grid is empty", "pairs of height and width");
 }
 
+// Other processors have the same keys and make other pixels of a picture.
+inline void check_type(const Json& root) {
+  for (const char* key : {"image_processor_type", "feature_extractor_type"})
+    if (const auto type = root.find(key)) {
+      const std::string name = type->string();
+      if (!name.starts_with("CLIP") && !name.starts_with("Llava"))
+        type->refuse("another image processor is not supported", "CLIPImageProcessor or LlavaNextImageProcessor",
+                     "use the vision model of a CLIP");
+    }
+}
+
 }  // namespace clip_processor_file
 
 // Sizes may be integers or objects; steps that would change the pixels otherwise are refused by name.
@@ -83,7 +94,9 @@ inline ClipProcessorFile parse_clip_processor(std::string_view text, const std::
     root.at("do_pad").refuse("do_pad: padding to a square is not supported", "false");
   if (const auto r = root.find("resample"); r && r->index() != 3)
     r->refuse("another filter than bicubic is not supported", "3 (bicubic)");
+  check_type(root);
   file.rescale_factor = root.number("rescale_factor", file.rescale_factor);
+  if (!(file.rescale_factor > 0)) root.at("rescale_factor").refuse("pixels would all be black", "a positive number");
   three(root, "image_mean", file.mean);
   three(root, "image_std", file.std);
   for (const double s : file.std)

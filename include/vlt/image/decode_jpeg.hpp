@@ -110,7 +110,7 @@ inline Image decode_turbo(std::string_view bytes, const ImageHeader& h, const Im
   std::vector<std::uint8_t> line(h.channels == 4 ? std::size_t(h.width) * 4 : 0);
   Session session{};
   if (!session.run(bytes, out, line.data(), limits))
-    fault("041", "the JPEG cannot be decoded: " + std::string(session.message));
+    fault("041", "the JPEG cannot be decoded", "data that libjpeg-turbo reads without a warning", session.message);
   return out;
 }
 

@@ -92,8 +92,8 @@ inline Image decode_libpng(std::string_view bytes, const ImageHeader& h, const I
   if (session.run(bytes, rows.data(), std::size_t(h.width) * 3, limits)) return out;
   const std::string what = session.message;
   if (what.find("Too much image data") != what.npos || what.find("Extra compressed data") != what.npos)
-    fault("016", "the PNG holds more data than w x h needs", {}, what);
-  fault("042", "the PNG cannot be decoded: " + what);
+    fault("016", "the PNG holds more data than w x h needs", "w x h pixels", what);
+  fault("042", "the PNG cannot be decoded", "data that libpng reads without a warning", what);
 }
 
 }  // namespace vlt::image::png

@@ -19,7 +19,7 @@ class Walk {
     for (;;) {
       const int marker = next_marker();
       if (marker == 0xd9) break;
-      if (marker == 0xd8) fault_.at(at_ - 2, "029", "the JPEG has a second start");
+      if (marker == 0xd8) fault_.at(at_ - 2, "029", "the JPEG has a second start", "one start", "a second one");
       if (marker == 0x01 || (marker >= 0xd0 && marker <= 0xd7)) continue;  // no length
       const std::size_t length = word(at_);
       if (length < 2)
@@ -76,10 +76,11 @@ class Walk {
         return frame(marker, data, place);
       case 0xc3:
       case 0xc7:
-        fault_.at(place, "024", "lossless JPEG is not supported", "baseline or progressive");
+        fault_.at(place, "024", "lossless JPEG is not supported", "baseline or progressive", "a lossless frame");
       case 0xc5:
       case 0xc6:
-        fault_.at(place, "024", "hierarchical JPEG is not supported", "baseline or progressive");
+        fault_.at(place, "024", "hierarchical JPEG is not supported", "baseline or progressive",
+                  "a hierarchical frame");
       case 0xc9:
       case 0xca:
       case 0xcb:
@@ -87,7 +88,7 @@ class Walk {
       case 0xcd:
       case 0xce:
       case 0xcf:
-        fault_.at(place, "024", "arithmetic coding in JPEG is not supported", "Huffman coding");
+        fault_.at(place, "024", "arithmetic coding in JPEG is not supported", "Huffman coding", "arithmetic coding");
       case 0xc4:
         return huffman(data, place);
       case 0xdb:
@@ -95,7 +96,8 @@ class Walk {
       case 0xda:
         return scan(data, place);
       case 0xdc:
-        fault_.at(place, "023", "a JPEG whose height comes later (DNL) is not supported");
+        fault_.at(place, "023", "a JPEG whose height comes later (DNL) is not supported", "the height in the frame",
+                  "a DNL segment");
       case 0xee:
         if (data.size() >= 12 && data.starts_with(std::string_view("Adobe", 6))) header_.adobe = byte(data, 11);
         return;
@@ -105,7 +107,8 @@ class Walk {
   }
   void frame(int marker, std::string_view d, std::size_t place) {
     const auto wrong = [&](const char* what) {
-      fault_.at(place, "029", std::string("the JPEG frame is wrong: ") + what);
+      fault_.at(place, "029", std::string("the JPEG frame is wrong: ") + what, "one frame as T.81 has it",
+                std::to_string(d.size()) + " bytes");
     };
     if (frame_seen_) wrong("there is a second one");
     if (d.size() < 6) wrong("too short");
@@ -114,7 +117,8 @@ class Walk {
     header_.format = ImageFormat::jpeg;
     header_.height = byte(d, 1) << 8 | byte(d, 2), header_.width = byte(d, 3) << 8 | byte(d, 4);
     if (header_.height == 0)
-      fault_.at(place, "023", "the JPEG has height 0: its height comes later (DNL), not supported");
+      fault_.at(place, "023", "the JPEG has height 0: its height comes later (DNL), not supported",
+                "a height of 1 or more", "0");
     check_sides(header_.width, header_.height, limits_, fault_);
     const int n = header_.channels = byte(d, 5);
     if (n != 1 && n != 3 && n != 4)
@@ -134,7 +138,9 @@ class Walk {
     for (const Component& c : components_)
       if (across % c.h != 0 || down % c.v != 0)
         fault_.at(place, "024", "a JPEG with fractional sampling is not supported",
-                  "channels that are a whole number of times smaller than the picture");
+                  "channels that are a whole number of times smaller than the picture",
+                  std::to_string(c.h) + " x " + std::to_string(c.v) + " of " + std::to_string(across) + " x " +
+                      std::to_string(down));
     frame_seen_ = true, progressive_ = marker == 0xc2;
   }
   void quantisation(std::string_view d, std::size_t place) {
@@ -142,13 +148,17 @@ class Walk {
       const int precision = byte(d, 0) >> 4, id = byte(d, 0) & 15;
       const std::size_t size = precision == 0 ? 65 : 129;
       if (precision > 1 || id > 3 || d.size() < size)
-        fault_.at(place, "022", "a JPEG quantisation table is wrong", "8 or 16 bits, number 0 to 3, 64 entries");
+        fault_.at(place, "022", "a JPEG quantisation table is wrong", "8 or 16 bits, number 0 to 3, 64 entries",
+                  "number " + std::to_string(id) + ", " + std::to_string(d.size()) + " bytes");
       quantisation_[std::size_t(id)] = true;
       d.remove_prefix(size);
     }
   }
   void huffman(std::string_view d, std::size_t place) {
-    const auto wrong = [&](const std::string& what) { fault_.at(place, "021", "bad Huffman table: " + what); };
+    const auto wrong = [&](const std::string& what) {
+      fault_.at(place, "021", "bad Huffman table: " + what, "a table as T.81 has it",
+                std::to_string(d.size()) + " bytes");
+    };
     while (!d.empty()) {
       if (d.size() < 17) wrong("it is cut");
       const int kind = byte(d, 0) >> 4, id = byte(d, 0) & 15;
@@ -168,7 +178,8 @@ class Walk {
   }
   void scan(std::string_view d, std::size_t place) {
     const auto wrong = [&](const char* what) {
-      fault_.at(place, "022", std::string("the JPEG scan is wrong: ") + what);
+      fault_.at(place, "022", std::string("the JPEG scan is wrong: ") + what, "a scan as T.81 has it",
+                std::to_string(d.size()) + " bytes");
     };
     if (!frame_seen_) wrong("it comes before the frame");
     if (++scans_ > limits_.jpeg_scans)
@@ -193,7 +204,8 @@ class Walk {
       if (!quantisation_[std::size_t(c->table)]) wrong("an undefined quantisation table");
       const bool reads_dc = progressive_ ? first == 0 && high == 0 : true, reads_ac = !progressive_ || first > 0;
       if (dc > 3 || ac > 3 || (reads_dc && !dc_[std::size_t(dc)]) || (reads_ac && !ac_[std::size_t(ac)]))
-        fault_.at(place, "022", "bad Huffman table: a scan uses an undefined table");
+        fault_.at(place, "022", "bad Huffman table: a scan uses an undefined table", "a table of this file",
+                  "tables " + std::to_string(dc) + " and " + std::to_string(ac));
     }
     if (n > 1 && blocks > 10) wrong("more than 10 blocks a unit");
   }

@@ -58,7 +58,7 @@ class Walk {
     std::size_t at = signature.size();
     for (int chunks = 0;; ++chunks) {
       if (chunks >= limits_.png_chunks)
-        fault_.at(at, "025", "the PNG has too many chunks", "at most " + std::to_string(limits_.png_chunks), {},
+        fault_.at(at, "025", "the PNG has too many chunks", "at most " + std::to_string(limits_.png_chunks), "more",
                   "save it anew, or raise --limit_png_chunks");
       if (bytes_.size() - at < 12) truncated();
       const std::uint64_t length = big_endian(bytes_, at);
@@ -67,7 +67,7 @@ class Walk {
       if (length > bytes_.size() - at - 12) truncated();
       const std::string_view data = bytes_.substr(at + 8, length);
       if (crc(bytes_.substr(at + 4, length + 4)) != big_endian(bytes_, at + 8 + length))
-        fault_.at(at, "008", "PNG chunk " + std::string(type) + " has a wrong checksum", {}, "damaged bytes");
+        fault_.at(at, "008", "PNG chunk " + std::string(type) + " has a wrong checksum", "its CRC-32", "damaged bytes");
       visit(type, data, at);
       at += 12 + length;
       if (type == "IEND") break;
@@ -108,8 +108,10 @@ class Walk {
       palette_seen_ = true;
     } else if (type == "IDAT") {
       if (data.empty()) fault_.at(at, "011", "the PNG has an IDAT chunk of length 0", "image data", "nothing");
-      if (data_over_) fault_.at(at, "009", "the PNG's IDAT chunks are not consecutive");
-      if (colour_ == 3 && !palette_seen_) fault_.at(at, "013", "the PNG has no palette", "a PLTE chunk before IDAT");
+      if (data_over_)
+        fault_.at(at, "009", "the PNG's IDAT chunks are not consecutive", "one run of them", "another chunk between");
+      if (colour_ == 3 && !palette_seen_)
+        fault_.at(at, "013", "the PNG has no palette", "a PLTE chunk before IDAT", "none");
       data_seen_ = true, data_bytes_ += data.size();
       if (data_bytes_ > most_data())
         fault_.at(at, "016", "the PNG holds more data than w x h needs", "at most " + std::to_string(most_data()),
@@ -134,7 +136,7 @@ class Walk {
                     : colour_ == 3 ? depth_ == 8 || bits
                                    : (colour_ == 2 || colour_ == 4 || colour_ == 6) && byte_or_word;
     if (!ok || data[10] != 0 || data[11] != 0 || static_cast<unsigned char>(data[12]) > 1)
-      fault_.at(at, "009", "IHDR names no valid kind of PNG", {},
+      fault_.at(at, "009", "IHDR names no valid kind of PNG", "a kind that the standard lists",
                 "colour type " + std::to_string(colour_) + ", " + std::to_string(depth_) + " bits");
     header_.format = ImageFormat::png;
     header_.channels = colour_ == 0 || colour_ == 3 ? 1 : colour_ == 2 ? 3 : colour_ == 4 ? 2 : 4;

@@ -18,6 +18,16 @@ inline std::string errno_text(int error) {
   return std::string(std::strerror(error)) + " (" + std::to_string(error) + ")";
 }
 
+// A process that may hold no more files cannot open this one either: the environment's fault, not the file's (exit 2).
+inline void refuse_lack_of_descriptors(int error, const std::string& place) {
+  if (error != EMFILE && error != ENFILE) return;
+  throw Error(ExitCode::usage, Complaint("OPT-FILES-023", "no more files can be opened at once")
+                                   .at(place)
+                                   .expected("room for one more open file")
+                                   .found(errno_text(error))
+                                   .help("raise the limit: ulimit -n 4096"));
+}
+
 // An open regular file, read by position: no mapping, so a file that is cut while it is read is a fault with a sentence
 // and not a signal. Its size is what it was when it was opened. Reading is const and may happen on several threads.
 class File {
@@ -82,7 +92,10 @@ class File {
   Blame blame_;
 
   [[noreturn]] void fail(const char* what, int error) const {
-    blame_.raise(Complaint("FILE-001", std::string("the file ") + what).at(name_).found(errno_text(error)));
+    blame_.raise(Complaint("FILE-001", std::string("the file ") + what)
+                     .at(name_)
+                     .expected("a file that can be read")
+                     .found(errno_text(error)));
   }
 };
 
@@ -94,6 +107,7 @@ inline File open_file(const std::string& path, Blame blame = blame_model) {
   };
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) {
+    refuse_lack_of_descriptors(errno, path);
     if (errno == EACCES || errno == EPERM)
       refuse("PATH-005", "permission to read the file is denied", errno_text(errno));
     refuse("PATH-001", "the file cannot be opened", errno_text(errno));

@@ -87,6 +87,7 @@ class Folder {
     const int d = ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (d >= 0) return {new int(d), Closer{}};
     const int error = errno;
+    refuse_lack_of_descriptors(error, path);
     const char* code = error == ENOTDIR ? "PATH-004" : error == EACCES ? "PATH-005" : "PATH-001";
     blame_.raise(Complaint(code, "the " + kind_ + " folder cannot be opened")
                      .at(path_)
@@ -147,6 +148,7 @@ class Folder {
     refuse("PATH-004", name, std::string("is not-regular: ") + kind);
   }
   [[noreturn]] void refuse_errno(std::string_view name, int error) const {
+    refuse_lack_of_descriptors(error, name_of(name));
     const std::string text = ": " + errno_text(error);
     switch (error) {
       case EXDEV:

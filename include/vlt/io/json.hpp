@@ -1,13 +1,11 @@
 #pragma once
-#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdint>
 #include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vlt/base/quoted.hpp>
-#include <vlt/io/blame.hpp>
+#include <vlt/io/unambiguous_json.hpp>
 
 namespace vlt {
 
@@ -47,12 +45,20 @@ class Json {
 
   Json operator[](std::size_t i) const {
     const std::string at = path_ + "[" + std::to_string(i) + "]";
-    if (i >= array().size()) blame_.raise(Complaint("JSON-003", "a list is too short").at(at));
+    if (i >= array().size())
+      blame_.raise(Complaint("JSON-003", "a list is too short")
+                       .at(at)
+                       .expected("at least " + std::to_string(i + 1) + " elements")
+                       .found(std::to_string(array().size())));
     return {array()[i], at, blame_};
   }
   Json at(std::string_view key) const {
     const boost::json::value* v = object().if_contains(key);
-    if (!v) blame_.raise(Complaint("JSON-003", "key " + quoted(key) + " is missing").at(path_));
+    if (!v)
+      blame_.raise(Complaint("JSON-003", "key " + quoted(key) + " is missing")
+                       .at(path_)
+                       .expected("the key " + quoted(key))
+                       .found(keys_shown()));
     return {*v, path_ + "." + std::string(key), blame_};
   }
   // Absent and null mean the same in these files.
@@ -92,6 +98,15 @@ class Json {
   std::string path_;
   Blame blame_;
 
+  // The object's keys, as far as a line can hold them.
+  std::string keys_shown() const {
+    std::string keys;
+    for (const auto& member : object()) {
+      if (keys.size() > 80) return keys + ", ...";
+      keys += (keys.empty() ? "" : ", ") + quoted(member.key(), 40);
+    }
+    return keys.empty() ? "no key" : keys;
+  }
   std::string shown() const {
     if (const auto* s = value_->if_string()) return quoted(*s);
     if (value_->is_object()) return "an object";
@@ -108,16 +123,8 @@ class Json {
   }
 };
 
-// file:line:column of a byte of a text, both counted from 1.
-inline std::string line_and_column(std::string_view text, std::size_t at, const std::string& name) {
-  const std::string_view before = text.substr(0, at);
-  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
-  const std::size_t newline = before.rfind('\n');
-  return name + ":" + std::to_string(line) + ":" +
-         std::to_string(newline == std::string_view::npos ? at + 1 : at - newline);
-}
-
-// Strict JSON: UTF-8, nesting at most `depth`; a mistake is JSON-001 with line and column.
+// Strict JSON: UTF-8, nesting at most `depth`, each key once, numbers that a double can hold; a mistake is JSON-001,
+// 005 or 006 with line and column.
 inline boost::json::value parse_json(std::string_view text, const std::string& name, Blame blame = blame_model,
                                      std::size_t depth = 32) {
   const std::string_view marked = text;
@@ -137,8 +144,10 @@ inline boost::json::value parse_json(std::string_view text, const std::string& n
     const std::size_t at = std::min(used, text.size());
     blame.raise(Complaint("JSON-001", "not valid JSON: " + what)
                     .at(line_and_column(marked, at + marked.size() - text.size(), name))
+                    .expected("JSON as RFC 8259 has it")
                     .found(at < text.size() ? quoted(text.substr(at, 20)) : "the end of the file"));
   }
+  refuse_ambiguous_json(marked, name, blame, depth);
   return parser.release();
 }
 

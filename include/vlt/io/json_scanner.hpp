@@ -179,7 +179,11 @@ class JsonScanner {
                        : inside_.back() == '{' ? "the file ended inside an object"
                        : inside_.back() == '[' ? "the file ended inside a list"
                                                : "the file ended inside a string";
-    blame_.raise(Complaint("JSON-008", what).at(text_of(name_, place())).help("the file was cut off; copy it again"));
+    blame_.raise(Complaint("JSON-008", what)
+                     .at(text_of(name_, place()))
+                     .expected(inside_.empty() ? "a value" : "what closes it")
+                     .found("the end of the file")
+                     .help("the file was cut off; copy it again"));
   }
 
  private:
@@ -233,6 +237,7 @@ class JsonScanner {
     if (peek() != close) return true;
     blame_.raise(Complaint("JSON-010", "a comma with nothing behind it")
                      .at(text_of(name_, comma))
+                     .expected("another value, or no comma")
                      .found(std::string("`,` before `") + close + "`")
                      .help("remove the comma"));
   }

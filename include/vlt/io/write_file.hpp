@@ -6,16 +6,25 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vlt/io/file.hpp>
 
 namespace vlt {
 
-// Bytes that can still be written to the file system of a path; 0 if unknown.
-inline std::uint64_t free_bytes(const std::string& path) {
+// What the file system of a path still has room for.
+struct FreeSpace {
+  std::uint64_t bytes = 0;
+  bool files = true;  // one more at least; some file systems do not count them
+};
+
+// Nothing if the system does not say.
+inline std::optional<FreeSpace> free_space(const std::string& path) {
   struct statvfs s {};
-  return ::statvfs(path.c_str(), &s) == 0 ? std::uint64_t(s.f_bavail) * s.f_frsize : 0;
+  if (::statvfs(path.c_str(), &s) != 0) return std::nullopt;
+  return FreeSpace{std::uint64_t(s.f_bavail) * s.f_frsize, s.f_files == 0 || s.f_favail > 0};
 }
 
 namespace writing {
@@ -24,16 +33,25 @@ inline std::string parent_of(const std::string& path) {
   const std::size_t slash = path.find_last_of('/');
   return slash == path.npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
 }
+// How the file system of a path is full.
+inline std::string shown_space(const std::string& path) {
+  const auto space = free_space(path);
+  if (!space) return {};
+  return space->files ? ", free: " + std::to_string(space->bytes) + " bytes" : ", free: no inode for another file";
+}
 [[noreturn]] inline void fail(const std::string& path, const char* step, int error, std::uint64_t needed = 0) {
   const bool full = error == ENOSPC || error == EDQUOT;
   const std::string problem = std::string(step) + ": " + errno_text(error);
-  Complaint c = full ? Complaint("WRITE-FILE-002", "no space left")
-                     : Complaint("WRITE-FILE-001", "a file cannot be written").found(problem);
-  if (full)
-    c.expected(needed > 0 ? std::to_string(needed) + " bytes" : "room for the file")
-        .found(problem + ", free: " + std::to_string(free_bytes(parent_of(path))) + " bytes")
-        .help("free some space and run the same command again");
-  throw Error(ExitCode::write, c.at(path).note("the incomplete file was removed"));
+  Complaint c =
+      full ? Complaint("WRITE-FILE-002", "no space left") : Complaint("WRITE-FILE-001", "a file cannot be written");
+  c.expected(needed > 0 ? "room for " + std::to_string(needed) + " bytes" : "room for the file").found(problem);
+  if (full) {
+    c.found(problem + shown_space(parent_of(path)));
+    c.help("free some space, or name a folder on another disk");
+  } else if (error == EFBIG) {
+    c.help("raise the limit on the size of files: ulimit -f unlimited");
+  }
+  throw Error(ExitCode::write, c.at(path).note("what was incomplete was removed"));
 }
 inline void sync_folder(const std::string& path) {
   const int d = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -42,6 +60,7 @@ inline void sync_folder(const std::string& path) {
   if (problem != 0 && problem != EINVAL)  // some file systems cannot sync a directory
     throw Error(ExitCode::write, Complaint("WRITE-FILE-003", "a folder cannot be made durable")
                                      .at(path)
+                                     .expected("a folder that can be synchronised")
                                      .found(errno_text(problem))
                                      .note("its files are visible, but would perhaps not survive a power failure"));
 }
@@ -54,13 +73,38 @@ inline void make_folders(const std::string& path) {
     if (at != path.size() && path[at] != '/') continue;
     const std::string part = path.substr(0, at);
     if (::mkdir(part.c_str(), 0777) == 0 || errno == EEXIST || errno == EISDIR) continue;
-    throw Error(ExitCode::write,
-                Complaint("WRITE-FILE-004", "a folder cannot be created").at(part).found(errno_text(errno)));
+    if (errno == ENOSPC || errno == EDQUOT) writing::fail(part, "mkdir", errno);
+    throw Error(ExitCode::write, Complaint("WRITE-FILE-004", "a folder cannot be created")
+                                     .at(part)
+                                     .expected("a folder in which one can be made")
+                                     .found(errno_text(errno)));
   }
   struct stat s {};
   if (::stat(path.c_str(), &s) != 0 || !S_ISDIR(s.st_mode))
-    throw Error(ExitCode::write,
-                Complaint("WRITE-FILE-004", "a folder cannot be created").at(path).found("a file is there"));
+    throw Error(ExitCode::write, Complaint("WRITE-FILE-004", "a folder cannot be created")
+                                     .at(path)
+                                     .expected("a free name, or a folder")
+                                     .found("a file is there"));
+}
+
+// Nothing that is there is written over: a folder that an option names must be new or empty (OPT-OUT-012).
+inline void require_new_folder(const std::string& path, const std::string& option) {
+  namespace fs = std::filesystem;
+  std::error_code problem;
+  if (path.empty() || !fs::exists(path, problem)) return;
+  std::string found = "a file of that name";
+  if (fs::is_directory(path, problem)) {
+    const fs::directory_iterator first(path, problem);
+    if (problem) found = problem.message();
+    else if (first == fs::directory_iterator()) return;
+    else found = "it holds " + quoted(first->path().filename().string());
+  }
+  throw Error(ExitCode::usage, Complaint("OPT-OUT-012", "the folder for the output is not new")
+                                   .at(option + " " + path)
+                                   .expected("a new or empty folder")
+                                   .found(found)
+                                   .help("name a new folder, or remove what is there")
+                                   .note("nothing was written"));
 }
 
 // A file in the making, under a temporary name. commit() makes it durable and visible under its own name in one step;
@@ -70,7 +114,9 @@ class FileWriter {
   explicit FileWriter(std::string path, std::uint64_t expected_bytes = 0)
       : path_(std::move(path)), temporary_(path_ + ".tmp." + std::to_string(::getpid())), needed_(expected_bytes) {
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor_ < 0) writing::fail(path_, "open", errno, needed_);
+    if (descriptor_ >= 0) return;
+    refuse_lack_of_descriptors(errno, path_);
+    writing::fail(path_, "open", errno, needed_);
   }
   ~FileWriter() {
     if (descriptor_ >= 0) ::close(descriptor_);

@@ -69,7 +69,7 @@ struct Schedule {
 // `warmup` above 1 is a number of steps, up to 1 a ratio of all steps (rounded down).
 inline Schedule make_schedule(ScheduleKind kind, Index steps, double warmup, double learning_rate) {
   require(steps >= 1, "a learning rate schedule needs at least one step");
-  require(warmup >= 0, "warm-up is a number of steps or a ratio of them: it cannot be negative");
+  require(warmup >= 0 && warmup <= 1e18, "warm-up is a number of steps or a ratio of them: not negative, not endless");
   if (kind == ScheduleKind::polynomial && !(learning_rate > Schedule::end_rate))
     throw Error(ExitCode::usage,
                 Complaint("OPT-RANGE-001", "the polynomial schedule falls to a rate of 1e-7 and must start above it")

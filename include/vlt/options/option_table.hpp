@@ -69,6 +69,12 @@ template <class O> struct OptionTable {
   }
 };
 
+inline Complaint missing_option(const std::string& option) {
+  return Complaint("OPT-REQUIRED-007", "this option is required")
+      .at(option)
+      .expected("`" + option + " value`")
+      .found("none");
+}
 [[noreturn]] inline void refuse_option(Complaint c) { throw Error(ExitCode::usage, std::move(c)); }
 
 // Shortest text that reads back as the same number.
@@ -102,7 +108,7 @@ template <class O> void check_choice(const OptionRow<O>& r, const std::string& w
                     .at(place)
                     .expected(allowed(r))
                     .found(quoted(word))
-                    .help(near.empty() ? "" : "did you mean `" + near + "`?"));
+                    .help(near.empty() ? "use one of these" : "did you mean `" + near + "`?"));
 }
 template <class T, class O> T number(const OptionRow<O>& r, const std::string& word, const std::string& place) {
   T value{};
@@ -113,7 +119,8 @@ template <class T, class O> T number(const OptionRow<O>& r, const std::string& w
     refuse_option(Complaint("OPT-VALUE-004", "`" + r.name + "` has a value it cannot take")
                       .at(place)
                       .expected(allowed(r))
-                      .found(quoted(word)));
+                      .found(quoted(word))
+                      .help("give " + allowed(r)));
   return value;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <map>
 #include <set>
+#include <vlt/base/utf8.hpp>
 #include <vlt/io/json.hpp>
 #include <vlt/options/option_table.hpp>
 
@@ -13,13 +14,15 @@ template <class O> class OptionReader {
 
   // `--name value`, `--name=value`, `--flag`, lists separated by blanks. Each option once.
   void command_line(const Words& args) {
+    for (const std::string& word : args) require_readable(word);
     for (std::size_t i = 0; i < args.size();) {
       const std::string& word = args[i];
       if (word.size() < 3 || !word.starts_with("--"))
         refuse_option(Complaint("OPT-WORD-011", "a word that belongs to no option")
                           .at("command line")
                           .expected("`--name value`")
-                          .found(quoted(word)));
+                          .found(quoted(word))
+                          .help("put quotes around a value with blanks; --help lists all options"));
       const std::size_t equals = word.find('=');
       const std::string place = word.substr(0, equals), name = place.substr(2);
       const OptionRow<O>& row = known(name, place);
@@ -34,18 +37,26 @@ template <class O> class OptionReader {
   void config_file(std::string_view text, const std::string& file) {
     const boost::json::value root = parse_json(text, file, blame_option);
     if (!root.is_object())
-      refuse_option(Complaint("OPT-CONFIG-010", "a configuration file holds one JSON object").at(file));
+      refuse_option(Complaint("OPT-CONFIG-010", "a configuration file holds one JSON object")
+                        .at(file)
+                        .expected("{\"name\": value, ...}")
+                        .found(root.is_array() ? "a list" : "a single value"));
     const auto given = std::exchange(given_, {});
     for (const auto& [key, value] : root.as_object()) {
       const std::string name(key), place = file + ": $." + name;
       const OptionRow<O>& row = known(name, place);
       if (name == "config")
-        refuse_option(Complaint("OPT-CONFIG-010", "a configuration file cannot name another one").at(place));
+        refuse_option(Complaint("OPT-CONFIG-010", "a configuration file cannot name another one")
+                          .at(place)
+                          .expected("no key `config`")
+                          .found("it is there")
+                          .help("put all options into one file"));
       if (value.is_null() || given.contains(name)) continue;
       if (row.is_flag()) {
-        if (!value.is_bool())
-          refuse_option(Complaint("OPT-CONFIG-010", "`" + name + "` is a flag").at(place).expected("true or false"));
+        if (!value.is_bool()) refuse_value(place, "`" + name + "` is a flag", "true or false", value);
         if (value.as_bool()) take(row, {}, place);
+      } else if (value.is_array() && !row.is_list()) {
+        refuse_value(place, "this option takes one value", option_text::allowed(row), value);
       } else {
         take(row, words(value, place), place);
       }
@@ -70,32 +81,54 @@ template <class O> class OptionReader {
     const std::string near = nearest_name(name, table_.names());
     refuse_option(Complaint("OPT-NAME-001", "there is no such option")
                       .at(place)
+                      .expected("the name of an option")
+                      .found(quoted(name))
                       .help(near.empty() ? "--help lists all options" : "did you mean `--" + near + "`?"));
   }
   void take(const OptionRow<O>& row, const Words& values, const std::string& place) {
     if (!given_.emplace(row.name, place).second)
-      refuse_option(Complaint("OPT-TWICE-002", "this option was given twice").at(place).expected("each option once"));
+      refuse_option(Complaint("OPT-TWICE-002", "this option was given twice")
+                        .at(place)
+                        .expected("each option once")
+                        .found(quoted(option_text::joined(values))));
     if (row.is_flag() && !values.empty())
       refuse_option(Complaint("OPT-FLAG-006", "a flag takes no value")
                         .at(place)
                         .expected("`--" + row.name + "` alone")
                         .found(quoted(values.front())));
     if (!row.is_flag() && values.empty())
-      refuse_option(
-          Complaint("OPT-VALUE-003", "this option needs a value").at(place).expected(option_text::allowed(row)));
+      refuse_option(Complaint("OPT-VALUE-003", "this option needs a value")
+                        .at(place)
+                        .expected(option_text::allowed(row))
+                        .found("none"));
     if (!row.is_list() && values.size() > 1)
       refuse_option(Complaint("OPT-VALUE-003", "this option takes one value")
                         .at(place)
                         .expected("one value")
-                        .found(std::to_string(values.size())));
+                        .found(std::to_string(values.size()) + ": " + quoted(option_text::joined(values)))
+                        .help("put quotes around a value with blanks"));
     set_option(options_, row, values, place);
+  }
+  // What is written down must be readable: receipts and model folders repeat options in JSON, which is UTF-8.
+  static void require_readable(const std::string& word) {
+    if (const auto at = utf8::invalid_byte(word))
+      refuse_option(Complaint("OPT-TEXT-022", "a word of the command line is not UTF-8")
+                        .at("command line")
+                        .expected("text in UTF-8")
+                        .found(quoted(word) + ", wrong at byte " + std::to_string(*at))
+                        .help("name files by a link or folder whose name is UTF-8"));
+  }
+  [[noreturn]] static void refuse_value(const std::string& place, const std::string& what, const std::string& expected,
+                                        const boost::json::value& value) {
+    refuse_option(
+        Complaint("OPT-CONFIG-010", what).at(place).expected(expected).found(quoted(boost::json::serialize(value))));
   }
   static Words words(const boost::json::value& value, const std::string& place) {
     const auto word = [&](const boost::json::value& v) {
-      if (const auto* s = v.if_string()) return std::string(*s);
+      if (const auto* s = v.if_string(); s && s->find('\0') == s->npos) return std::string(*s);
       if (const auto* i = v.if_int64()) return std::to_string(*i);
       if (const auto* d = v.if_double()) return number_text(*d);
-      refuse_option(Complaint("OPT-CONFIG-010", "a value must be text or a number").at(place));
+      refuse_value(place, "a value must be a text without NUL, or a number", "a text or a number", v);
     };
     Words all;
     if (const auto* list = value.if_array())

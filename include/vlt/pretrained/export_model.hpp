@@ -22,6 +22,17 @@ template <IsPolicy P> class ModelExport {
     write_into(draft.path(), store);
     draft.commit();
   }
+  // The bytes of its tensors.
+  std::uint64_t bytes(store_t<P>& store) const {
+    std::map<ComponentKind, bool> base;
+    for (const ComponentKind c : {ComponentKind::vision, ComponentKind::projector, ComponentKind::language})
+      base[c] = writes_base(store, c);
+    std::uint64_t all = 0;
+    for (const auto& p : store.registry().params)
+      if (p.adapter || base[p.component])
+        all += std::uint64_t(p.value->rows) * std::uint64_t(p.value->cols) * hub::facts(type(p.component)).bytes;
+    return all;
+  }
   // Writes into a folder that is there.
   void write_into(const std::string& folder, store_t<P>& store) const {
     if (m_.llava) {
@@ -50,9 +61,14 @@ template <IsPolicy P> class ModelExport {
       if (p.component == component && !p.adapter && p.trains()) return true;
     return false;
   }
+  // A base whose tensors are those of its original folder is named, not written again.
+  bool writes_base(store_t<P>& store, ComponentKind component) const {
+    if (m_.llava || base_changed(store, component)) return true;
+    if (component == ComponentKind::vision) return choice_.vision_adapters.rank == 0;
+    return component == ComponentKind::projector || choice_.language_adapters.rank == 0 || origin_.grown_rows > 0;
+  }
   void language(const std::string& folder, store_t<P>& store) const {
-    const bool adapters = choice_.language_adapters.rank > 0;
-    const bool base = !adapters || origin_.grown_rows > 0 || base_changed(store, ComponentKind::language);
+    const bool adapters = choice_.language_adapters.rank > 0, base = writes_base(store, ComponentKind::language);
     const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
     if (base)
       hub::write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, type(ComponentKind::language));
@@ -64,8 +80,7 @@ template <IsPolicy P> class ModelExport {
     text::write_tokenizer_folder(m_.tokenizer_folder, base ? path : adapter);
   }
   void vision(const std::string& folder, store_t<P>& store) const {
-    const bool adapters = choice_.vision_adapters.rank > 0;
-    const bool base = !adapters || base_changed(store, ComponentKind::vision);
+    const bool adapters = choice_.vision_adapters.rank > 0, base = writes_base(store, ComponentKind::vision);
     const std::string path = folder + "/vision_model", adapter = folder + "/vision_adapter";
     if (base)
       hub::write_vision_folder(path, m_.vision, store, origin_.vision_names, origin_.vision_kept,

@@ -30,14 +30,22 @@ class SftOptionCheck {
   const SftOptions& o_;
 
   static void conflict(const std::string& option, const std::string& what, const std::string& help = {}) {
-    refuse_option(Complaint("OPT-CONFLICT-009", what).at("--" + option).help(help));
+    refuse_option(Complaint("OPT-CONFLICT-009", what)
+                      .at("--" + option)
+                      .expected("options that go together")
+                      .found("`--" + option + "` beside others that exclude it")
+                      .help(help));
   }
   static void needed(const std::string& value, const std::string& option) {
-    if (value.empty()) refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--" + option));
+    if (value.empty()) refuse_option(missing_option("--" + option));
   }
   void not_built() const {
     const auto refuse = [](const std::string& option, const std::string& why, const std::string& help = {}) {
-      refuse_option(Complaint("OPT-LATER-008", "not built yet: " + why).at("--" + option).help(help));
+      refuse_option(Complaint("OPT-LATER-008", "not built yet: " + why)
+                        .at("--" + option)
+                        .expected("its default")
+                        .found("another value")
+                        .help(help));
     };
     for (const auto& r : table_.rows)
       if (!r.later.empty() && option_value(o_, r) != option_value(SftOptions{}, r)) refuse(r.name, r.later);
@@ -55,9 +63,7 @@ class SftOptionCheck {
   // One folder holds such a model, and says what its parts are.
   void llava() const {
     const std::string mine = "it belongs to --model_architecture default; a LLaVA folder has its own";
-    if (o_.from_checkpoint.empty())
-      refuse_option(
-          Complaint("OPT-REQUIRED-007", "this option is required").at("--from_checkpoint").expected("a LLaVA folder"));
+    if (o_.from_checkpoint.empty()) refuse_option(missing_option("--from_checkpoint").expected("a LLaVA folder"));
     if (!o_.lm_model_name_or_path.empty()) conflict("lm_model_name_or_path", mine);
     if (!o_.vision_model_name_or_path.empty()) conflict("vision_model_name_or_path", mine);
     if (o_.enable_mmca_attention)

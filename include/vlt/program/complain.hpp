@@ -13,6 +13,7 @@
 #include <vlt/base/error.hpp>
 #include <vlt/base/quoted.hpp>
 #include <vlt/io/json_line.hpp>
+#include <vlt/program/explain.hpp>
 
 namespace vlt::program {
 
@@ -40,7 +41,13 @@ class Messages {
   void speak_for(int rank) { rank_ = rank; }
   LogFormat format() const { return format_; }
 
-  void error(const Error& e) { write("error", e.complaint(), static_cast<int>(e.exit())); }
+  // Every error says what to do: what its thrower knew, or else what is said of its code.
+  void error(const Error& e) {
+    Complaint c = e.complaint();
+    if (const ErrorCode* known = error_codes::find(c.code()); known && c.help().empty())
+      c.help(as_action(known->remedy));
+    write("error", c, static_cast<int>(e.exit()));
+  }
   void warning(const Complaint& c) {
     if (rank_.value_or(0) == 0) write("warning", c, 0);
   }
@@ -63,6 +70,15 @@ class Messages {
   std::optional<int> rank_;
 
   static constexpr const char* plain = "\033[0m";
+
+  // A sentence of the list of codes as the actions in messages are written: "Download it again." is "download it
+  // again".
+  static std::string as_action(std::string_view remedy) {
+    std::string action(remedy.substr(0, remedy.size() - (remedy.ends_with('.') ? 1 : 0)));
+    const bool word = action.size() > 1 && action[1] >= 'a' && action[1] <= 'z';
+    if (word && action[0] >= 'A' && action[0] <= 'Z') action[0] = char(action[0] - 'A' + 'a');
+    return action;
+  }
 
   std::string painted(const char* colour, std::string_view text) const {
     return colour_ ? colour + std::string(text) + plain : std::string(text);
@@ -125,7 +141,10 @@ template <class Body> int run_program(Messages& messages, Body&& body) {
   } catch (const std::bad_alloc&) {
     messages.error(
         Error(ExitCode::memory, Complaint("MEM-ALLOC-001", "an allocation failed: no memory left")
-                                    .help("see what is needed with --plan; lower --max_seq_len or the batch")));
+                                    .at("memory of this process")
+                                    .expected("memory for what is asked")
+                                    .found("none left")
+                                    .help("ask for less at once: shorter texts, a smaller batch, a smaller model")));
     return static_cast<int>(ExitCode::memory);
   } catch (const std::exception& e) {
     messages.internal_error(e.what());

@@ -27,6 +27,9 @@ inline constexpr ErrorCode shared_codes[] = {
     {"JSON-003", "A key, or an element of a list, is missing in a JSON file.", "Add it; the place says where."},
     {"JSON-004", "A value in a JSON file has the right type but is impossible or not supported.",
      "Use one of the values that `expected` names."},
+    {"JSON-005", "A key stands twice in one object of a JSON file.",
+     "Keep one of them: readers disagree on which counts."},
+    {"JSON-006", "A number of a JSON file is beyond what a double can hold.", "Write a smaller number."},
 };
 
 // The data set: exit 3.
@@ -36,7 +39,6 @@ inline constexpr ErrorCode data_codes[] = {
      "The file is a list of records, or one record a line."},
     {"DATA-FILE-007", "The data file holds no record.", "Name the file that holds the records."},
     {"DATA-FILE-013", "The data file is UTF-16 or UTF-32.", "Convert it: `iconv -f utf-16 -t utf-8`."},
-    {"DATA-JSON-005", "A key stands twice in a header or index.", "Keep one of them."},
     {"DATA-JSON-008", "The data file ends inside a value: it was cut off.", "Copy or download it again."},
     {"DATA-JSON-009", "A character of the data file does not belong there.",
      "Look at the line and column; write the file with a JSON library."},

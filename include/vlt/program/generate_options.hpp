@@ -8,7 +8,7 @@ namespace vlt::program {
 struct GenerateOptions : ReadLimits {
   std::string model, prompt, chat_template, image_folder, output, precision = "auto", config, log_format = "text";
   Words image, data_path;
-  Index max_new_tokens = 128, seed = 1234, num_threads = 0, max_records = 0, show = 10;
+  Index max_seq_len = 0, max_new_tokens = 128, seed = 1234, num_threads = 0, max_records = 0, show = 10;
   double temperature = 0, top_p = 1;
   bool permute_images = false, help = false, version = false, print_options_md = false;
 };
@@ -26,6 +26,10 @@ inline OptionTable<GenerateOptions> generate_option_table() {
   t.add("template", &O::chat_template,
         "Another template than the model was trained with; a Hugging Face LLaVA's is `llava` or `llava_next`.")
       .reads("the model's own");
+  t.add("max_seq_len", &O::max_seq_len,
+        "Longest question in tokens, with the turns before it and the pictures; 0: what the model was trained with.")
+      .from(0)
+      .to(1 << 30);
   t.group = "One question";
   t.add("image", &O::image, "Picture files, in the order in which the question names them.");
   t.add("prompt", &O::prompt,
@@ -35,7 +39,7 @@ inline OptionTable<GenerateOptions> generate_option_table() {
         "Records as for sft_main: every question is answered, given the reference answers "
         "before it, and compared with its own.");
   t.add("image_folder", &O::image_folder, "Root of the records' image names.");
-  t.add("output", &O::output, "JSON Lines file that receives every answer.");
+  t.add("output", &O::output, "JSON Lines file that receives every answer; must be new.");
   t.add("max_records", &O::max_records, "Only the first N records; 0: all.").from(0);
   t.add("show", &O::show, "How many answers are printed.").from(0);
   t.add("permute_images", &O::permute_images,

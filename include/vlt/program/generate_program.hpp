@@ -1,11 +1,12 @@
 #pragma once
-#include <csignal>
 #include <iostream>
 #include <map>
+#include <vlt/io/line_file.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/generate_job.hpp>
 #include <vlt/program/kinds.hpp>
+#include <vlt/program/standard_streams.hpp>
 
 namespace vlt::program {
 
@@ -25,7 +26,7 @@ class GenerateProgram {
     OptionReader<GenerateOptions> reader(job_.table, o);
     reader.command_line(args);
     if (!o.config.empty()) reader.config_file(read_settings(open_file(o.config, blame_option), o), o.config);
-    if (pages()) return ExitCode::ok;
+    if (pages()) return require_written(job_.out), ExitCode::ok;
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     check(reader.given());
     const std::string precision = o.precision != "auto" ? o.precision : preferred();
@@ -34,7 +35,9 @@ class GenerateProgram {
     const int cores = std::max(1, int(std::thread::hardware_concurrency()));
     job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
     describe();
-    return runner->second(job_);
+    const ExitCode code = runner->second(job_);
+    require_written(job_.out);
+    return code;
   }
 
  private:
@@ -55,21 +58,26 @@ class GenerateProgram {
   }
   void check(const std::set<std::string>& given) const {
     const GenerateOptions& o = job_.options;
-    if (o.model.empty()) refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--model"));
+    if (o.model.empty()) refuse_option(missing_option("--model"));
     const auto conflict = [&](bool wrong, const char* option, const char* what) {
       if (wrong && given.contains(option))
-        refuse_option(Complaint("OPT-CONFLICT-009", what).at(std::string("--") + option));
+        refuse_option(Complaint("OPT-CONFLICT-009", what)
+                          .at(std::string("--") + option)
+                          .expected("options that go together")
+                          .found("this one as well"));
     };
     const bool list = !o.data_path.empty();
     for (const char* option : {"image", "prompt"}) conflict(list, option, "--data_path asks for a list of questions");
     for (const char* option : {"image_folder", "output", "permute_images", "max_records", "show"})
       conflict(!list, option, "this option belongs to --data_path");
+    if (LineFile::precious(o.output)) LineFile::refuse_existing(o.output);
     conflict(o.temperature == 0, "top_p", "without --temperature the likeliest token is taken");
   }
   void describe() {
     const std::string& words = job_.options.chat_template;
     job_.model = describe_exported_model(job_.known, job_.options.model, job_.options, {words, {}, {}, 0});
     if (!words.empty()) describe_model::read_template(job_.model.description, words);
+    if (job_.options.max_seq_len > 0) job_.model.description.max_seq_len = job_.options.max_seq_len;
   }
 };
 
@@ -78,7 +86,7 @@ template <IsPolicy P> ExitCode run_generate(GenerateJob& job, const ModelKinds<P
 
 // Everything behind `int main` of generate_main: answers questions with a model of the given kinds.
 template <class Build> int generate_main(int argc, char** argv, const Kinds<Build>& kinds) {
-  std::signal(SIGPIPE, SIG_IGN);
+  prepare_streams();
   Messages messages(std::cerr, "generate_main", kinds.compiled().version, colour_is_welcome(2));
   std::map<std::string, GenerateRunner> runners;
   Build::policies::for_each([&]<class P>(std::type_identity<P>) {

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdio>
-#include <fstream>
+#include <filesystem>
+#include <vlt/io/line_file.hpp>
 #include <vlt/pretrained/build_model.hpp>
 #include <vlt/pretrained/model_weights.hpp>
 #include <vlt/program/generate_job.hpp>
@@ -36,6 +37,7 @@ template <IsPolicy P> class GenerateRun {
     if (!o_.data_path.empty()) return list();
     Answerer<P> answer(model_, *job_.threads, m_, images_);
     if (o_.prompt.empty()) return interactive(answer);
+    require_text(o_.prompt);
     say(answer, conversation(o_.prompt), o_.image);
     return ExitCode::ok;
   }
@@ -63,30 +65,58 @@ template <IsPolicy P> class GenerateRun {
     c.images = o_.image.size();
     return c;
   }
+  // A file that the user named, as a name in the folder `/`.
+  static std::string beneath_root(const std::string& file) {
+    std::error_code problem;
+    std::string path = std::filesystem::weakly_canonical(file, problem).string();
+    if (problem) path = std::filesystem::absolute(file).string();
+    return path.substr(1);
+  }
   // An answer on the terminal, as it is made.
   std::string say(Answerer<P>& answer, const data::Conversation& c, const std::vector<std::string>& files) {
     std::vector<std::string> names;
-    for (const std::string& file : files) names.push_back(std::filesystem::weakly_canonical(file).string().substr(1));
+    for (const std::string& file : files) names.push_back(beneath_root(file));
     const std::string text = answer(c, names, sampling(), std::uint64_t(c.turns.size() - 1),
                                     [&](const std::string& more) { job_.out << more << std::flush; });
     job_.out << "\n" << std::flush;
     return text;
   }
-  // A dialogue about the pictures of --image: each line is a question; an empty line or the end of input ends it.
+  // A dialogue about the pictures of --image: each line is a question; an empty line or the end of input ends it. A
+  // line that cannot be asked is told, and the dialogue goes on as if it had not been typed.
   ExitCode interactive(Answerer<P>& answer) {
     data::Conversation c;
-    for (std::string line; job_.out << "> " << std::flush, std::getline(job_.in, line) && !line.empty();) {
-      if (c.turns.empty()) c = conversation(line);
-      else c.turns.push_back({line, ""});
-      c.turns.back().answer = say(answer, c, o_.image);
+    for (std::string line; job_.out << "> " << std::flush, next_line(line);) {
+      data::Conversation longer = c.turns.empty() ? conversation(line) : c;
+      if (!c.turns.empty()) longer.turns.push_back({line, ""});
+      try {
+        require_text(line);
+        longer.turns.back().answer = say(answer, longer, o_.image);
+        c = std::move(longer);
+      } catch (const QuestionError& e) { job_.messages.error(e); }
     }
     return ExitCode::ok;
   }
+  // The next line, and no more of it than is needed to see that it is too long. False if there is none.
+  bool next_line(std::string& line) const {
+    line.clear();
+    int c;
+    while ((c = job_.in.get()) != std::istream::traits_type::eof() && c != '\n')
+      if (line.size() <= most_bytes) line += char(c);
+    return !line.empty();
+  }
+  static constexpr std::size_t most_bytes = std::size_t(1) << 20;  // of a question: far more than a model reads
+  static void require_text(const std::string& question) {
+    if (question.size() > most_bytes)
+      throw QuestionError("a question is too long", "at most " + std::to_string(most_bytes) + " bytes", "more",
+                          "ask in fewer words");
+    if (const auto at = utf8::invalid_byte(question))
+      throw QuestionError("a question is not UTF-8", "text in UTF-8", "a wrong byte, number " + std::to_string(*at),
+                          "set the terminal to UTF-8");
+  }
 
   ExitCode list() {
-    const Index any_length = Index(1) << 40;  // --max_seq_len is a limit of training
     const data::SampleBuilder builder(m_.tokenizer, m_.chat_template,
-                                      {any_length, m_.pictures(), data::Truncation::error});
+                                      {m_.max_seq_len, m_.pictures(), data::Truncation::error});
     data::DataOptions d;
     d.data_path = o_.data_path, d.image_folder = o_.image_folder, d.train_split_ratio = 0;
     data::RunData data = data::load_data(d, builder, images_.pictures(), *job_.threads);
@@ -108,8 +138,8 @@ template <IsPolicy P> class GenerateRun {
   }
   void answer_all(const std::deque<data::Record>& records, AnswerScore& score) {
     Answerer<P> answer(model_, *job_.threads, m_, images_);
-    std::ofstream output;
-    if (!o_.output.empty()) output.open(o_.output, std::ios::binary);
+    std::optional<LineFile> output;
+    if (!o_.output.empty()) output.emplace(o_.output, "the answers", LineFile::Existing::refuse);
     for (std::size_t i = 0; i < records.size(); ++i)
       for (const Question& q : questions_of(records[i], Index(i))) {
         AnswerLine a{records[i].id,
@@ -122,8 +152,7 @@ template <IsPolicy P> class GenerateRun {
         a.answer = answer(q.conversation, q.images, sampling(), std::uint64_t(score.questions));
         a.exact = same_answer(a.answer, a.expected);
         ++score.questions, score.exact += a.exact;
-        if (!o_.output.empty() && !(output << json_of(a) << '\n'))
-          throw Error(ExitCode::write, Complaint("WRITE-LOG-001", "the answers cannot be written").at(o_.output));
+        if (output) output->write(json_of(a));
         if (score.questions <= o_.show) print(a);
       }
   }

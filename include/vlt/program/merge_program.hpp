@@ -1,11 +1,10 @@
 #pragma once
-#include <csignal>
-#include <filesystem>
 #include <iostream>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/kinds.hpp>
 #include <vlt/program/merge_job.hpp>
+#include <vlt/program/standard_streams.hpp>
 
 namespace vlt::program {
 
@@ -21,10 +20,11 @@ class MergeProgram {
     OptionReader<MergeOptions> reader(job_.table, o);
     reader.command_line(args);
     if (!o.config.empty()) reader.config_file(read_settings(open_file(o.config, blame_option), o), o.config);
-    if (pages()) return ExitCode::ok;
+    if (pages()) return require_written(job_.out), ExitCode::ok;
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     check();
-    if (!runner_) CompiledIn::need("fp32", job_.compiled.precisions, "PRECISIONS", "--output_dir");
+    if (!runner_)
+      CompiledIn::need("fp32", job_.compiled.precisions, "PRECISIONS", "merge_lora, which computes in fp32");
     const int cores = std::max(1, int(std::thread::hardware_concurrency()));
     job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
     job_.model = describe_exported_model(job_.known, o.model, o);
@@ -52,18 +52,11 @@ class MergeProgram {
     return true;
   }
   void check() {
-    namespace fs = std::filesystem;
     MergeOptions& o = job_.options;
-    if (o.model.empty()) refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--model"));
+    if (o.model.empty()) refuse_option(missing_option("--model"));
     while (o.output_dir.size() > 1 && o.output_dir.ends_with('/')) o.output_dir.pop_back();
-    if (o.output_dir.empty())
-      refuse_option(Complaint("OPT-REQUIRED-007", "this option is required").at("--output_dir"));
-    std::error_code unused;
-    if (fs::exists(o.output_dir, unused) && !fs::is_empty(o.output_dir, unused))
-      refuse_option(Complaint("OPT-OUT-012", "the output folder is not new")
-                        .at("--output_dir " + o.output_dir)
-                        .expected("a new folder")
-                        .help("name a new folder, or remove what is there"));
+    if (o.output_dir.empty()) refuse_option(missing_option("--output_dir"));
+    require_new_folder(o.output_dir, "--output_dir");
   }
 };
 
@@ -73,7 +66,7 @@ template <IsPolicy P> ExitCode run_merge(MergeJob& job, const ModelKinds<P>& kin
 // Everything behind `int main` of merge_lora: folds the adapters of a model of the given kinds into its weights, in
 // fp32.
 template <class Build> int merge_main(int argc, char** argv, const Kinds<Build>& kinds) {
-  std::signal(SIGPIPE, SIG_IGN);
+  prepare_streams();
   Messages messages(std::cerr, "merge_lora", kinds.compiled().version, colour_is_welcome(2));
   MergeRunner runner;
   Build::policies::for_each([&]<class P>(std::type_identity<P>) {

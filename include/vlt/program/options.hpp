@@ -164,7 +164,9 @@ inline void optimisation(Table& t) {
       .to(1e3);
   t.add("lr_scheduler_type", &O::lr_scheduler_type, "Shape of the learning rate over all optimiser steps.")
       .one_of({"linear", "cosine", "cosine_with_restarts", "polynomial", "constant", "constant_with_warmup", "wsd"});
-  t.add("num_warmup_steps", &O::num_warmup_steps, "Above 1: steps. At most 1: share of all optimiser steps.").from(0);
+  t.add("num_warmup_steps", &O::num_warmup_steps, "Above 1: steps. At most 1: share of all optimiser steps.")
+      .from(0)
+      .to(1e12);
   t.add("weight_decay", &O::weight_decay, "Decoupled decay; not of biases, norms and other 1-D tensors.")
       .from(0)
       .to(1e3);

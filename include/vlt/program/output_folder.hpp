@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <string>
 #include <utility>
-#include <vlt/base/error.hpp>
+#include <vlt/io/file.hpp>
 
 namespace vlt::program {
 
@@ -27,7 +27,10 @@ class OutputFolder {
     fs::create_directories(path_, problem);
     if (problem) complain(ExitCode::write, "WRITE-DIR-002", "cannot be created: " + problem.message());
     lock();
-    for (const auto& entry : fs::directory_iterator(path_))
+    const fs::directory_iterator entries(path_, problem);
+    refuse_lack_of_descriptors(problem.value(), path_);
+    if (problem) complain(ExitCode::write, "WRITE-DIR-002", "cannot be listed: " + problem.message());
+    for (const auto& entry : entries)
       if (entry.path().filename() != lock_name && entry.path().filename() != bad_records)
         complain(ExitCode::usage, "OPT-OUT-012", "it is not empty: it holds " + entry.path().filename().string(),
                  "name a new folder, or remove what is there");
@@ -49,13 +52,16 @@ class OutputFolder {
 
   [[noreturn]] void complain(ExitCode exit, const char* code, const std::string& what, const std::string& help = {}) {
     if (descriptor_ >= 0) ::unlink(file(lock_name).c_str()), ::close(std::exchange(descriptor_, -1));
-    throw Error(exit, Complaint(code, "the output folder cannot be used: " + what)
+    throw Error(exit, Complaint(code, "the output folder cannot be used")
                           .at("--output_dir " + path_)
+                          .expected("a new or empty folder that can be written")
+                          .found(what)
                           .help(help)
                           .note("nothing was written"));
   }
   void lock() {
     descriptor_ = ::open(file(lock_name).c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+    if (descriptor_ < 0) refuse_lack_of_descriptors(errno, path_);
     if (descriptor_ < 0) complain(ExitCode::write, "WRITE-DIR-002", std::strerror(errno));
     if (::flock(descriptor_, LOCK_EX | LOCK_NB) != 0) {
       char owner[32] = "";

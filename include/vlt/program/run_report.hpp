@@ -46,7 +46,10 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   // The run has ended.
   void finish() {
     show(answers(), &report::ReportSample::after);
-    write("finished after " + std::to_string(steps_) + " steps", true);
+    const Index idle = state_.skipped();
+    write("finished after " + std::to_string(steps_) + " steps" +
+              (idle > 0 ? ", " + std::to_string(idle) + " of them without a record" : ""),
+          true);
   }
 
  private:
@@ -110,6 +113,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
       fact("loss", number(steps.back().loss));
       fact("tokens per second", report::shown_count(steps.back().tokens_per_s));
     }
+    if (!state_.lost_records.empty()) fact("records lost while decoding", std::to_string(state_.lost_records.size()));
     if (const auto& e = data_.metrics.evaluations; !e.empty()) {
       fact("eval loss", number(e.back().eval_loss));
       if (e.back().token_accuracy) fact("token accuracy", number(100 * *e.back().token_accuracy) + " %");

@@ -12,7 +12,7 @@ namespace vlt::program {
 class LostSampleList final : public TrainerListener {
  public:
   LostSampleList(SftJob& job, RunState& state)
-      : job_(job), lost_(job.data->data(), job.bad_sample_rules(), state.lost_records) {}
+      : job_(job), lost_(job.data->data(), job.data->split, job.bad_sample_rules(), state.lost_records) {}
 
   void sample_lost(const data::LostSample& l) override {
     if (!lost_.add(l.record)) return;
@@ -21,6 +21,8 @@ class LostSampleList final : public TrainerListener {
     job_.list({r.place, 1, r.id, l.complaint});
     lost_.judge(l);
   }
+  // What became of the records; empty if none was lost while decoding.
+  std::string total() const { return lost_.any() ? lost_.total() : std::string(); }
 
  private:
   SftJob& job_;

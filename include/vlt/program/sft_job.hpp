@@ -1,5 +1,4 @@
 #pragma once
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -7,6 +6,7 @@
 #include <vlt/base/parallel.hpp>
 #include <vlt/data/image_reader.hpp>
 #include <vlt/dist/world.hpp>
+#include <vlt/io/line_file.hpp>
 #include <vlt/options/compiled_in.hpp>
 #include <vlt/program/complain.hpp>
 #include <vlt/program/output_folder.hpp>
@@ -31,7 +31,7 @@ struct SftJob {
   ModelDescription model;
   std::optional<data::RunData> data;  // none: a plan from limits
   std::optional<data::ImageReader> images;
-  std::ofstream skipped;  // skipped.jsonl: all bad records of a training, also of one that they end
+  std::optional<LineFile> skipped;  // skipped.jsonl: all bad records of a training, also of one that they end
 
   data::BadSampleRules bad_sample_rules() const {
     data::BadSampleRules r = settings.data.bad;
@@ -40,10 +40,7 @@ struct SftJob {
   }
   // Writes a bad record down, where there is a folder for it.
   void list(const data::RecordFault& f) {
-    if (!output || skipped << report::skipped_line(f) << '\n' << std::flush) return;
-    throw Error(ExitCode::write, Complaint("WRITE-LOG-001", "the list of bad records cannot be written")
-                                     .at(output->file(OutputFolder::bad_records))
-                                     .help("see that --output_dir is writable and that its disk has room"));
+    if (skipped) skipped->write(report::skipped_line(f));
   }
   // One rank speaks for all.
   bool speaks() const { return world.rank() == 0; }

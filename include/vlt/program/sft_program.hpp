@@ -1,5 +1,4 @@
 #pragma once
-#include <csignal>
 #include <functional>
 #include <iostream>
 #include <map>
@@ -9,6 +8,7 @@
 #include <vlt/program/explain.hpp>
 #include <vlt/program/kinds.hpp>
 #include <vlt/program/sft_job.hpp>
+#include <vlt/program/standard_streams.hpp>
 #include <vlt/report/audit_page.hpp>
 #include <vlt/report/debug_samples.hpp>
 
@@ -42,18 +42,21 @@ class SftProgram {
 
   ExitCode operator()(const Words& args) {
     read_options(args);
-    if (pages()) return ExitCode::ok;
+    if (pages()) return require_written(job_.out), ExitCode::ok;
     const SftOptions& o = job_.options;
     SftOptionCheck(job_.table, o)();
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     const auto runner = runners_.find(o.precision);
     if (!o.validate_only && runner == runners_.end())
       CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "--precision");
+    require_new_folder(o.data_debug_path, "--data_debug_path");
     if (sft_settings(o, job_.world).writes()) make_output();
     describe();
     job_.threads = std::make_unique<Threads>(job_.settings.threads);
     if (!o.data_path.empty()) read_data();
-    return job_.settings.task == SftTask::audit ? ExitCode::ok : runner->second(job_);
+    const ExitCode code = job_.settings.task == SftTask::audit ? ExitCode::ok : runner->second(job_);
+    if (!job_.settings.writes()) require_written(job_.out);
+    return code;
   }
 
  private:
@@ -117,7 +120,7 @@ class SftProgram {
     const data::SampleBuilder builder(m.tokenizer, m.chat_template, {m.max_seq_len, m.pictures(), set.truncation});
     data::DataOptions data = set.data;
     data.bad = job_.bad_sample_rules();
-    if (job_.output) job_.skipped.open(job_.output->file(OutputFolder::bad_records));
+    if (job_.output) job_.skipped.emplace(job_.output->file(OutputFolder::bad_records), "the list of bad records");
     try {
       job_.data = data::load_data(data, builder, job_.images->pictures(), *job_.threads,
                                   [&](const data::RecordFault& f) { job_.list(f); });
@@ -152,7 +155,7 @@ template <IsPolicy P> ExitCode run_sft(SftJob& job, const ModelKinds<P>& kinds);
 
 // Everything behind `int main` of sft_main: fine-tunes a vision-language model of the given kinds.
 template <class Build> int sft_main(int argc, char** argv, const Kinds<Build>& kinds) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed terminal does not end a training
+  prepare_streams();
   Messages messages(std::cerr, "sft_main", kinds.compiled().version, colour_is_welcome(2));
   dist::Single world;
   std::map<std::string, SftRunner> runners;

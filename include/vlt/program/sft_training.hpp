@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/base/shown_bytes.hpp>
 #include <vlt/cpu/peak.hpp>
 #include <vlt/pretrained/export_model.hpp>
 #include <vlt/program/receipt.hpp>
@@ -82,6 +83,7 @@ template <IsPolicy P> class SftTraining {
                     const std::vector<report::ReportComponent>& components) {
     const SftSettings& set = job_.settings;
     const Index steps = plan_.training().steps();
+    warn_of_little_space(model);
     write_receipt(job_);
     RunReport<P> report(job_, model_, engine_.workspace(), memory, components, state_, steps);
     report::Progress progress(job_.out, report::progress_style(set.log_json, 1), steps, double(set.training.epochs),
@@ -95,7 +97,21 @@ template <IsPolicy P> class SftTraining {
     trainer.run();
     report.finish();
     progress.finish();
+    if (const std::string total = lost_.total(); !total.empty()) progress.say(total);
     progress.say("wrote " + job_.output->file("report.html"));
+  }
+
+  // A disk that cannot hold the models of all epochs is told before the first step, not after the last.
+  void warn_of_little_space(const ModelExport<P>& model) const {
+    const auto space = free_space(job_.output->path());
+    const double needed = double(model.bytes(store_)) * double(job_.settings.training.epochs);
+    if (!space || double(space->bytes) >= needed) return;
+    job_.messages.warning(Complaint("WRITE-SPACE-006", "the disk has no room for the models of all epochs")
+                              .at(job_.output->path())
+                              .expected("room for " + shown_bytes(needed) + ", " +
+                                        std::to_string(job_.settings.training.epochs) + " models")
+                              .found(shown_bytes(double(space->bytes)))
+                              .help("free some space, or name a folder on another disk"));
   }
 
   TrainerSettings trainer_settings(const Schedule& schedule) const {

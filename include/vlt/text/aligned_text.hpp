@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 #include <vlt/base/utf8.hpp>
+#include <vlt/text/tokenizer_fault.hpp>
 
 namespace vlt::text {
 
@@ -16,6 +17,14 @@ struct ByteRange {
   bool operator==(const ByteRange&) const = default;
 };
 
+// Refuses a tokenizer that makes texts many times longer (exit 4, MODEL-TOK-021).
+inline void refuse_if_longer(std::size_t bytes, std::size_t most) {
+  if (bytes > most)
+    refuse_tokenizer("TOK-021", "the tokenizer makes a text many times longer", "tokenizer",
+                     "at most " + std::to_string(most) + " bytes of this text", std::to_string(bytes) + " and more",
+                     "download the tokenizer again; its normalizer or decoder is none that is in use");
+}
+
 // A piece of the original text, perhaps rewritten, that still knows where each of its bytes came from.
 class AlignedText {
  public:
@@ -25,6 +34,9 @@ class AlignedText {
     return rewritten_ ? std::string_view(text_) : original_.substr(part_.begin, part_.end - part_.begin);
   }
   std::size_t begin() const { return part_.begin; }
+  // What may come of the original at most: no tokenizer in use makes a character longer than 11 times its bytes, and
+  // one that does would ask for memory without end.
+  std::size_t most() const { return 16 * std::size_t(part_.end - part_.begin) + 4096; }
   std::uint32_t begin32() const { return part_.begin; }
 
   // The characters of the original that bytes [b, e) of the view stand for.
@@ -45,6 +57,7 @@ class AlignedText {
 
   // Takes over a new text, and for each of its bytes what it stands for in the original.
   void rewrite(std::string text, std::vector<ByteRange> origins) {
+    refuse_if_longer(text.size(), most());
     text_ = std::move(text);
     origins_ = std::move(origins);
     rewritten_ = true;
@@ -52,6 +65,7 @@ class AlignedText {
   // The new bytes stand for the first character.
   void prepend(std::string_view added) {
     if (view().empty()) return;
+    refuse_if_longer(added.size() + view().size(), most());
     std::string text(added);
     text += view();
     std::vector<ByteRange> origins(added.size(), origin(0, 1));
@@ -68,6 +82,7 @@ class AlignedText {
       text.append(old, done, at - done);
       copy_origins(origins, done, at);
       text += to;
+      refuse_if_longer(text.size(), most());
       origins.insert(origins.end(), to.size(), origin(at + from.size() - 1, at + from.size()));
       done = at + from.size();
     }

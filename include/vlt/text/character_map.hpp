@@ -17,7 +17,8 @@ class CharacterMap {
     if (bytes.empty()) return;
     const auto refuse = [&] {
       refuse_tokenizer("TOK-020", "the file is damaged: its rules for characters lead nowhere",
-                       file + ": normalizer_spec.precompiled_charsmap", "a trie and its replacements");
+                       file + ": normalizer_spec.precompiled_charsmap", "a trie and its replacements",
+                       std::to_string(bytes.size()) + " bytes that are none");
     };
     if (bytes.size() < 4) refuse();
     const std::size_t trie = word(bytes, 0);

@@ -69,7 +69,7 @@ class PreTokenizer {
   }
   [[noreturn]] static void refuse_after(const std::string& step, const char* other, const std::string& file) {
     refuse_tokenizer("TOK-015", "pre-tokenizer " + step + " after " + other + " is not supported",
-                     file + ": $.pre_tokenizer");
+                     file + ": $.pre_tokenizer", "another order", std::string(step) + " after " + other);
   }
 
   static void open(AlignedText& text, const TokenizerFile::Metaspace& m) {

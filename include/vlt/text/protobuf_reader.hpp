@@ -70,8 +70,8 @@ class ProtobufReader {
   std::uint64_t value_ = 0;  // of a varint, or how many bytes
 
   [[noreturn]] void refuse(const char* what) const {
-    refuse_tokenizer("TOK-020", std::string("the file is damaged: ") + what,
-                     file_ + ": byte " + std::to_string(offset_ + at_), "a SentencePiece model");
+    refuse_tokenizer("TOK-020", "the file is damaged", file_ + ": byte " + std::to_string(offset_ + at_),
+                     "a SentencePiece model", what);
   }
   void expect(Wire wire, const char* kind) const {
     if (wire_ != wire)

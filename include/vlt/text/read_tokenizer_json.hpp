@@ -9,13 +9,15 @@
 namespace vlt::text {
 namespace tokenizer_json {
 
+inline constexpr std::size_t most_steps = 64;  // of a normalizer, say: each rewrites every text
+
 // For what Hugging Face's library can do and this one cannot: better no tokenizer than one that differs.
 [[noreturn]] inline void refuse_kind(const Json& where, const std::string& kind, const std::string& found,
                                      const std::string& expected) {
   refuse_tokenizer("TOK-015", kind + " " + quoted(found) + " is not supported", where.path(), expected, quoted(found));
 }
 [[noreturn]] inline void refuse_model(const Json& where, const std::string& what, const std::string& expected) {
-  refuse_tokenizer("TOK-003", what + " is not supported", where.path(), expected);
+  refuse_tokenizer("TOK-003", what + " is not supported", where.path(), expected, what);
 }
 
 inline std::string type_of(const Json& j) { return j.at("type").string(); }
@@ -33,7 +35,7 @@ inline std::string literal_pattern(const Json& j) {
   if (!pattern.find("String"))
     refuse_kind(pattern, "a regular expression as", "pattern", "a literal: {\"String\": ...}");
   const std::string text = pattern.at("String").string();
-  if (text.empty()) refuse_tokenizer("TOK-011", "a pattern is empty", pattern.path(), "at least one character");
+  if (text.empty()) refuse_tokenizer("TOK-011", "a pattern is empty", pattern.path(), "at least one character", "\"\"");
   return text;
 }
 
@@ -51,7 +53,10 @@ inline TokenizerFile::PrependScheme scheme(const Json& j) {
 }
 
 inline TokenizerFile::Metaspace metaspace(const Json& j) {
-  return {j.at("replacement").string(), scheme(j), j.boolean("split", true)};
+  const Json replacement = j.at("replacement");
+  if (const std::string mark = replacement.string(); mark.empty() || utf8::at(mark, 0).length != mark.size())
+    replacement.refuse("a blank is written as one character", "one character");
+  return {replacement.string(), scheme(j), j.boolean("split", true)};
 }
 
 inline TokenizerFile::Normalizer normalizer(const Json& j) {
@@ -110,15 +115,23 @@ inline TokenizerFile::Decoder decoder(const Json& j) {
   refuse_kind(j, "decoder", type, "ByteLevel, Replace, ByteFallback, Fuse, Metaspace or Strip");
 }
 
+// A token that a post-processor names, and the id that it says the token has.
+struct NamedToken {
+  Json place;
+  std::string token;
+  std::int32_t id;
+};
+
 // Which tokens go before and after a single text. ByteLevel here only trims offsets; ours stay untrimmed.
-inline void read_post_processor(const Json& j, TokenizerFile& file) {
+inline void read_post_processor(const Json& j, TokenizerFile& file, std::vector<NamedToken>& named) {
   const std::string type = type_of(j);
   if (type == "ByteLevel") return;
   if (type != "TemplateProcessing") refuse_kind(j, "post-processor", type, "ByteLevel or TemplateProcessing");
   const Json single = j.at("single");
   std::size_t texts = file.before.empty() && file.after.empty() ? 0 : 1;
   const auto refuse = [&] {
-    refuse_tokenizer("TOK-015", "a post-processor that is not supported", single.path(), "the text exactly once");
+    refuse_tokenizer("TOK-015", "a post-processor that is not supported", single.path(), "the text exactly once",
+                     std::to_string(texts) + " times");
   };
   for (std::size_t i = 0; i < single.array().size(); ++i) {
     if (single[i].find("Sequence")) {
@@ -126,11 +139,29 @@ inline void read_post_processor(const Json& j, TokenizerFile& file) {
       continue;
     }
     const std::string name = single[i].at("SpecialToken").at("id").string();
-    const Json tokens = j.at("special_tokens").at(name).at("tokens");
-    for (std::size_t k = 0; k < tokens.array().size(); ++k)
+    const Json special = j.at("special_tokens").at(name), tokens = special.at("tokens");
+    const auto ids = special.find("ids");
+    for (std::size_t k = 0; k < tokens.array().size(); ++k) {
       (texts == 1 ? file.after : file.before).push_back(tokens[k].string());
+      if (ids) named.push_back({(*ids)[k], tokens[k].string(), (*ids)[k].index()});
+    }
   }
   if (texts != 1) refuse();
+}
+
+// The library puts the ids there, whatever tokens they are said to be: they must be those of the tokens.
+inline void check_named(const std::vector<NamedToken>& named, const TokenizerFile& file) {
+  for (const NamedToken& n : named) {
+    std::int32_t right = -1;
+    for (const auto& [token, id] : file.model.vocab)
+      if (token == n.token) right = id;
+    for (const auto& token : file.added)
+      if (token.content == n.token) right = token.id;
+    if (right >= 0 && right != n.id)
+      refuse_tokenizer("TOK-015", "the post-processor gives " + quoted(n.token) + " another id", n.place.path(),
+                       std::to_string(right) + ", the token's", std::to_string(n.id),
+                       "save the tokenizer again with transformers");
+  }
 }
 
 // A merge is a pair, or two parts with a blank between.
@@ -194,8 +225,14 @@ inline TokenizerFile read_tokenizer(const boost::json::value& value, const std::
   tj::each(root.find("pre_tokenizer"), "pretokenizers",
            [&](const Json& j) { file.pre_tokenizers.push_back(tj::pre_tokenizer(j, limits)); });
   tj::each(root.find("decoder"), "decoders", [&](const Json& j) { file.decoders.push_back(tj::decoder(j)); });
-  tj::each(root.find("post_processor"), "processors", [&](const Json& j) { tj::read_post_processor(j, file); });
+  std::vector<tj::NamedToken> named;
+  tj::each(root.find("post_processor"), "processors", [&](const Json& j) { tj::read_post_processor(j, file, named); });
+  for (const std::size_t steps : {file.normalizers.size(), file.pre_tokenizers.size(), file.decoders.size()})
+    if (steps > tj::most_steps)
+      refuse_tokenizer("TOK-015", "a tokenizer of so many steps is not supported", name,
+                       "at most " + std::to_string(tj::most_steps) + " in a row", std::to_string(steps));
   tj::read_model(root.at("model"), limits, file.model);
+  tj::check_named(named, file);
   return file;
 }
 

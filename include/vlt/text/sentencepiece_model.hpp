@@ -38,7 +38,7 @@ using Model = SentencePieceModel;
 
 inline std::string text(const ProtobufReader& r) {
   const std::string_view bytes = r.bytes();
-  if (utf8::invalid_byte(bytes)) refuse("TOK-020", "the file is damaged: a text is not UTF-8", r.place(), "UTF-8");
+  if (utf8::invalid_byte(bytes)) refuse("TOK-020", "a text is not UTF-8", r.place(), "UTF-8", quoted(bytes));
   return std::string(bytes);
 }
 
@@ -53,7 +53,7 @@ inline Model::Piece piece(const ProtobufReader& outer) {
       refuse("TOK-020", "a piece is of an unknown type", r.place(), "1 to 6", std::to_string(r.varint()));
     p.type = Model::Type(r.varint());
   }
-  if (p.text.empty()) refuse("TOK-020", "a piece is empty", outer.place(), "at least one character");
+  if (p.text.empty()) refuse("TOK-020", "a piece is empty", outer.place(), "at least one character", "\"\"");
   if (p.text.size() > Model::longest_piece)
     refuse("TOK-020", "a piece is too long", outer.place(), ReadLimits::at_most(Index(Model::longest_piece), " bytes"),
            std::to_string(p.text.size()) + " bytes");
@@ -110,6 +110,12 @@ inline void read_denormalizer_spec(ProtobufReader r) {
     if (r.field() == 2 && !r.bytes().empty()) refuse("TOK-015", "a denormalizer is not supported", r.place(), "none");
 }
 
+// <0x00> to <0xFF>: since each piece comes once, 256 of them are all bytes.
+inline bool names_a_byte(std::string_view text) {
+  const auto digit = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+  return text.size() == 6 && text.starts_with("<0x") && digit(text[3]) && digit(text[4]) && text[5] == '>';
+}
+
 // One unknown piece, each piece once, and bytes if and only if they are fallen back to: what sentencepiece asks for.
 inline void check_pieces(const std::string& file, Model& m) {
   std::unordered_set<std::string_view> seen;
@@ -118,6 +124,8 @@ inline void check_pieces(const std::string& file, Model& m) {
     const auto& [text, score, type] = m.pieces[i];
     const std::string place = file + ": pieces[" + std::to_string(i) + "]";
     if (!seen.insert(text).second) refuse("TOK-020", "a piece comes twice", place, "each piece once", quoted(text));
+    if (type == Model::Type::byte && !names_a_byte(text))
+      refuse("TOK-016", "a piece for a byte does not name one", place, "<0x00> to <0xFF>", quoted(text));
     if (type == Model::Type::byte) ++bytes;
     if (type == Model::Type::control && utf8::at(text, 0).length == text.size())
       refuse("TOK-015", "a control piece of one character is not supported", place, "a longer one", quoted(text));
@@ -125,7 +133,7 @@ inline void check_pieces(const std::string& file, Model& m) {
     if (!m.unknown.empty()) refuse("TOK-020", "there are two unknown pieces", place, "one", quoted(text));
     m.unknown = text;
   }
-  if (m.unknown.empty()) refuse("TOK-020", "there is no unknown piece", file + ": pieces", "one of type 2");
+  if (m.unknown.empty()) refuse("TOK-020", "there is no unknown piece", file + ": pieces", "one of type 2", "none");
   if (bytes != (m.byte_fallback ? 256u : 0u))
     refuse("TOK-016", "byte_fallback does not fit the pieces", file + ": trainer_spec.byte_fallback",
            m.byte_fallback ? "all 256 pieces <0x00> to <0xFF>" : "no byte pieces", std::to_string(bytes));
@@ -147,15 +155,15 @@ inline SentencePieceModel read_sentencepiece_model(std::string_view bytes, const
   while (r.next()) {
     if (r.field() == 1) {
       if (Index(m.pieces.size()) >= limits.vocabulary)
-        refuse_tokenizer("TOK-006", "there are too many pieces", r.place(), ReadLimits::at_most(limits.vocabulary), {},
-                         ReadLimits::raise("vocabulary"));
+        refuse_tokenizer("TOK-006", "there are too many pieces", r.place(), ReadLimits::at_most(limits.vocabulary),
+                         "more", ReadLimits::raise("vocabulary"));
       m.pieces.push_back(sm::piece(r));
     }
     if (r.field() == 2) trainer = r.message();
     if (r.field() == 3) sm::read_normalizer_spec(r.message(), m);
     if (r.field() == 5) sm::read_denormalizer_spec(r.message());
   }
-  if (m.pieces.empty()) sm::refuse("TOK-020", "it has no pieces", name, "a SentencePiece model");
+  if (m.pieces.empty()) sm::refuse("TOK-020", "it has no pieces", name, "a SentencePiece model", "0 pieces");
   sm::read_trainer_spec(trainer, name, m);
   sm::check_pieces(name, m);
   return m;

@@ -33,6 +33,7 @@ class SentencePieceNormalizer {
       auto [length, piece] = next(old.substr(at));
       while (after_blank && piece.starts_with(' ')) piece.remove_prefix(1);
       for (const char c : piece) out.append(c == ' ' ? blank_ : std::string_view(&c, 1), at);
+      refuse_if_longer(out.text.size(), text.most());
       if (!piece.empty()) after_blank = collapse_ && piece.ends_with(' ');
       at += length;
     }

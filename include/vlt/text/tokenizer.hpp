@@ -111,7 +111,8 @@ class Tokenizer {
     s.text = text, s.known = true;
   }
   void add(const TokenizerFile::AddedToken& token, const std::string& place) {
-    if (token.content.empty()) refuse_tokenizer("TOK-014", "an added token is empty", place, "at least one character");
+    if (token.content.empty())
+      refuse_tokenizer("TOK-014", "an added token is empty", place, "at least one character", "\"\"");
     if (find_added(token.content))
       refuse_tokenizer("TOK-014", "an added token is listed twice", place, "each token once", quoted(token.content));
     if (const std::int32_t right = given_id(token.content); right != token.id)

@@ -7,6 +7,17 @@
 
 namespace vlt {
 
+// A question that cannot be asked (exit 2, OPT-PROMPT-024); another one may be.
+class QuestionError : public Error {
+ public:
+  QuestionError(std::string what, std::string expected, std::string found, std::string help)
+      : Error(ExitCode::usage, Complaint("OPT-PROMPT-024", std::move(what))
+                                   .at("the question")
+                                   .expected(std::move(expected))
+                                   .found(std::move(found))
+                                   .help(std::move(help))) {}
+};
+
 // Turns conversations into answers: renders the prompt, reads the pictures, generates, decodes.
 template <IsPolicy P> class Answerer {
  public:
@@ -28,6 +39,7 @@ template <IsPolicy P> class Answerer {
     prompt.sample.label.assign(tokens.ids.size(), -1);
     for (const data::ImagePosition& image : tokens.images)
       prompt.layouts.push_back(pictures_.layout(images_.append(images.at(image.image), prompt.pixels)));
+    refuse_if_long(prompt);
     AnswerText text(*m_.tokenizer);
     generator_(prompt, sampling, number, [&](std::int32_t id) {
       const std::string more = text.add(id);
@@ -38,6 +50,16 @@ template <IsPolicy P> class Answerer {
   }
 
  private:
+  // A model computes with all of a question at once, so that its memory has a bound only if the question has.
+  void refuse_if_long(const Prompt& prompt) const {
+    std::size_t length = prompt.sample.id.size() - prompt.layouts.size();
+    for (const ImageLayout& picture : prompt.layouts) length += picture.row.size();
+    if (Index(length) > m_.max_seq_len)
+      throw QuestionError("a question is too long, with the turns and pictures that belong to it",
+                          "at most " + std::to_string(m_.max_seq_len) + " tokens", std::to_string(length) + " tokens",
+                          "ask in fewer words, or raise --max_seq_len");
+  }
+
   const ModelDescription& m_;
   const data::ImageReader& images_;
   image::PictureRules pictures_;

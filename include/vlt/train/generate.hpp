@@ -126,6 +126,14 @@ template <IsPolicy P> class Generator {
     const auto logits = s.temp<typename AnyLanguage<P>::logits_t>({row.size(), model_.language.vocabulary()});
     model_.language.logits(s, y, row, logits);
     download(s, logits, logits_);
+    if (!std::all_of(logits_.begin(), logits_.end(), [](float x) { return std::isfinite(x); })) refuse();
+  }
+  [[noreturn]] static void refuse() {
+    throw Error(ExitCode::numeric, Complaint("NUM-LOGITS-004", "the model's logits are not finite")
+                                       .at("the token to come")
+                                       .expected("finite numbers")
+                                       .found("NaN or infinity")
+                                       .help("weights or adapters are too large or damaged: use others"));
   }
 };
 

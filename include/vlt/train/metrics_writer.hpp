@@ -1,5 +1,5 @@
 #pragma once
-#include <fstream>
+#include <vlt/io/line_file.hpp>
 #include <vlt/train/trainer_listener.hpp>
 
 namespace vlt {
@@ -8,28 +8,14 @@ namespace vlt {
 class MetricsWriter final : public TrainerListener {
  public:
   // The file begins with what a run that is taken up again has found before.
-  explicit MetricsWriter(std::string path, const MetricsHistory& before = {})
-      : path_(std::move(path)), file_(path_, std::ios::binary) {
-    check();
-    for (const std::string& line : metrics_lines(before)) write(line);
+  explicit MetricsWriter(std::string path, const MetricsHistory& before = {}) : file_(std::move(path), "the metrics") {
+    for (const std::string& line : metrics_lines(before)) file_.write(line);
   }
-  void step_done(const StepMetrics& m, const Pace&) override { write(metrics_line(m)); }
-  void evaluated(const EvalMetrics& m) override { write(metrics_line(m)); }
+  void step_done(const StepMetrics& m, const Pace&) override { file_.write(metrics_line(m)); }
+  void evaluated(const EvalMetrics& m) override { file_.write(metrics_line(m)); }
 
  private:
-  std::string path_;
-  std::ofstream file_;
-
-  void write(const std::string& line) {
-    file_ << line << '\n' << std::flush;
-    check();
-  }
-  void check() const {
-    if (file_) return;
-    throw Error(ExitCode::write, Complaint("WRITE-LOG-001", "the metrics cannot be written")
-                                     .at(path_)
-                                     .help("see that --output_dir is writable and that its disk has room"));
-  }
+  LineFile file_;
 };
 
 }  // namespace vlt

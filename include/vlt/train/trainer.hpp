@@ -179,7 +179,10 @@ template <class Model, class Engine> class Trainer {
                     .at("step " + std::to_string(state_.step))
                     .expected("finite numbers")
                     .found("loss " + std::to_string(r.loss) + ", gradient norm " + std::to_string(r.grad_norm))
-                    .help("look at the records " + ids + "; lower --learning_rate, or warm up with --num_warmup_steps")
+                    .help("look at the records " + ids + "; " +
+                          (state_.updates == 0
+                               ? "no weight has changed yet, so weights of the models may be damaged or too large"
+                               : "lower --learning_rate, or warm up with --num_warmup_steps"))
                     .note("no weight was changed in this step; the model of the last finished epoch is kept"));
   }
 };

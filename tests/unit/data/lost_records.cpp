@@ -16,11 +16,14 @@ data::Dataset ten_records() {
   d.files[1].records = 6, d.files[1].used = 6;
   return d;
 }
+// Of the nine that the audit found good, seven train.
+data::Split nine_used() { return {{0, 1, 2, 3, 4, 5, 6}, {7, 8}, 0}; }
 // What the run ends with when these records are lost one after another; the place says after how many.
 Complaint end(const std::vector<Index>& lost, data::BadSampleRules rules) {
   const data::Dataset data = ten_records();
   std::set<Index> numbers;
-  data::LostRecords all(data, rules, numbers);
+  const data::Split split = nine_used();
+  data::LostRecords all(data, split, rules, numbers);
   for (std::size_t i = 0; i < lost.size(); ++i) {
     if (!all.add(lost[i])) continue;
     try {
@@ -48,6 +51,16 @@ TEST_CASE("records lost while decoding and those of the audit end a run together
   CHECK(end({3}, {data::OnBadSample::skip, 0.19, 20}).place() == "1");
 }
 
+TEST_CASE("a run ends when all that train or all that evaluate are lost, whatever share may be bad") {
+  const data::BadSampleRules any{data::OnBadSample::skip, 1, 20};
+  CHECK(end({0, 1, 2, 3, 4, 5, 7}, any).code().empty());
+  const Complaint training = end({6, 5, 4, 7, 3, 2, 1, 0}, any), evaluation = end({8, 0, 7}, any);
+  CHECK(training.place() == "8");
+  CHECK_THAT(training.note(), Contains("9 of 10 records have errors, 8 of them") && Contains("left to train on"));
+  CHECK(evaluation.place() == "3");
+  CHECK_THAT(evaluation.note(), Contains("no record is left to evaluate"));
+}
+
 TEST_CASE("a record that every epoch loses counts once") {
   CHECK(end({3, 5, 3, 5, 3, 5}, {data::OnBadSample::skip, 0.3, 20}).code().empty());
   CHECK(end({3, 3, 5, 5, 7}, {data::OnBadSample::skip, 0.3, 20}).place() == "5");
@@ -56,7 +69,8 @@ TEST_CASE("a record that every epoch loses counts once") {
 TEST_CASE("records that were lost before a run was taken up again count on") {
   const data::Dataset data = ten_records();
   std::set<Index> numbers{3, 5};
-  data::LostRecords all(data, {data::OnBadSample::skip, 0.35, 20}, numbers);
+  const data::Split split = nine_used();
+  data::LostRecords all(data, split, {data::OnBadSample::skip, 0.35, 20}, numbers);
   CHECK(all.bad() == 3);
   CHECK_FALSE(all.add(5));
   CHECK_NOTHROW(all.judge(sample(5)));

@@ -199,6 +199,10 @@ TEST_CASE("adapters that are more than plain LoRA are refused by name") {
   for (const auto& [key, value] : std::map<const char*, const char*>{
            {"use_dora", "null"}, {"rank_pattern", "{}"}, {"modules_to_save", "[]"}, {"init_lora_weights", "true"}})
     CHECK_NOTHROW(variant(key, value));
+  for (const char* modules : {"5", "[5]", "{}"})
+    refused([&] { variant("target_modules", modules); }, model, "MODEL-JSON-002", "target_modules", "a string");
+  for (const char* modules : {"null", "\"all-linear\"", "[\"q_proj\"]"})
+    CHECK_NOTHROW(variant("target_modules", modules));
   CHECK_NOTHROW(variant("init_lora_weights", "\"gaussian\""));
   CHECK_NOTHROW(variant("lora_alpha", "16"));
 }

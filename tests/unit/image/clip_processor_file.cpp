@@ -38,6 +38,11 @@ TEST_CASE("other pixels are refused by name") {
   for (const std::string step : {"do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_convert_rgb"})
     bad("{\"" + step + "\":false}", step);
   bad(R"({"size":{"height":224,"width":224}})", "shortest_edge");
+  bad(R"({"image_processor_type":"ViTImageProcessor"})", "ViTImageProcessor", "p.json: $.image_processor_type");
+  bad(R"({"feature_extractor_type":"ViTFeatureExtractor"})", "ViTFeatureExtractor");
+  bad(R"({"rescale_factor":0})", "rescale_factor", "a positive number");
+  for (const char* type : {"CLIPImageProcessorFast", "CLIPFeatureExtractor", "LlavaNextImageProcessor"})
+    CHECK_NOTHROW(parse(std::string(R"({"image_processor_type":")") + type + "\"}"));
   bad(R"({"crop_size":{"height":224,"width":225}})", "differ");
   bad(R"({"image_std":[0,1,1]})", "positive");
   bad(R"({"image_mean":[0,1]})", "3 numbers");

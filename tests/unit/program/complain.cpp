@@ -31,8 +31,16 @@ TEST_CASE("an error is a paragraph for a person", "[pages]") {
         "  found:    2 marks\n"
         "  help: remove one `<image>`\n"
         "  note: nothing was trained\n");
-  const vlt::Complaint brief("OPT-NAME-001", "there is no such option");
-  CHECK(shown(brief, vlt::program::LogFormat::text) == "sft_main: error[OPT-NAME-001]: there is no such option\n");
+  const vlt::Complaint brief("", "there is no such option");
+  CHECK(shown(brief, vlt::program::LogFormat::text) == "sft_main: error: there is no such option\n");
+}
+
+TEST_CASE("an error without an action of its own says what mends its code", "[pages]") {
+  const auto told = [](const char* code) { return shown(vlt::Complaint(code, "x"), vlt::program::LogFormat::text); };
+  CHECK(told("MODEL-ST-005") == "sft_main: error[MODEL-ST-005]: x\n  help: download it again\n");
+  CHECK(told("OPT-NAME-001") == "sft_main: error[OPT-NAME-001]: x\n  help: --help lists all options\n");
+  CHECK(told("MODEL-JSON-003") == "sft_main: error[MODEL-JSON-003]: x\n  help: add it; the place says where\n");
+  CHECK(told("NO-CODE-999") == "sft_main: error[NO-CODE-999]: x\n");
 }
 
 TEST_CASE("an error is a JSON object for a program", "[pages]") {
@@ -100,14 +108,16 @@ TEST_CASE("of several ranks each names itself in errors, and the first speaks fo
     messages.speak_for(rank);
     messages.warning(vlt::Complaint("DATA-SPLIT-042", "few records"));
     messages.notice("evaluation is off");
-    messages.error(vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NAME-001", "there is no such option")));
+    messages.error(
+        vlt::Error(vlt::ExitCode::usage, vlt::Complaint("OPT-NAME-001", "there is no such option").help("see --help")));
     return out.str();
   };
   CHECK(said(0, vlt::program::LogFormat::text) ==
         "sft_main[0]: warning[DATA-SPLIT-042]: few records\nsft_main[0]: note: evaluation is off\n"
-        "sft_main[0]: error[OPT-NAME-001]: there is no such option\n");
-  CHECK(said(2, vlt::program::LogFormat::text) == "sft_main[2]: error[OPT-NAME-001]: there is no such option\n");
+        "sft_main[0]: error[OPT-NAME-001]: there is no such option\n  help: see --help\n");
+  CHECK(said(2, vlt::program::LogFormat::text) ==
+        "sft_main[2]: error[OPT-NAME-001]: there is no such option\n  help: see --help\n");
   CHECK(said(2, vlt::program::LogFormat::json) ==
         "{\"level\": \"error\", \"program\": \"sft_main\", \"rank\": 2, \"exit\": 2, "
-        "\"code\": \"OPT-NAME-001\", \"what\": \"there is no such option\"}\n");
+        "\"code\": \"OPT-NAME-001\", \"what\": \"there is no such option\", \"help\": \"see --help\"}\n");
 }

@@ -40,6 +40,7 @@ struct ModelFolder : TemporaryFolder {
          record("last", {"1.png"}, {{"What?", known.empty() ? "zz" : known[1]}})});
   }
   Ran list(const Words& more) const {
+    std::filesystem::remove(*this / "answers");
     return generate(command({{"--model", *this / "model", "--data_path", *this / "list.json", "--image_folder",
                               *this / "images", "--max_new_tokens", "6", "--output", *this / "answers"},
                              more}));
@@ -157,6 +158,7 @@ TEST_CASE("a model's adapters take part in its answers") {
   export_model(t, "adapted", true);
   REQUIRE(t.list({}).exit == 0);
   const auto plain = t.answers();
+  std::filesystem::remove(t / "answers");
   REQUIRE(generate({"--model", t / "adapted", "--data_path", t / "list.json", "--image_folder", t / "images",
                     "--max_new_tokens", "6", "--output", t / "answers"})
               .exit == 0);

@@ -124,6 +124,12 @@ TEST_CASE("an option without its value is told what it takes") {
   CHECK(refused({"--vis_proj"}).expected() == "baseline, vit, perceiver, mlp");
 }
 
+TEST_CASE("words that are not UTF-8 are refused: they could not be written down") {
+  const Complaint c = refused({"--output_dir", "caf\xe9"});
+  CHECK(c.code() == "OPT-TEXT-022");
+  CHECK(c.found() == "\"caf\\xe9\", wrong at byte 3");
+}
+
 TEST_CASE("a name that is nearly right is suggested") {
   CHECK(refused({"--vis_prj", "mlp"}).help().find("--vis_proj") != std::string::npos);
   CHECK(refused({"--vis_proj", "perciever"}).help().find("perceiver") != std::string::npos);
@@ -135,6 +141,9 @@ TEST_CASE("mistakes in a configuration file are named") {
   CHECK(refused({}, R"({"offload": "yes"})").code() == "OPT-CONFIG-010");
   CHECK(refused({}, R"({"config": "other.json"})").code() == "OPT-CONFIG-010");
   CHECK(refused({}, "[]").code() == "OPT-CONFIG-010");
+  CHECK(refused({}, R"({"seed": [1]})").what() == "this option takes one value");
+  CHECK(refused({}, R"({"output_dir": "a\u0000b"})").code() == "OPT-CONFIG-010");
+  CHECK(refused({}, R"({"seed": 1, "seed": 2})").code() == "OPT-JSON-005");
   CHECK(refused({}, "{").code() == "OPT-JSON-001");
 }
 

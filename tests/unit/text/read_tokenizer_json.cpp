@@ -63,7 +63,8 @@ TEST_CASE("ids that make no vocabulary are refused", "[text]") {
   refused(R"("content":"<s>")", R"("content":"a")", "TOK-014", "id 0");
   refused(R"("content":"<s>")", R"("content":"")", "TOK-014", "empty");
   refused(R"([{"id":3)", R"([{"id":3,"content":"<s>"},{"id":3)", "TOK-014", "twice");
-  refused(R"([{"id":3)", R"([{"id":10)", "TOK-014", "id 10");
+  const std::string elsewhere = with(R"([{"id":3)", R"([{"id":10)"), ids = R"("ids":[3])";
+  refused(std::string(elsewhere).replace(elsewhere.find(ids), ids.size(), R"("ids":[10])"), "TOK-014", "id 10");
   refused(R"("ab":2)", R"("ab":7,"c":8,"d":9)", "TOK-014", "id 5");
   refused(R"("tokens":["<s>"])", R"("tokens":["<t>"])", "TOK-015", "<t>");
 }
@@ -112,6 +113,52 @@ TEST_CASE("what cannot be done exactly is refused by name", "[text]") {
   refused(R"("type":"TemplateProcessing")", R"("type":"BertProcessing")", "TOK-015", "BertProcessing");
   refused(R"("merges":["a b"])", R"("dropout":0.1,"merges":["a b"])", "TOK-003", "dropout");
   refused(R"("merges":["a b"])", R"("end_of_word_suffix":"</w>","merges":["a b"])", "TOK-003", "end_of_word_suffix");
+}
+
+// A file whose normalizer is a row of these.
+std::string normalized_by(const std::string& step, int times) {
+  std::string steps = step;
+  for (int i = 1; i < times; ++i) steps += "," + step;
+  return with(R"("normalizer":null)", R"("normalizer":{"type":"Sequence","normalizers":[)" + steps + "]}");
+}
+
+TEST_CASE("a tokenizer cannot make a text grow without bound", "[text]") {
+  const std::string doubling = R"({"type":"Replace","pattern":{"String":"a"},"content":"aa"})";
+  const auto encode = [](const std::string& json, const std::string& text) {
+    const vlt::text::Tokenizer tokenizer(vlt::text::read_tokenizer(vlt::parse_json(json, "t.json"), "t.json"));
+    return vlt::text::Encoder(tokenizer).encode(text).ids.size();
+  };
+  const auto grows = [&](const std::string& json, const std::string& text) {
+    return vlt_test::complaint_of([&] { encode(json, text); }, vlt::ExitCode::model).code();
+  };
+  const std::string words(1000, 'a');
+  CHECK(encode(normalized_by(doubling, 4), words) > 16000);
+  CHECK(grows(normalized_by(doubling, 30), words) == "MODEL-TOK-021");
+  CHECK(grows(normalized_by(R"({"type":"Prepend","prepend":")" + std::string(30000, 'b') + "\"}", 1), words) ==
+        "MODEL-TOK-021");
+  refused(normalized_by(doubling, 65), "TOK-015", "at most 64");
+  const std::string doubled = R"({"type":"Replace","pattern":{"String":"b"},"content":"bb"})";
+  std::string decoders = doubled;
+  for (int i = 1; i < 30; ++i) decoders += "," + doubled;
+  const auto value = vlt::parse_json(
+      with(R"("decoder":{"type":"ByteLevel"})", R"("decoder":{"type":"Sequence","decoders":[)" + decoders + "]}"), "t");
+  const vlt::text::Tokenizer decoding(vlt::text::read_tokenizer(value, "t"));
+  const std::vector<std::int32_t> ids(100, 1);
+  CHECK(vlt_test::complaint_of([&] { decoding.decode(ids); }, vlt::ExitCode::model).code() == "MODEL-TOK-021");
+}
+
+TEST_CASE("a post-processor gives its tokens their own ids", "[text]") {
+  refused(R"("ids":[3])", R"("ids":[2])", "TOK-015", "another id");
+  refused(R"("ids":[3])", R"("ids":[])", "JSON-003", "too short");
+  CHECK_NOTHROW(load(with(R"("ids":[3],)", "")));
+}
+
+TEST_CASE("a blank is written as one character", "[text]") {
+  const auto marked = [](const std::string& mark) {
+    return with(R"({"type":"ByteLevel"})", R"({"type":"Metaspace","replacement":")" + mark + R"("})");
+  };
+  CHECK_NOTHROW(load(marked("\u2581")));
+  for (const char* mark : {"", "__"}) refused(marked(mark), "JSON-004", "one character");
 }
 
 TEST_CASE("bytes need their tokens", "[text]") {

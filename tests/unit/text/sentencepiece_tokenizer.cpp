@@ -152,6 +152,7 @@ TEST_CASE("damaged and unsupported tokenizer.model files are refused", "[text]")
   known.pieces[0].type = Type::normal;
   refused(known, "TOK-020", "no unknown");
   refused(with({"<0x00>", 0, Type::byte}), "TOK-016", "no byte pieces");
+  refused(with({"<0xfF>", 0, Type::byte}), "TOK-016", "a piece for a byte does not name one");
   refused(with_trainer(number_field(3, 2) + number_field(35, 1)), "TOK-016", "<0xFF>");
   refused(with_trainer(""), "TOK-003", "Unigram");
   refused(with_trainer(number_field(3, 3)), "TOK-003", "Word");

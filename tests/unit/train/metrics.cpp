@@ -72,6 +72,7 @@ TEST_CASE("metrics that cannot be written or read are refused", "[pages]") {
   } catch (const vlt::Error& e) {
     CHECK(e.exit() == vlt::ExitCode::write);
     CHECK(e.complaint().code() == "WRITE-LOG-001");
+    CHECK(e.complaint().found() == "No such file or directory (2)");
   }
   CHECK_THROWS_AS(vlt::parse_metrics("{\"step\": 1}\n{", "m"), vlt::Error);
 }

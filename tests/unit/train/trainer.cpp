@@ -125,7 +125,7 @@ TEST_CASE("a step that is not finite ends the run with the ids of its records") 
     CHECK(e.complaint().code() == "NUM-STEP-001");
     CHECK(e.complaint().place() == "step 2");
     CHECK(e.complaint().found() == "loss nan, gradient norm 0.250000");
-    CHECK_THAT(e.complaint().help(), Catch::Contains("the records \"id 2\", \"id 3\";"));
+    CHECK_THAT(e.complaint().help(), Catch::Contains("the records \"id 2\", \"id 3\"; lower --learning_rate"));
   }
   CHECK(run.heard.lines == Lines{"step 1"});
   CHECK(state.updates == 1);
