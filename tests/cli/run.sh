@@ -1,5 +1,5 @@
 #!/bin/bash
-# The programs from outside: options, models, answers, malformed data. The last line says how many scripts passed.
+# The programs from outside: options, models, answers, malformed input. The last line says how many scripts passed.
 # Usage: run.sh FOLDER_OF_PROGRAMS [quick]   quick: what programs compiled for fp32 alone can do, in a minute
 set -u
 bin=$(cd "$1" && pwd) quick=${2:-} here=$(cd "$(dirname "$0")" && pwd)
@@ -15,7 +15,8 @@ run() {
 "$bin/make_shapes_dataset" --output_dir "$folder/data" --records 24 --test_records 4 >/dev/null || exit 1
 language=$folder/data/language_model vision=$folder/data/vision_model
 run "programs together" python3 "$here/programs.py" "$bin"
-run "malformed data" bash "$here/data_cases.sh" "$bin/sft_main" "$language" "$vision"
+run "malformed input" python3 "$here/malformed.py" "$bin/sft_main" "$language" "$vision"
+run "faults outside" python3 "$here/outside_faults.py" "$bin"
 run "memory of the audit" python3 "$here/data_memory.py" "$bin/sft_main" "$language" "$vision"
 if [ "$quick" != quick ]; then
   run "every option" python3 "$here/options.py" "$bin" "$here/../../docs/options.md"
