@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit 2
 
 packages="g++ cmake ninja-build libeigen3-dev libjpeg-dev libpng-dev libstb-dev libxxhash-dev"
 case ${1:-build} in
-  tests) packages="$packages catch2 clang-format python3 python3-venv git" ;;
+  tests) packages="$packages libopenmpi-dev openmpi-bin catch2 clang-format python3 python3-venv git" ;;
   benchmarks) packages="$packages libbenchmark-dev python3 python3-venv" ;;
 esac
 say() { echo "install: $*" >&2; }

@@ -47,6 +47,7 @@
 #include <vlt/dist/first_fit.hpp>
 #include <vlt/dist/gather_texts.hpp>
 #include <vlt/dist/lender.hpp>
+#include <vlt/dist/mpi_world.hpp>
 #include <vlt/dist/thread_group.hpp>
 #include <vlt/dist/world.hpp>
 #include <vlt/dist/zero.hpp>

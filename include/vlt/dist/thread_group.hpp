@@ -25,7 +25,7 @@ class ThreadGroup {
       if (left_ || group_.somebody_left_before(barriers_))
         throw Error(ExitCode::peer, Complaint("PEER-FAIL-001", "another rank failed"));
     }
-    void abort() noexcept override {
+    void abort(ExitCode = ExitCode::peer) noexcept override {
       if (std::exchange(left_, true)) return;
       group_.barriers_[rank_] = barriers_;
       group_.barrier_.arrive_and_drop();
@@ -65,12 +65,6 @@ class ThreadGroup {
       barrier();
     }
 
-    template <class F> static void with_type(const Addends& a, F&& f) {
-      const auto call = [&]<class T>(T) { f(static_cast<const T*>(a.in), static_cast<T*>(a.out)); };
-      if (a.number == Number::f32) call(float());
-      else if (a.number == Number::f64) call(double());
-      else call(Index());
-    }
     void show(const void* p) { group_.shown_[rank_] = p, barrier(); }
     template <class T> const T* seen(int r) const { return static_cast<const T*>(group_.shown_[r]); }
     template <class T> void sum(T* to, std::size_t begin, std::size_t end) {

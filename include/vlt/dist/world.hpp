@@ -24,9 +24,9 @@ class World {
   virtual int rank() const = 0;
   virtual int size() const = 0;
   virtual void barrier() = 0;
-  // This rank gives up: collective calls of the others fail (PEER-FAIL-001) instead of waiting for it, and so do its
-  // own from now on.
-  virtual void abort() noexcept = 0;
+  // This rank gives up, for a reason that is the exit code of the job where a launcher reports one: collective calls of
+  // the others fail (PEER-FAIL-001) or their processes are ended, instead of waiting for it; its own fail from now on.
+  virtual void abort(ExitCode reason = ExitCode::peer) noexcept = 0;
 
   // In place.
   template <Summable T> void all_reduce_sum(std::span<T> x) {
@@ -64,6 +64,13 @@ class World {
     std::size_t count;
     Number number;
   };
+  // f(const T* in, T* out) for the type of the numbers.
+  template <class F> static void with_type(const Addends& a, F&& f) {
+    const auto call = [&]<class T>(T) { f(static_cast<const T*>(a.in), static_cast<T*>(a.out)); };
+    if (a.number == Number::f32) call(float());
+    else if (a.number == Number::f64) call(double());
+    else call(Index());
+  }
 
  private:
   virtual void add_everywhere(const Addends& a) = 0;  // in == out
@@ -85,7 +92,7 @@ class Single final : public World {
   int rank() const override { return 0; }
   int size() const override { return 1; }
   void barrier() override {}
-  void abort() noexcept override {}
+  void abort(ExitCode) noexcept override {}
 
  private:
   void add_everywhere(const Addends&) override {}

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <new>
@@ -9,6 +10,7 @@
 #include <ostream>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vlt/base/error.hpp>
 #include <vlt/base/quoted.hpp>
@@ -41,8 +43,10 @@ class Messages {
   void speak_for(int rank) { rank_ = rank; }
   LogFormat format() const { return format_; }
 
-  // Every error says what to do: what its thrower knew, or else what is said of its code.
+  // Every error says what to do: what its thrower knew, or else what is said of its code. What all ranks notice is said
+  // once: rank 0 speaks and ends the job before the others come to it.
   void error(const Error& e) {
+    if (rank_.value_or(0) > 0) std::this_thread::sleep_for(std::chrono::milliseconds(300));
     Complaint c = e.complaint();
     if (const ErrorCode* known = error_codes::find(c.code()); known && c.help().empty())
       c.help(as_action(known->remedy));

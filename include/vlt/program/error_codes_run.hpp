@@ -131,6 +131,8 @@ inline constexpr ErrorCode option_codes[] = {
      "Ask in fewer words, or raise --max_seq_len."},
     {"OPT-RANGE-001", "A training setting is out of range.", "Give a value inside the range."},
     {"OPT-REQUIRED-007", "A required option is missing.", "Give it."},
+    {"OPT-RANKS-022", "The ranks of a run were started with different options, programs or data.",
+     "Give every rank the same command line, program and files."},
     {"OPT-TEMPLATE-001", "There is no such template.", "--help lists them; a JSON file can hold your own."},
     {"OPT-TEMPLATE-002", "A template cannot work.", "The message says which of its strings is wrong, and how."},
     {"OPT-TEMPLATE-003", "A template file has an unknown key.", "Use the keys that the message lists."},

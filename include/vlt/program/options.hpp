@@ -195,14 +195,14 @@ inline void run(Table& t) {
   t.add("comm_timeout_s", &O::comm_timeout_s, "A collective that takes longer ends the run.")
       .above(0)
       .to(1e6)
-      .not_yet("a run is one process");
+      .not_yet("processes wait for each other without a limit; one that dies ends the run");
   t.add("local_rank", &O::local_rank, "Rank on this machine; -1: from the launcher.")
       .from(-1)
-      .not_yet("a run is one process");
+      .not_yet("nothing depends on it: the launcher says which cores are whose");
   t.add("zero_stage", &O::zero_stage, "What the processes share: 0 nothing, 1 optimiser state, 2 gradients, 3 weights.")
       .from(0)
       .to(3)
-      .not_yet("a run is one process, so there is nothing to share");
+      .not_yet("every process holds all of them");
   t.add("offload", &O::offload, "Optimiser state and master weights live off the device.")
       .not_yet("they stay in memory");
   t.add("save_step", &O::save_step, "A checkpoint after every N steps; 0: at epoch ends.")

@@ -2,11 +2,14 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <vlt/io/file_hash.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/check_options.hpp>
+#include <vlt/program/compare_ranks.hpp>
 #include <vlt/program/explain.hpp>
 #include <vlt/program/kinds.hpp>
+#include <vlt/program/launch.hpp>
 #include <vlt/program/sft_job.hpp>
 #include <vlt/program/standard_streams.hpp>
 #include <vlt/report/audit_page.hpp>
@@ -44,6 +47,7 @@ class SftProgram {
     read_options(args);
     if (pages()) return require_written(job_.out), ExitCode::ok;
     const SftOptions& o = job_.options;
+    compare_ranks(job_.world, options_and_build());
     SftOptionCheck(job_.table, o)();
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     const auto runner = runners_.find(o.precision);
@@ -75,21 +79,30 @@ class SftProgram {
     if (job_.world.rank() == 0) job_.output = std::make_unique<OutputFolder>(job_.options.output_dir);
     job_.world.barrier();
   }
-  // Pages that are printed instead of any work.
+  std::vector<RankFact> options_and_build() const {
+    std::vector<RankFact> facts{{"sft_main --version", job_.compiled.version + ", " + instruction_set()}};
+    for (const auto& row : job_.table.rows) facts.push_back({"--" + row.name, option_value(job_.options, row)});
+    return facts;
+  }
+  // Pages that are printed instead of any work, by one rank.
   bool pages() const {
     const SftOptions& o = job_.options;
-    if (o.help) job_.out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
-    else if (o.version) job_.out << job_.compiled << "  image decoders: " << image::ImageDecoder::id() << "\n";
-    else if (o.print_limits) print_limits();
-    else if (!o.explain.empty()) job_.out << explanation(o.explain);
-    else if (o.print_options_md) job_.out << markdown_page(job_.table, "sft_main");
+    std::ostream silent(nullptr);
+    std::ostream& out = job_.speaks() ? job_.out : silent;
+    if (o.help) out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
+    else if (o.version)
+      out << job_.compiled << "  image decoders: " << image::ImageDecoder::id() << "\n  MPI: " << mpi_of_this_build()
+          << "\n";
+    else if (o.print_limits) print_limits(out);
+    else if (!o.explain.empty()) out << explanation(o.explain);
+    else if (o.print_options_md) out << markdown_page(job_.table, "sft_main");
     else return false;
     return true;
   }
 
-  void print_limits() const {
+  void print_limits(std::ostream& out) const {
     for (const auto& row : job_.table.rows)
-      if (row.name.starts_with("limit_")) job_.out << row.name << " " << option_value(job_.options, row) << "\n";
+      if (row.name.starts_with("limit_")) out << row.name << " " << option_value(job_.options, row) << "\n";
   }
 
   void describe() {
@@ -129,10 +142,18 @@ class SftProgram {
       for (std::size_t i = 1; i < faults.size(); ++i) job_.messages.error(Error(ExitCode::data, faults[i]));
       throw;
     }
+    compare_ranks(job_.world, data_facts());
     for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
     job_.say(report::audit_table(job_.data->data(), job_.data->split));
     if (set.task != SftTask::audit) data::check_split(job_.data->split, set.trains());
     if (!set.samples_folder.empty() && job_.speaks()) write_samples();
+  }
+  // What every rank must have read alike: the names and the sizes of all records, in their order.
+  std::vector<RankFact> data_facts() const {
+    StreamHash names, sizes;
+    for (const data::Record& r : job_.data->data().records) names.add(r.id).add("\n");
+    for (const data::SampleSize& s : job_.data->data().sizes) sizes.add(std::to_string(s.tokens) + "\n");
+    return {{"--data_path, names of records", names.text()}, {"--data_path, tokens of records", sizes.text()}};
   }
   // The first training samples: in the order of the files for an audit, else in that of the first epoch.
   void write_samples() {
@@ -157,15 +178,18 @@ template <IsPolicy P> ExitCode run_sft(SftJob& job, const ModelKinds<P>& kinds);
 template <class Build> int sft_main(int argc, char** argv, const Kinds<Build>& kinds) {
   prepare_streams();
   Messages messages(std::cerr, "sft_main", kinds.compiled().version, colour_is_welcome(2));
-  dist::Single world;
+  std::unique_ptr<dist::World> world;
   std::map<std::string, SftRunner> runners;
   Build::policies::for_each([&]<class P>(std::type_identity<P>) {
     runners[name(P::precision)] = [&](SftJob& job) { return run_sft<P>(job, kinds.template models<P>()); };
   });
-  return run_program(messages, [&] {
-    SftProgram program(kinds.known(), kinds.compiled(), std::move(runners), messages, std::cout, world);
+  const int code = run_program(messages, [&] {
+    world = world_of_this_job();
+    SftProgram program(kinds.known(), kinds.compiled(), std::move(runners), messages, std::cout, *world);
     return program({argv + 1, argv + argc});
   });
+  if (code != 0 && world) world->abort(static_cast<ExitCode>(code));  // others may wait for this one
+  return code;
 }
 
 }  // namespace vlt::program

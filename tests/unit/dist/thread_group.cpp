@@ -1,73 +1,29 @@
-#include <vlt/dist/thread_group.hpp>
-
 #include <catch2/catch.hpp>
-#include <cmath>
-#include <numeric>
+#include <vlt/dist/thread_group.hpp>
+#include "collectives.hpp"
 
 using namespace vlt;
 using dist::ThreadGroup;
 
-// ((1e16 + 1) - 1e16) + 1 = 1: any other order of these four gives something else, in at least one place.
-TEST_CASE("sums are formed in rank order, shares arrive in their places", "[threads]") {
-  const double value[4] = {1e16, 1, -1e16, 1};
-  std::vector<std::vector<double>> sums(4), gathered(4), parts(4);
-  ThreadGroup::run(4, [&](dist::World& world) {
-    const int rank = world.rank();
-    std::vector<double> x(8), all(8, value[rank]), part(2), back(8);
-    for (int i = 0; i < 8; ++i) x[i] = value[rank] * (i + 1);
-    world.reduce_scatter_sum<double>(std::span<const double>(x), std::span<double>(part));
-    world.all_reduce_sum<double>(std::span<double>(all));
-    parts[rank] = part;
-    part = {double(rank), -double(rank)};
-    world.all_gather<double>(std::span<const double>(part), std::span<double>(back));
-    sums[rank] = all, gathered[rank] = back;
-  });
-  for (int rank = 0; rank < 4; ++rank) {
-    CHECK(sums[rank] == std::vector<double>(8, 1));
-    CHECK(gathered[rank] == std::vector<double>{0, 0, 1, -1, 2, -2, 3, -3});
-    for (int i = 0; i < 2; ++i) {
-      double expected = 0;
-      for (double v : value) expected += v * (2 * rank + i + 1);
-      CHECK(parts[rank][i] == expected);
-    }
-  }
+namespace {
+
+// Whether every rank of a group of so many saw what it should.
+template <class F> std::vector<int> seen_by(int ranks, F&& check) {
+  std::vector<int> right(std::size_t(ranks), 0);
+  ThreadGroup::run(ranks, [&](dist::World& world) { right[std::size_t(world.rank())] = check(world); });
+  return right;
 }
 
-TEST_CASE("collectives work in place and on sizes that ranks do not divide", "[threads]") {
-  for (int ranks : {1, 2, 3}) {
-    std::vector<int> right(ranks, 0);
-    ThreadGroup::run(ranks, [&](dist::World& world) {
-      const int rank = world.rank();
-      std::vector<float> x(7), y(2 * ranks);
-      for (int i = 0; i < 7; ++i) x[i] = float(i + rank);
-      world.all_reduce_sum<float>(std::span<float>(x));
-      std::iota(y.begin(), y.end(), float(rank));
-      const std::span<float> mine(y.data() + 2 * rank, 2);
-      world.reduce_scatter_sum<float>(std::span<const float>(y), mine);
-      world.all_gather<float>(std::span<const float>(mine), std::span<float>(y));
-      bool ok = true;
-      const float ranks_sum = float(ranks * (ranks - 1) / 2);
-      for (int i = 0; i < 7; ++i) ok &= x[i] == float(ranks * i) + ranks_sum;
-      for (int i = 0; i < 2 * ranks; ++i) ok &= y[i] == float(ranks * i) + ranks_sum;
-      right[rank] = ok;
-    });
-    CHECK(right == std::vector<int>(ranks, 1));
-  }
-}
+}  // namespace
 
-TEST_CASE("counts are added exactly, and what one rank knows reaches all", "[threads]") {
-  const Index large = Index(1) << 60;
-  std::vector<std::vector<Index>> sums(3);
-  std::vector<std::vector<bf16>> told(3);
-  ThreadGroup::run(3, [&](dist::World& world) {
-    sums[world.rank()] = {large + world.rank(), -world.rank()};
-    world.all_reduce_sum<Index>(sums[world.rank()]);
-    told[world.rank()] = {bf16(float(world.rank())), bf16(7.0f)};
-    world.broadcast<bf16>(told[world.rank()], 2);
-  });
-  for (int rank = 0; rank < 3; ++rank) {
-    CHECK(sums[rank] == std::vector<Index>{3 * large + 3, -3});
-    CHECK(float(told[rank][0]) == 2);
+TEST_CASE("collectives keep what they promise", "[threads]") {
+  for (const int ranks : {1, 2, 3, 4}) {
+    CAPTURE(ranks);
+    const std::vector<int> all(std::size_t(ranks), 1);
+    CHECK(seen_by(ranks, test::sums_are_formed_in_rank_order) == all);
+    CHECK(seen_by(ranks, [](dist::World& w) { return test::collectives_work_in_place(w, 7); }) == all);
+    CHECK(seen_by(ranks, test::long_shares_arrive_whole) == all);
+    CHECK(seen_by(ranks, test::counts_are_exact_and_one_tells_all) == all);
   }
 }
 
