@@ -44,8 +44,10 @@
 #include <vlt/data/template_file.hpp>
 #include <vlt/data/template_tokens.hpp>
 #include <vlt/device/memory.hpp>
+#include <vlt/dist/compare_ranks.hpp>
 #include <vlt/dist/first_fit.hpp>
 #include <vlt/dist/gather_texts.hpp>
+#include <vlt/dist/launch.hpp>
 #include <vlt/dist/lender.hpp>
 #include <vlt/dist/mpi_world.hpp>
 #include <vlt/dist/thread_group.hpp>

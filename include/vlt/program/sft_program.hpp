@@ -2,14 +2,14 @@
 #include <functional>
 #include <iostream>
 #include <map>
+#include <vlt/dist/compare_ranks.hpp>
+#include <vlt/dist/launch.hpp>
 #include <vlt/io/file_hash.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/check_options.hpp>
-#include <vlt/program/compare_ranks.hpp>
 #include <vlt/program/explain.hpp>
 #include <vlt/program/kinds.hpp>
-#include <vlt/program/launch.hpp>
 #include <vlt/program/sft_job.hpp>
 #include <vlt/program/standard_streams.hpp>
 #include <vlt/report/audit_page.hpp>
@@ -47,7 +47,7 @@ class SftProgram {
     read_options(args);
     if (pages()) return require_written(job_.out), ExitCode::ok;
     const SftOptions& o = job_.options;
-    compare_ranks(job_.world, options_and_build());
+    dist::compare_ranks(job_.world, options_and_build());
     SftOptionCheck(job_.table, o)();
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
     const auto runner = runners_.find(o.precision);
@@ -79,8 +79,8 @@ class SftProgram {
     if (job_.world.rank() == 0) job_.output = std::make_unique<OutputFolder>(job_.options.output_dir);
     job_.world.barrier();
   }
-  std::vector<RankFact> options_and_build() const {
-    std::vector<RankFact> facts{{"sft_main --version", job_.compiled.version + ", " + instruction_set()}};
+  std::vector<dist::RankFact> options_and_build() const {
+    std::vector<dist::RankFact> facts{{"sft_main --version", job_.compiled.version + ", " + instruction_set()}};
     for (const auto& row : job_.table.rows) facts.push_back({"--" + row.name, option_value(job_.options, row)});
     return facts;
   }
@@ -91,8 +91,8 @@ class SftProgram {
     std::ostream& out = job_.speaks() ? job_.out : silent;
     if (o.help) out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
     else if (o.version)
-      out << job_.compiled << "  image decoders: " << image::ImageDecoder::id() << "\n  MPI: " << mpi_of_this_build()
-          << "\n";
+      out << job_.compiled << "  image decoders: " << image::ImageDecoder::id()
+          << "\n  MPI: " << dist::mpi_of_this_build() << "\n";
     else if (o.print_limits) print_limits(out);
     else if (!o.explain.empty()) out << explanation(o.explain);
     else if (o.print_options_md) out << markdown_page(job_.table, "sft_main");
@@ -142,14 +142,14 @@ class SftProgram {
       for (std::size_t i = 1; i < faults.size(); ++i) job_.messages.error(Error(ExitCode::data, faults[i]));
       throw;
     }
-    compare_ranks(job_.world, data_facts());
+    dist::compare_ranks(job_.world, data_facts());
     for (const Complaint& c : job_.data->data().warnings) job_.messages.warning(c);
     job_.say(report::audit_table(job_.data->data(), job_.data->split));
     if (set.task != SftTask::audit) data::check_split(job_.data->split, set.trains());
     if (!set.samples_folder.empty() && job_.speaks()) write_samples();
   }
   // What every rank must have read alike: the names and the sizes of all records, in their order.
-  std::vector<RankFact> data_facts() const {
+  std::vector<dist::RankFact> data_facts() const {
     StreamHash names, sizes;
     for (const data::Record& r : job_.data->data().records) names.add(r.id).add("\n");
     for (const data::SampleSize& s : job_.data->data().sizes) sizes.add(std::to_string(s.tokens) + "\n");
@@ -184,7 +184,7 @@ template <class Build> int sft_main(int argc, char** argv, const Kinds<Build>& k
     runners[name(P::precision)] = [&](SftJob& job) { return run_sft<P>(job, kinds.template models<P>()); };
   });
   const int code = run_program(messages, [&] {
-    world = world_of_this_job();
+    world = dist::world_of_this_job();
     SftProgram program(kinds.known(), kinds.compiled(), std::move(runners), messages, std::cout, *world);
     return program({argv + 1, argv + argc});
   });

@@ -1,8 +1,8 @@
 // Who belongs to a run: what launchers say, and ranks that were started differently.
 #include <catch2/catch.hpp>
+#include <vlt/dist/compare_ranks.hpp>
+#include <vlt/dist/launch.hpp>
 #include <vlt/dist/thread_group.hpp>
-#include <vlt/program/compare_ranks.hpp>
-#include <vlt/program/launch.hpp>
 
 using namespace vlt;
 
@@ -23,28 +23,28 @@ struct Environment {
 TEST_CASE("a launcher says how many processes its job has") {
   {
     const Environment none;
-    CHECK(program::launch_of_environment().processes == 1);
-    CHECK(program::launch_of_environment().launcher.empty());
+    CHECK(dist::launch_of_environment().processes == 1);
+    CHECK(dist::launch_of_environment().launcher.empty());
   }
   for (const auto& [variable, launcher] :
        {std::pair("OMPI_COMM_WORLD_SIZE", "mpirun"), std::pair("PMI_SIZE", "mpiexec"),
         std::pair("SLURM_STEP_NUM_TASKS", "srun")}) {
     const Environment job(variable, "3");
-    CHECK(program::launch_of_environment().processes == 3);
-    CHECK(program::launch_of_environment().launcher == launcher);
+    CHECK(dist::launch_of_environment().processes == 3);
+    CHECK(dist::launch_of_environment().launcher == launcher);
   }
   const Environment broken("PMI_SIZE", "many");
-  CHECK(program::launch_of_environment().processes == 1);
+  CHECK(dist::launch_of_environment().processes == 1);
 }
 
 TEST_CASE("without MPI a job of several processes is refused") {
   {
     const Environment none;
-    CHECK(program::world_of_this_job()->size() == 1);
+    CHECK(dist::world_of_this_job()->size() == 1);
   }
   const Environment job("OMPI_COMM_WORLD_SIZE", "2");
   try {
-    program::world_of_this_job();
+    dist::world_of_this_job();
     FAIL("two processes would train two models");
   } catch (const Error& e) {
     CHECK(e.complaint().code() == "OPT-BUILD-016");
@@ -58,7 +58,7 @@ TEST_CASE("ranks that were started differently are told where", "[threads]") {
     dist::ThreadGroup::run(3, [&](dist::World& world) {
       const std::string rate = world.rank() == 2 ? of_rank_2 : "0.1";
       try {
-        program::compare_ranks(world, {{"--seed", "1"}, {"--learning_rate", rate}, {"--data_path", "a b"}});
+        dist::compare_ranks(world, {{"--seed", "1"}, {"--learning_rate", rate}, {"--data_path", "a b"}});
       } catch (const Error& e) {
         said[std::size_t(world.rank())] = e.complaint().code() + e.complaint().place() + e.complaint().found();
         throw;

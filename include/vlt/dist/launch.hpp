@@ -4,7 +4,7 @@
 #include <vlt/dist/mpi_world.hpp>
 #include <vlt/options/option_table.hpp>
 
-namespace vlt::program {
+namespace vlt::dist {
 
 // The job that a launcher started this process for.
 struct Launch {
@@ -37,11 +37,11 @@ inline std::string mpi_of_this_build() {
 
 // The ranks of this process's job: its own alone, or those of MPI. A job of several processes is refused where MPI is
 // not compiled in: each of them would train for itself.
-inline std::unique_ptr<dist::World> world_of_this_job() {
+inline std::unique_ptr<World> world_of_this_job() {
   const Launch launch = launch_of_environment();
-  if (launch.processes == 1) return std::make_unique<dist::Single>();
+  if (launch.processes == 1) return std::make_unique<Single>();
 #if VLT_HAVE_MPI
-  return std::make_unique<dist::MpiWorld>();
+  return std::make_unique<MpiWorld>();
 #else
   refuse_option(Complaint("OPT-BUILD-016", "MPI is not compiled into this program")
                     .at(launch.launcher)
@@ -51,4 +51,4 @@ inline std::unique_ptr<dist::World> world_of_this_job() {
 #endif
 }
 
-}  // namespace vlt::program
+}  // namespace vlt::dist

@@ -2,7 +2,7 @@
 #include <vlt/dist/gather_texts.hpp>
 #include <vlt/options/compiled_in.hpp>
 
-namespace vlt::program {
+namespace vlt::dist {
 
 // Something that must be the same on every rank: an option, the build, the data.
 struct RankFact {
@@ -11,10 +11,10 @@ struct RankFact {
 
 // Refuses a run whose ranks were started differently: their collectives would not meet, or mean different things.
 // Collective; every rank gives the same names in the same order.
-inline void compare_ranks(dist::World& world, const std::vector<RankFact>& facts) {
+inline void compare_ranks(World& world, const std::vector<RankFact>& facts) {
   std::string mine;
   for (const RankFact& f : facts) mine += f.value + '\0';
-  const std::vector<std::string> texts = dist::gather_texts(world, mine);
+  const std::vector<std::string> texts = gather_texts(world, mine);
   for (std::size_t r = 1; r < texts.size(); ++r) {
     if (texts[r] == texts[0]) continue;
     std::istringstream first(texts[0]), other(texts[r]);
@@ -31,4 +31,4 @@ inline void compare_ranks(dist::World& world, const std::vector<RankFact>& facts
   }
 }
 
-}  // namespace vlt::program
+}  // namespace vlt::dist
