@@ -4,7 +4,8 @@
 usage: ranks.py FOLDER_OF_PROGRAMS
 """
 import os, re, shutil, signal, subprocess, sys, time
-from sft_runs import BIN, SFT, WORK, base, data, ok, refused, Run, BASE, PATHS
+import test_list
+from sft_runs import BASE, PATHS, Run, SFT, WORK, data, ok, refused
 
 os.environ.update(OMPI_ALLOW_RUN_AS_ROOT="1", OMPI_ALLOW_RUN_AS_ROOT_CONFIRM="1", OMPI_MCA_rmaps_base_oversubscribe="1",
                   OMPI_MCA_hwloc_base_binding_policy="none")
@@ -112,14 +113,7 @@ def main():
         return 77
     cases = [ranks_share_a_batch, the_same_ranks_give_the_same_bits, ranks_may_have_unequal_data, one_rank_speaks,
              ranks_that_differ_are_refused, a_mistake_of_all_is_said_once, a_failing_rank_ends_the_job, a_dead_rank_ends_the_job, help_is_printed_once]
-    failed = 0
-    for case in cases:
-        try:
-            case()
-        except Exception as e:
-            failed += 1
-            print("FAIL %s: %s" % (case.__name__, e if isinstance(e, AssertionError) and str(e) else repr(e)))
-    print("%d passed, %d failed" % (len(cases) - failed, failed))
+    failed = test_list.run(cases)
     shutil.rmtree(WORK)
     return failed > 0
 
