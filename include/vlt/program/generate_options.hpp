@@ -1,6 +1,6 @@
 #pragma once
+#include <vlt/options/read_limit_options.hpp>
 #include <vlt/program/program_options.hpp>
-#include <vlt/program/read_limit_options.hpp>
 
 namespace vlt::program {
 

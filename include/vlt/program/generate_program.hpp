@@ -2,11 +2,11 @@
 #include <iostream>
 #include <map>
 #include <vlt/io/line_file.hpp>
+#include <vlt/io/standard_streams.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/generate_job.hpp>
 #include <vlt/program/kinds.hpp>
-#include <vlt/program/standard_streams.hpp>
 
 namespace vlt::program {
 

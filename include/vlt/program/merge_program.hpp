@@ -1,10 +1,10 @@
 #pragma once
 #include <iostream>
+#include <vlt/io/standard_streams.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/kinds.hpp>
 #include <vlt/program/merge_job.hpp>
-#include <vlt/program/standard_streams.hpp>
 
 namespace vlt::program {
 

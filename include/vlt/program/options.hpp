@@ -1,5 +1,5 @@
 #pragma once
-#include <vlt/program/read_limit_options.hpp>
+#include <vlt/options/read_limit_options.hpp>
 
 namespace vlt::program {
 

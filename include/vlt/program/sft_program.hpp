@@ -5,13 +5,13 @@
 #include <vlt/dist/compare_ranks.hpp>
 #include <vlt/dist/launch.hpp>
 #include <vlt/io/file_hash.hpp>
+#include <vlt/io/standard_streams.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
 #include <vlt/program/check_options.hpp>
 #include <vlt/program/explain.hpp>
 #include <vlt/program/kinds.hpp>
 #include <vlt/program/sft_job.hpp>
-#include <vlt/program/standard_streams.hpp>
 #include <vlt/report/audit_page.hpp>
 #include <vlt/report/debug_samples.hpp>
 

@@ -6,7 +6,7 @@
 #include <ostream>
 #include <vlt/io/file.hpp>
 
-namespace vlt::program {
+namespace vlt {
 
 // What every program does first. A terminal that is closed and a limit on the size of files become faults of a write,
 // not the end of the process. Standard streams that are closed are opened in a way that fails, so that no file of the
@@ -29,4 +29,4 @@ inline void require_written(std::ostream& out) {
                                    .help("send it to a file on a disk with room, or to a terminal"));
 }
 
-}  // namespace vlt::program
+}  // namespace vlt

@@ -2,7 +2,7 @@
 #include <vlt/io/read_limits.hpp>
 #include <vlt/options/option_table.hpp>
 
-namespace vlt::program {
+namespace vlt {
 
 // The limits of a model folder as rows of a program whose options `O` are ReadLimits and more.
 template <class O> void add_read_limits(OptionTable<O>& t) {
@@ -23,4 +23,4 @@ template <class O> void add_read_limits(OptionTable<O>& t) {
       "runs, so there are no limits of matching.");
 }
 
-}  // namespace vlt::program
+}  // namespace vlt
