@@ -3,7 +3,7 @@
 #   nothing         every kind of test, without sanitizers, on programs of one precision
 #   everything      all of it; of single headers and listed mutants what the number of commits chooses
 #   part ...        these, whole: hygiene format headers programs sizes demo cli interop compile_fail consumer mutants
-#                   random_mutants unit asan tsan tidy digits
+#                   random_mutants unit asan tsan fuzz tidy digits
 #   VLT_FULL=ON       with everything: all mutants, clang++ over all headers, every unit test without sanitizers,
 #                     clang-tidy, the long comparisons
 #   VLT_INSTALL=OFF   look for what is missing, install nothing      VLT_JOBS=N    compilers side by side
@@ -19,7 +19,8 @@ case ${*:-quick} in
   quick) size=quick parts="hygiene format headers programs demo cli+compile_fail+consumer interop+mutants unit" ;;
   everything)
     size=everything
-    parts="hygiene format headers programs sizes demo cli+compile_fail+consumer interop+mutants random_mutants unit asan tsan"
+    parts="hygiene format headers programs sizes demo cli+compile_fail+consumer interop+mutants random_mutants unit asan"
+    parts="$parts tsan fuzz"
     [ "$full" = OFF ] || parts="$parts tidy digits" ;;
   *) size=whole parts=$* ;;
 esac
@@ -60,6 +61,10 @@ configure() {  # preset, further arguments...
 compile() {  # preset, further arguments of cmake...
   local preset=$1
   configure "$@" && cmake --build "$build/$preset" -j "$jobs"
+}
+
+build_target() {  # preset, target, further arguments of cmake...
+  configure "$1" "${@:3}" && cmake --build "$build/$1" -j "$jobs" --target "$2"
 }
 
 # Builds and runs the unit tests of a preset; every test case counts.
@@ -129,6 +134,11 @@ part() {
     unit) if [ $size = everything ] && [ "$full" = OFF ]; then unit tests train; else unit tests ""; fi ;;
     asan) unit asan "" ;;
     tsan) unit tsan "$(grep -rl '\[threads\]' tests/unit | cut -d/ -f3 | sort -u | paste -sd ';')" -L threads ;;
+    # The build with sanitizers, which everything has already.
+    fuzz)
+      check "build what reads damaged input" build_target asan fuzz "-DVLT_JOIN_TESTS=${VLT_JOIN_TESTS:-ON}"
+      check "damaged input" sh -c "cd '$build' && asan/tests/fuzz '$root/tests' 5 $commits"
+      [ "$full" = OFF ] || check "damaged input, by libFuzzer" bash tests/fuzz/libfuzzer.sh "$build/libfuzzer" 30 ;;
     tidy) check "clang-tidy" sh -c "clang-tidy -p $build/programs examples/*.cpp" ;;
     *) echo "run_all: there is no part \"$1\""; failed=$((failed + 1)) ;;
   esac
