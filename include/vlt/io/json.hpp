@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cstdint>
 #include <limits>
@@ -123,6 +124,15 @@ class Json {
   }
 };
 
+// file:line:column of a byte of a text, both counted from 1.
+inline std::string line_and_column(std::string_view text, std::size_t at, const std::string& name) {
+  const std::string_view before = text.substr(0, at);
+  const auto line = std::count(before.begin(), before.end(), '\n') + 1;
+  const std::size_t newline = before.rfind('\n');
+  return name + ":" + std::to_string(line) + ":" +
+         std::to_string(newline == std::string_view::npos ? at + 1 : at - newline);
+}
+
 // Strict JSON: UTF-8, nesting at most `depth`, each key once, numbers that a double can hold; a mistake is JSON-001,
 // 005 or 006 with line and column.
 inline boost::json::value parse_json(std::string_view text, const std::string& name, Blame blame = blame_model,
@@ -147,7 +157,7 @@ inline boost::json::value parse_json(std::string_view text, const std::string& n
                     .expected("JSON as RFC 8259 has it")
                     .found(at < text.size() ? quoted(text.substr(at, 20)) : "the end of the file"));
   }
-  refuse_ambiguous_json(marked, name, blame, depth);
+  refuse_ambiguous_json(text, name, blame, depth);
   return parser.release();
 }
 
