@@ -234,6 +234,10 @@ def tokenizers():
         tokenizer(f'T03-{kind}', '4 MODEL-TOK-003', kind, type=kind)
     tokenizer('T04', '4 MODEL-TOK-004', 'same id 5', change=vocabulary(another=5))
     config('T05', 'ok', '', vocab_size=size + 50)  # rows that no token has
+    gap = json.loads((LANGUAGE / 'tokenizer.json').read_text())
+    gap['model']['vocab']['another'] = size + 3
+    wide = {**json.loads((LANGUAGE / 'config.json').read_text()), 'vocab_size': size + 4}
+    language('T05-gap', 'ok MODEL-TOK-005', 'warning', **{'tokenizer.json': gap, 'config.json': wide})
     for i, value in enumerate((-1, 1 << 31, 1.5, '5')):
         tokenizer(f'T06-{i}', '4 MODEL-JSON-002', r'vocab\["another"\]', change=vocabulary(another=value))
     tokenizer('T06-limit', '4 MODEL-TOK-006', 'limit_vocabulary', '--limit_vocabulary 10')

@@ -1,6 +1,5 @@
-"""Malformed command lines (U), and output folders (K) that are no place for a run. Of checkpoints (K) nothing can be
-malformed before there are any."""
-import os
+"""Malformed command lines (U), and output folders that are no place for a run (K; damaged checkpoints are tested where
+they are read). U09, nothing trains, has no command line: a projector always does."""
 
 
 def options(add):
