@@ -40,6 +40,7 @@ inline std::string shown_space(const std::string& path) {
   return space->files ? ", free: " + std::to_string(space->bytes) + " bytes" : ", free: no inode for another file";
 }
 [[noreturn]] inline void fail(const std::string& path, const char* step, int error, std::uint64_t needed = 0) {
+  refuse_lack_of_descriptors(error, path);
   const bool full = error == ENOSPC || error == EDQUOT;
   const std::string problem = std::string(step) + ": " + errno_text(error);
   Complaint c =
@@ -115,7 +116,6 @@ class FileWriter {
       : path_(std::move(path)), temporary_(path_ + ".tmp." + std::to_string(::getpid())), needed_(expected_bytes) {
     descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (descriptor_ >= 0) return;
-    refuse_lack_of_descriptors(errno, path_);
     writing::fail(path_, "open", errno, needed_);
   }
   ~FileWriter() {
