@@ -102,8 +102,8 @@
 #include <vlt/io/read_limits.hpp>
 #include <vlt/io/require_utf8.hpp>
 #include <vlt/io/silent_handler.hpp>
-#include <vlt/io/unambiguous_json.hpp>
 #include <vlt/io/standard_streams.hpp>
+#include <vlt/io/unambiguous_json.hpp>
 #include <vlt/io/write_file.hpp>
 #include <vlt/models/any_component.hpp>
 #include <vlt/models/batch.hpp>
