@@ -14,6 +14,7 @@
 #include <vlt/base/quoted.hpp>
 #include <vlt/base/rng.hpp>
 #include <vlt/base/shown_bytes.hpp>
+#include <vlt/base/stop_signals.hpp>
 #include <vlt/base/thread_clock.hpp>
 #include <vlt/base/type_list.hpp>
 #include <vlt/base/utf8.hpp>
@@ -236,6 +237,8 @@
 #include <vlt/text/write_tokenizer_json.hpp>
 #include <vlt/train/answer.hpp>
 #include <vlt/train/answer_ends.hpp>
+#include <vlt/train/checkpoint_folder.hpp>
+#include <vlt/train/checkpoint_manifest.hpp>
 #include <vlt/train/engine.hpp>
 #include <vlt/train/evaluate.hpp>
 #include <vlt/train/gather_lost.hpp>
@@ -247,6 +250,9 @@
 #include <vlt/train/plan_run.hpp>
 #include <vlt/train/process_memory.hpp>
 #include <vlt/train/question_list.hpp>
+#include <vlt/train/run_checkpoint.hpp>
+#include <vlt/train/run_facts.hpp>
 #include <vlt/train/run_state.hpp>
+#include <vlt/train/save_checkpoint.hpp>
 #include <vlt/train/trainer.hpp>
 #include <vlt/train/trainer_listener.hpp>

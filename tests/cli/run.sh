@@ -23,6 +23,7 @@ language=$folder/data/language_model vision=$folder/data/vision_model
 run "programs together" python3 "$here/programs.py" "$bin"
 run "malformed input" python3 "$here/malformed.py" "$bin/sft_main" "$language" "$vision"
 run "faults outside" python3 "$here/outside_faults.py" "$bin"
+run "runs that go on" python3 "$here/resuming.py" "$bin" $quick
 run "memory of the audit" python3 "$here/data_memory.py" "$bin/sft_main" "$language" "$vision"
 run "several processes" skippable python3 "$here/ranks.py" "$bin"
 if [ "$quick" != quick ]; then

@@ -188,8 +188,24 @@ def loader_timeout_s():
     refused(one_picture("slow.png", large_png(3000), loader_timeout_s=[1e-9]), 11, "loader_timeout_s")
 
 
-for name, values in {"comm_timeout_s": [5], "local_rank": [0], "zero_stage": [1], "offload": [], "save_step": [5],
-                     "keep": [3], "enable_tensorboard": [], "cache_vision_features": ["memory"],
+def saved(**changes):
+    run = ok(sft(changes))
+    return sorted(os.listdir(os.path.join(run.folder, "checkpoints")))
+
+
+@test
+def save_step():
+    assert saved() == ["step-00000003"] and saved(save_step=[2]) == ["step-00000002", "step-00000003"]
+
+
+@test
+def keep():
+    assert saved(save_step=[1]) == ["step-00000002", "step-00000003"]
+    assert saved(save_step=[1], keep=[1]) == ["step-00000003"]
+
+
+for name, values in {"comm_timeout_s": [5], "local_rank": [0], "zero_stage": [1], "offload": [],
+                     "enable_tensorboard": [], "cache_vision_features": ["memory"],
                      "vision_cache_bytes": [1]}.items():
     TESTS[name] = lambda name=name, values=values: later(name, values)
 

@@ -31,12 +31,14 @@ template <class O> struct OptionRow {
   Words choices;               // of a word or a list of words; empty: any
   std::string empty = "none";  // how the pages write an absent value
   std::string later;           // not built yet: why any value but the default is refused
+  bool may_differ = false;     // numbers do not depend on it: a run that is taken up again may have another value
 
   OptionRow& from(double low) { return lowest = low, *this; }
   OptionRow& above(double low) { return lowest = low, above_lowest = true, *this; }
   OptionRow& to(double high) { return highest = high, *this; }
   OptionRow& one_of(Words words) { return choices = std::move(words), *this; }
   OptionRow& reads(std::string word) { return empty = std::move(word), *this; }
+  OptionRow& differs_freely() { return may_differ = true, *this; }
   OptionRow& not_yet(std::string why) { return later = std::move(why), *this; }
 
   bool is_flag() const { return std::holds_alternative<bool O::*>(field); }
@@ -50,11 +52,13 @@ template <class O> struct OptionRow {
 // Every option of a program. The parser, the configuration file, the pages and the receipt all read this list.
 template <class O> struct OptionTable {
   std::vector<OptionRow<O>> rows;
-  std::string group;  // of the rows that follow
+  std::string group;        // of the rows that follow
+  bool may_differ = false;  // all of them
 
   template <class T> OptionRow<O>& add(std::string name, T O::*field, std::string meaning) {
     auto& row = rows.emplace_back();
-    row.name = std::move(name), row.group = group, row.field = field, row.meaning = std::move(meaning);
+    row.name = std::move(name), row.group = group, row.may_differ = may_differ, row.field = field,
+    row.meaning = std::move(meaning);
     return row;
   }
   const OptionRow<O>* find(std::string_view name) const {

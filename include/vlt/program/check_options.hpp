@@ -19,10 +19,13 @@ class SftOptionCheck {
     else if (!o_.plan) needed({}, "data_path");
     adapters();
     if (o_.model_architecture != "default") llava();
-    if (o_.model_architecture == "default" && o_.from_checkpoint.empty()) {
-      needed(o_.lm_model_name_or_path, "lm_model_name_or_path");
-      needed(o_.vision_model_name_or_path, "vision_model_name_or_path");
-    }
+    if (o_.model_architecture == "default" && (o_.from_checkpoint.empty() || o_.from_checkpoint == Words{"auto"}))
+      need_both_halves(o_);
+  }
+  // The folders that a model is put together from.
+  static void need_both_halves(const SftOptions& o) {
+    needed(o.lm_model_name_or_path, "lm_model_name_or_path");
+    needed(o.vision_model_name_or_path, "vision_model_name_or_path");
   }
 
  private:
@@ -52,18 +55,26 @@ class SftOptionCheck {
     if (o_.precision == "fp16" && !o_.validate_only)
       refuse("precision", "fp16 (the default)", "add --precision bf16, or fp32");
     if (o_.device == "cuda") refuse("device", "this program computes on the CPU", "leave --device out");
-    if (!o_.from_checkpoint.empty() && (o_.from_checkpoint.size() > 1 || o_.from_checkpoint[0] == "auto"))
-      refuse("from_checkpoint", "`auto`, which resumes a checkpoint", "name the folder of an exported model (epoch-K)");
   }
   void jobs() const {
     if (int(o_.plan) + int(o_.validate_only) + int(o_.eval_only) > 1)
       conflict("plan", "only one of --plan, --validate_only and --eval_only can be asked for");
     if (!o_.plan && !o_.validate_only && !o_.eval_only) needed(o_.output_dir, "output_dir");
+    const Words& from = o_.from_checkpoint;
+    if (from.size() > (!from.empty() && from[0] == "auto" ? 2 : 1))
+      refuse_option(Complaint("OPT-VALUE-003", "this option has too many values")
+                        .at("--from_checkpoint")
+                        .expected("a folder, or `auto`, or `auto` and a model folder")
+                        .found(option_text::joined(from)));
+    if (!from.empty() && from[0] == "auto" && o_.eval_only)
+      conflict("eval_only", "`--from_checkpoint auto` goes on with a training", "name the folder of a model (epoch-K)");
   }
   // One folder holds such a model, and says what its parts are.
   void llava() const {
     const std::string mine = "it belongs to --model_architecture default; a LLaVA folder has its own";
     if (o_.from_checkpoint.empty()) refuse_option(missing_option("--from_checkpoint").expected("a LLaVA folder"));
+    if (o_.from_checkpoint == Words{"auto"})
+      refuse_option(missing_option("--from_checkpoint").expected("`auto` and a LLaVA folder"));
     if (!o_.lm_model_name_or_path.empty()) conflict("lm_model_name_or_path", mine);
     if (!o_.vision_model_name_or_path.empty()) conflict("vision_model_name_or_path", mine);
     if (o_.enable_mmca_attention)

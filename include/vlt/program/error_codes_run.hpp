@@ -102,6 +102,21 @@ inline constexpr ErrorCode model_codes[] = {
      "The file is damaged or hostile; download it again."},
 };
 
+// Checkpoints of a run: exit 5.
+inline constexpr ErrorCode checkpoint_codes[] = {
+    {"CKPT-FORMAT-003", "A checkpoint is of another format.", "Resume with the version of the program that wrote it."},
+    {"CKPT-HASH-001", "A file of a checkpoint is not what was written.",
+     "Use another checkpoint (`--from_checkpoint auto` takes the newest that is whole), or restore the file."},
+    {"CKPT-MANIFEST-002", "A checkpoint's manifest, or its state, contradicts itself.",
+     "It was not written by this program; use another."},
+    {"CKPT-MODEL-004", "A checkpoint is of a model with other parameters that train.",
+     "Give the options that the run began with: model, precision, adapters."},
+    {"CKPT-NONE-006", "There are checkpoints, and none of them can be used.",
+     "Restore one from a copy, or begin anew in another --output_dir."},
+    {"CKPT-RUN-005", "A run cannot go on as another: its data, model or options have changed.",
+     "Give what it began with, or start a training of its own from an exported model (epoch-K)."},
+};
+
 // Options: exit 2.
 inline constexpr ErrorCode option_codes[] = {
     {"OPT-BUILD-016", "The program was built without what an option asks for.",
@@ -124,7 +139,7 @@ inline constexpr ErrorCode option_codes[] = {
      "Use a part of a layer's full name; the message shows near ones."},
     {"OPT-NAME-001", "There is no such option.", "--help lists all options."},
     {"OPT-OUT-012", "What would be written is there already: a file, or a folder that is not empty.",
-     "Name a new file or folder: nothing is written over."},
+     "Name a new file or folder: nothing is written over. A training goes on with --from_checkpoint auto."},
     {"OPT-OUT-013", "Another process writes to the output folder.", "Wait for it, or name another folder."},
     {"OPT-PROJ-020", "The projector does not fit the models.", "Choose another --vis_proj."},
     {"OPT-PROMPT-024", "A question is longer than the model reads, or is not UTF-8.",
@@ -176,7 +191,7 @@ inline constexpr ErrorCode run_codes[] = {
      "Look at the system's reason; check permissions and the disk."},
     {"WRITE-OUT-005", "What a program prints as its result cannot be written.",
      "Send it to a file on a disk with room, or to a terminal."},
-    {"WRITE-SPACE-006", "A warning: the disk has no room for the models of all epochs.",
+    {"WRITE-SPACE-006", "A warning: the disk has no room for the models of all epochs and for checkpoints.",
      "Free some space, or name a folder on another disk."},
 };
 

@@ -23,6 +23,7 @@ inline std::vector<Group> groups() {
           {"The data set (exit 3)", list(data_codes)},
           {"Images (exit 3)", list(image_codes)},
           {"Models and tokenizers (exit 4)", list(model_codes)},
+          {"Checkpoints (exit 5)", list(checkpoint_codes)},
           {"Options (exit 2)", list(option_codes)},
           {"The run itself", list(run_codes)}};
 }
@@ -34,8 +35,9 @@ inline const ErrorCode* find(std::string_view code) {
       if (c.code == wanted) return &c;
     return nullptr;
   };
-  for (const auto* found : {in(data_codes, code), in(image_codes, code), in(model_codes, code), in(option_codes, code),
-                            in(run_codes, code), in(shared_codes, code)})
+  for (const auto* found :
+       {in(data_codes, code), in(image_codes, code), in(model_codes, code), in(checkpoint_codes, code),
+        in(option_codes, code), in(run_codes, code), in(shared_codes, code)})
     if (found) return found;
   for (const std::string_view family : {"DATA-", "MODEL-", "CKPT-", "OPT-"})
     if (code.starts_with(family)) return in(shared_codes, code.substr(family.size()));

@@ -52,16 +52,21 @@ struct SftOptions : ReadLimits {
 
 namespace sft_rows {
 
+inline constexpr const char* jobs_group = "Instead of training";
+
 using Table = OptionTable<SftOptions>;
 using O = SftOptions;
 
 inline void data(Table& t) {
   t.group = "Data";
   t.add("data_path", &O::data_path, "JSON list of records, or JSON Lines; one file per `dataset_names` entry.")
-      .reads("required");
-  t.add("image_folder", &O::image_folder, "Root of image names; needed as soon as a record names an image.");
+      .reads("required")
+      .differs_freely();
+  t.add("image_folder", &O::image_folder, "Root of image names; needed as soon as a record names an image.")
+      .differs_freely();
   t.add("data_debug_path", &O::data_debug_path,
-        "Saves the first 10 training samples there: image copies, `samples.json` and a page that shows them.");
+        "Saves the first 10 training samples there: image copies, `samples.json` and a page that shows them.")
+      .differs_freely();
   t.add("data_train_split_ratio", &O::data_train_split_ratio,
         "Share of the shuffled records that trains; the rest evaluates.")
       .from(0)
@@ -84,10 +89,12 @@ inline void data(Table& t) {
       "plain, or a JSON file.");
   t.add("on_bad_sample", &O::on_bad_sample,
         "A bad record ends the run before the model is loaded, or is left out and listed in `skipped.jsonl`.")
-      .one_of({"fail", "skip"});
+      .one_of({"fail", "skip"})
+      .differs_freely();
   t.add("max_bad_fraction", &O::max_bad_fraction, "Under `skip`: more bad records than this share end the run.")
       .from(0)
-      .to(1);
+      .to(1)
+      .differs_freely();
   t.add("packing", &O::packing, "Micro-batches are filled up to a number of tokens.")
       .not_yet("a micro-batch is exactly `per_device_train_batch_size` sequences, never padded");
 }
@@ -96,10 +103,12 @@ inline void model(Table& t, const Words& projectors) {
   t.group = "Model";
   t.add("lm_model_name_or_path", &O::lm_model_name_or_path,
         "Folder of the language model: config.json, *.safetensors, tokenizer files.")
-      .reads("required for `default`");
+      .reads("required for `default`")
+      .differs_freely();
   t.add("vision_model_name_or_path", &O::vision_model_name_or_path,
         "Folder of a CLIP vision model (or a whole CLIP) with preprocessor_config.json.")
-      .reads("required for `default`");
+      .reads("required for `default`")
+      .differs_freely();
   t.add("model_architecture", &O::model_architecture,
         "Which family of models; `llava` and `llava_next` read the one folder of `from_checkpoint`.")
       .one_of({"default", "llava", "llava_next"});
@@ -114,11 +123,14 @@ inline void model(Table& t, const Words& projectors) {
         "All its tokens, or patch tokens only (no class token). Of a LLaVA folder, unless given: as config.json says.")
       .one_of({name(FeatureSelect::full), name(FeatureSelect::patch)});
   t.add("from_checkpoint", &O::from_checkpoint,
-        "A model folder: its weights and settings are taken, strictly. One that a run wrote (`epoch-K`), or for "
-        "`llava*` a Hugging Face folder.");
+        "`auto`: the run in `output_dir` goes on from its newest checkpoint that is whole, or begins if there is none "
+        "(`auto DIR`: from that model folder). A checkpoint (`checkpoints/step-N`): that one goes on. A model folder: "
+        "its weights and settings are taken, strictly. One that a run wrote (`epoch-K`), or for `llava*` a Hugging "
+        "Face folder.")
+      .differs_freely();
   t.add("precision", &O::precision, "Of weights and activations; master weights and sums are fp32.")
       .one_of({"fp16", "bf16", "fp32"});
-  t.add("device", &O::device, "What computes.").one_of({"auto", "cpu", "cuda"});
+  t.add("device", &O::device, "What computes.").one_of({"auto", "cpu", "cuda"}).differs_freely();
 }
 
 inline void tuning(Table& t) {
@@ -135,20 +147,25 @@ inline void tuning(Table& t) {
   t.add("only_optimize_lora", &O::only_optimize_lora,
         "In the encoder and the decoder (embedding included) only adapters train; the projector stays trainable.");
   t.add("is_sft_stage", &O::is_sft_stage,
-        "On: the loss alone is computed. Off: next-token accuracy on supervised tokens is logged as well.");
+        "On: the loss alone is computed. Off: next-token accuracy on supervised tokens is logged as well.")
+      .differs_freely();
 }
 
 inline void optimisation(Table& t) {
   t.group = "Optimisation";
   t.add("per_device_train_batch_size", &O::per_device_train_batch_size, "Sequences per micro-batch.").from(1).to(65536);
-  t.add("per_device_eval_batch_size", &O::per_device_eval_batch_size, "The same in evaluation.").from(1).to(65536);
+  t.add("per_device_eval_batch_size", &O::per_device_eval_batch_size, "The same in evaluation.")
+      .from(1)
+      .to(65536)
+      .differs_freely();
   t.add("gradient_accumulation_steps", &O::gradient_accumulation_steps,
         "Micro-batches per optimiser step; runs on across epochs, and a last partial step is applied.")
       .from(1)
       .to(1e6);
   t.add("num_train_epochs", &O::num_train_epochs, "How often every record is seen.").from(1).to(1e6);
   t.add("max_steps", &O::max_steps, "Stops the run after this many optimiser steps; the schedule stays. 0: no limit.")
-      .from(0);
+      .from(0)
+      .differs_freely();
   t.add("learning_rate", &O::learning_rate, "Peak rate of newly made components (projector, LoRA).").from(0).to(1e3);
   t.add("learning_rate_pretraining_components", &O::learning_rate_pretraining_components,
         "Peak rate of pre-trained tensors; 0: `learning_rate`.")
@@ -177,14 +194,18 @@ inline void optimisation(Table& t) {
   t.add("adam_beta2", &O::adam_beta2, "Decay of the second moment.").from(0).to(0.99999999);
   t.add("adam_epsilon", &O::adam_epsilon, "Added to the root of the second moment after bias correction.").above(0);
   t.add("gradient_checkpointing", &O::gradient_checkpointing,
-        "Keep only the blocks' inputs and compute the rest again in the backward pass: less memory, same numbers.");
+        "Keep only the blocks' inputs and compute the rest again in the backward pass: less memory, same numbers.")
+      .differs_freely();
   t.add("seed", &O::seed, "Of every random number.").from(0).to(4294967295.0);
-  t.add("eval_step", &O::eval_step, "Evaluate after every N optimiser steps and at the end; 0: never.").from(0);
+  t.add("eval_step", &O::eval_step, "Evaluate after every N optimiser steps and at the end; 0: never.")
+      .from(0)
+      .differs_freely();
 }
 
 inline void run(Table& t) {
-  t.group = "Run";
-  t.add("output_dir", &O::output_dir, "Where everything is written; must be new or empty.")
+  t.group = "Run", t.may_differ = true;
+  t.add("output_dir", &O::output_dir,
+        "Where everything is written; must be new or empty, unless `from_checkpoint` goes on with what is there.")
       .reads("required for training");
   t.add("config", &O::config, "JSON object with options by name; the command line wins.");
   t.add("num_threads", &O::num_threads, "Threads that compute; 0: all cores.").from(0).to(1024);
@@ -205,10 +226,10 @@ inline void run(Table& t) {
       .not_yet("every process holds all of them");
   t.add("offload", &O::offload, "Optimiser state and master weights live off the device.")
       .not_yet("they stay in memory");
-  t.add("save_step", &O::save_step, "A checkpoint after every N steps; 0: at epoch ends.")
-      .from(0)
-      .not_yet("models are exported at epoch ends, the optimiser's state is not saved");
-  t.add("keep", &O::keep, "How many checkpoints stay.").from(1).not_yet("there are no checkpoints to remove");
+  t.add("save_step", &O::save_step,
+        "A checkpoint after every N optimiser steps and at the end of every epoch; 0: at the ends of epochs only.")
+      .from(0);
+  t.add("keep", &O::keep, "How many checkpoints stay: the newest.").from(1);
   t.add("enable_tensorboard", &O::enable_tensorboard, "Event files in `output_dir/tb_logging`.")
       .not_yet("`metrics.jsonl` and `report.html` hold the same curves");
   t.add("cache_vision_features", &O::cache_vision_features, "Features of a frozen encoder are computed once.")
@@ -237,7 +258,7 @@ inline void limits(Table& t) {
 }
 
 inline void jobs(Table& t) {
-  t.group = "Instead of training";
+  t.group = jobs_group;
   t.add("plan", &O::plan, "Print bytes, FLOPs and parameters; no weights are read, nothing is allocated.");
   t.add("validate_only", &O::validate_only, "Audit the data, then stop.");
   t.add("eval_only", &O::eval_only, "Evaluate the model on the evaluation share, then stop.");

@@ -43,6 +43,12 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   void evaluated(const EvalMetrics& m) override {
     write("training: step " + std::to_string(m.step) + " of " + std::to_string(steps_), false);
   }
+  // The run has ended before its end, and can be taken up again.
+  void stop() {
+    write("stopped after step " + std::to_string(state_.step) + " of " + std::to_string(steps_) +
+              "; goes on with --from_checkpoint auto",
+          true);
+  }
   // The run has ended.
   void finish() {
     show(answers(), &report::ReportSample::after);
@@ -62,6 +68,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
 
   void write(const std::string& status, bool over) {
     data_.status = status, data_.running = !over, data_.metrics = state_.history;
+    data_.taken_up_after = state_.taken_up_after;
     facts();
     report::write_report(job_.output->file("report.html"), data_);
   }

@@ -39,6 +39,8 @@ struct SftSettings {
   PeakRates rates;
   ScheduleKind schedule = ScheduleKind::cosine;
   double warmup = 0, max_grad_norm = 1;
+  // what is kept
+  Index save_step = 0, keep = 2;
   // what is told
   Index log_step = 1, eval_step = 0;
   bool log_accuracy = false;
@@ -168,6 +170,7 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   s.optimizer = {o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.weight_decay};
   s.zero.stage = int(o.zero_stage), s.rates = settings::rates(o);
   s.schedule = schedule_kind(o.lr_scheduler_type), s.warmup = o.num_warmup_steps, s.max_grad_norm = o.max_grad_norm;
+  s.save_step = o.save_step, s.keep = o.keep;
   s.log_step = o.log_step, s.eval_step = o.eval_step, s.log_accuracy = !o.is_sft_stage;
   return s;
 }

@@ -9,8 +9,8 @@
 #include <vlt/io/line_file.hpp>
 #include <vlt/options/compiled_in.hpp>
 #include <vlt/program/complain.hpp>
-#include <vlt/program/output_folder.hpp>
 #include <vlt/program/settings.hpp>
+#include <vlt/program/sft_start.hpp>
 #include <vlt/report/audit_page.hpp>
 
 namespace vlt::program {
@@ -31,16 +31,33 @@ struct SftJob {
   ModelDescription model;
   std::optional<data::RunData> data;  // none: a plan from limits
   std::optional<data::ImageReader> images;
-  std::optional<LineFile> skipped;  // skipped.jsonl: all bad records of a training, also of one that they end
+  std::optional<LineFile> skipped;    // skipped.jsonl: all bad records of a training, also of one that they end
+  std::set<std::string> listed = {};  // its lines
+  SftStart start = {};
+  std::vector<RunFact> facts = {};  // of a training: what its numbers depend on
 
   data::BadSampleRules bad_sample_rules() const {
     data::BadSampleRules r = settings.data.bad;
     if (output) r.listed_in = output->file(OutputFolder::bad_records);
     return r;
   }
-  // Writes a bad record down, where there is a folder for it.
+  // Opens the list of bad records, where there is a folder for it. A run that goes on keeps what the list has: the
+  // records that were lost while decoding are read no more.
+  void open_list() {
+    if (!output) return;
+    const std::string path = output->file(OutputFolder::bad_records);
+    std::ifstream before(start.checkpoint ? path : "");
+    std::vector<std::string> lines;
+    for (std::string line; std::getline(before, line) && !before.eof();) lines.push_back(line);
+    skipped.emplace(path, "the list of bad records");
+    for (const std::string& line : lines) put(line);
+  }
+  // Writes a bad record down, once.
   void list(const data::RecordFault& f) {
-    if (skipped) skipped->write(report::skipped_line(f));
+    if (output) put(report::skipped_line(f));
+  }
+  void put(const std::string& line) {
+    if (listed.insert(line).second) skipped->write(line);
   }
   // One rank speaks for all.
   bool speaks() const { return world.rank() == 0; }

@@ -11,7 +11,7 @@
 #include <vlt/program/check_options.hpp>
 #include <vlt/program/explain.hpp>
 #include <vlt/program/kinds.hpp>
-#include <vlt/program/sft_job.hpp>
+#include <vlt/program/sft_resume.hpp>
 #include <vlt/report/audit_page.hpp>
 #include <vlt/report/debug_samples.hpp>
 
@@ -54,10 +54,14 @@ class SftProgram {
     if (!o.validate_only && runner == runners_.end())
       CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "--precision");
     require_new_folder(o.data_debug_path, "--data_debug_path");
-    if (sft_settings(o, job_.world).writes()) make_output();
+    const bool training = sft_settings(o, job_.world).writes();
+    if (training) make_output();
+    job_.start = find_start(o, training, job_.messages, job_.world);
     describe();
     job_.threads = std::make_unique<Threads>(job_.settings.threads);
     if (!o.data_path.empty()) read_data();
+    if (training) job_.facts = run_facts(job_);
+    if (job_.start.checkpoint) compare_with_checkpoint(job_);
     const ExitCode code = job_.settings.task == SftTask::audit ? ExitCode::ok : runner->second(job_);
     if (!job_.settings.writes()) require_written(job_.out);
     return code;
@@ -76,7 +80,8 @@ class SftProgram {
     given_ = reader.given();
   }
   void make_output() {
-    if (job_.world.rank() == 0) job_.output = std::make_unique<OutputFolder>(job_.options.output_dir);
+    const SftOptions& o = job_.options;
+    if (job_.world.rank() == 0) job_.output = std::make_unique<OutputFolder>(o.output_dir, expected_output(o));
     job_.world.barrier();
   }
   std::vector<dist::RankFact> options_and_build() const {
@@ -107,11 +112,13 @@ class SftProgram {
 
   void describe() {
     const SftOptions& o = job_.options;
-    if (o.from_checkpoint.empty()) {
+    const std::string& folder = job_.start.model_folder;
+    if (folder.empty()) {
+      SftOptionCheck::need_both_halves(o);
       job_.model = describe_base_model(job_.known, base_model_request(o));
       job_.settings = sft_settings(o, job_.world);
     } else {
-      ExportedModel from = describe_exported_model(job_.known, o.from_checkpoint.front(), o, llava_request(o, given_));
+      ExportedModel from = describe_exported_model(job_.known, folder, o, llava_request(o, given_));
       check_same_model(o, given_, from);
       job_.options = continued(o, from);
       job_.settings = sft_settings(job_.options, job_.world, &from);
@@ -133,7 +140,7 @@ class SftProgram {
     const data::SampleBuilder builder(m.tokenizer, m.chat_template, {m.max_seq_len, m.pictures(), set.truncation});
     data::DataOptions data = set.data;
     data.bad = job_.bad_sample_rules();
-    if (job_.output) job_.skipped.emplace(job_.output->file(OutputFolder::bad_records), "the list of bad records");
+    job_.open_list();
     try {
       job_.data = data::load_data(data, builder, job_.images->pictures(), *job_.threads,
                                   [&](const data::RecordFault& f) { job_.list(f); });

@@ -41,7 +41,7 @@ template <IsPolicy P> class SftRun {
       evaluate_only(engine);
     } else {
       const ModelExport<P> exported(job_.model, origin, s_.choice);
-      SftTraining<P>(job_, plan_, model_, engine, store)(schedule, exported, memory, components);
+      return SftTraining<P>(job_, plan_, model_, engine, store)(schedule, exported, memory, components);
     }
     return ExitCode::ok;
   }

@@ -1,11 +1,13 @@
 #pragma once
 #include <vlt/base/shown_bytes.hpp>
+#include <vlt/base/stop_signals.hpp>
 #include <vlt/cpu/peak.hpp>
 #include <vlt/pretrained/export_model.hpp>
 #include <vlt/program/receipt.hpp>
 #include <vlt/program/run_report.hpp>
 #include <vlt/program/settings.hpp>
 #include <vlt/program/sft_evaluation.hpp>
+#include <vlt/program/sft_resume.hpp>
 #include <vlt/report/component_table.hpp>
 #include <vlt/train/metrics_writer.hpp>
 #include <vlt/train/trainer.hpp>
@@ -45,19 +47,27 @@ template <IsPolicy P> class EpochExport final : public TrainerListener {
   report::Progress& progress_;
 };
 
-// Trains a job's model. What is written and shown is rank 0's affair.
+// Trains a job's model, from its beginning or from a checkpoint, to its end or until a signal asks it to stop. What is
+// written and shown is rank 0's affair, but for checkpoints.
 template <IsPolicy P> class SftTraining {
  public:
   using Model = AnyVlm<P>;
 
   SftTraining(SftJob& job, const SftPlan& plan, Model& model, Engine<P::precision, Model, P::device>& engine,
               store_t<P>& store)
-      : job_(job), plan_(plan), model_(model), engine_(engine), store_(store), lost_(job, state_) {}
+      : job_(job),
+        plan_(plan),
+        model_(model),
+        engine_(engine),
+        store_(store),
+        lost_(job, state_),
+        save_(job, store, state_) {}
 
-  void operator()(const Schedule& schedule, const ModelExport<P>& model, const Plan& memory,
-                  const std::vector<report::ReportComponent>& components) {
+  ExitCode operator()(const Schedule& schedule, const ModelExport<P>& model, const Plan& memory,
+                      const std::vector<report::ReportComponent>& components) {
     if (!plan_.evaluates())
       job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
+    if (job_.start.checkpoint) take_up(*job_.start.checkpoint);
     data::LoaderSettings settings = job_.settings.loader;
     settings.first = state_.micro_batch;
     data::Loader loader(job_.data->source, plan_.training(), settings);
@@ -65,8 +75,10 @@ template <IsPolicy P> class SftTraining {
     const SftEvaluation evaluation(job_, plan_, model_, engine_, lost_);
     trainer.evaluate_by(evaluation);
     trainer.add(lost_);
-    if (!job_.output) return trainer.run();
-    run_and_show(trainer, model, memory, components);
+    trainer.stop_if([this] { return signals_.received(); });
+    trainer.save_by([this] { save_(); });
+    const RunEnd end = job_.output ? run_and_show(trainer, model, memory, components) : trainer.run();
+    return end == RunEnd::finished ? ExitCode::ok : ExitCode::preempted;
   }
 
  private:
@@ -77,10 +89,25 @@ template <IsPolicy P> class SftTraining {
   store_t<P>& store_;
   RunState state_;
   LostSampleList lost_;
+  CheckpointSaver<P> save_;
+  StopSignals signals_;
+
+  // The run stands where the checkpoint left it.
+  void take_up(const RunCheckpoint& c) {
+    state_ = c.state();
+    if (state_.step > plan_.training().schedule_steps() || plan_.training().position(state_.step) != state_.micro_batch)
+      manifest::contradiction(c.path(),
+                              "a data position that this run never has after step " + std::to_string(state_.step));
+    c.load(store_);
+    engine_.round_masters();
+    state_.taken_up_after.push_back(state_.step);
+    if (state_.concluded >= plan_.training().steps())
+      job_.messages.notice("all steps of this run are over: nothing is left to do");
+  }
 
   template <class T>
-  void run_and_show(T& trainer, const ModelExport<P>& model, const Plan& memory,
-                    const std::vector<report::ReportComponent>& components) {
+  RunEnd run_and_show(T& trainer, const ModelExport<P>& model, const Plan& memory,
+                      const std::vector<report::ReportComponent>& components) {
     const SftSettings& set = job_.settings;
     const Index steps = plan_.training().steps();
     warn_of_little_space(model);
@@ -94,24 +121,35 @@ template <IsPolicy P> class SftTraining {
     for (TrainerListener* l : {static_cast<TrainerListener*>(&metrics), static_cast<TrainerListener*>(&shown),
                                static_cast<TrainerListener*>(&report), static_cast<TrainerListener*>(&epochs)})
       trainer.add(*l);
-    trainer.run();
-    report.finish();
+    trainer.save_by([&] {
+      save_();
+      progress.say("saved " + save_.path());
+    });
+    const RunEnd end = trainer.run();
+    end == RunEnd::finished ? report.finish() : report.stop();
     progress.finish();
     if (const std::string total = lost_.total(); !total.empty()) progress.say(total);
     progress.say("wrote " + job_.output->file("report.html"));
+    if (end == RunEnd::stopped)
+      job_.messages.notice(std::string(signals_.name()) + ": stopped after step " + std::to_string(state_.step) +
+                           "; run the same command with --from_checkpoint auto to go on");
+    return end;
   }
 
-  // A disk that cannot hold the models of all epochs is told before the first step, not after the last.
+  // A disk that cannot hold the models of all epochs, and the checkpoints, is told before the first step, not after the
+  // last.
   void warn_of_little_space(const ModelExport<P>& model) const {
     const auto space = free_space(job_.output->path());
-    const double needed = double(model.bytes(store_)) * double(job_.settings.training.epochs);
+    const double models = double(model.bytes(store_)) * double(job_.settings.training.epochs);
+    const double needed = models + double(checkpoint_bytes(store_.layout())) * double(job_.settings.keep + 1);
     if (!space || double(space->bytes) >= needed) return;
-    job_.messages.warning(Complaint("WRITE-SPACE-006", "the disk has no room for the models of all epochs")
-                              .at(job_.output->path())
-                              .expected("room for " + shown_bytes(needed) + ", " +
-                                        std::to_string(job_.settings.training.epochs) + " models")
-                              .found(shown_bytes(double(space->bytes)))
-                              .help("free some space, or name a folder on another disk"));
+    job_.messages.warning(
+        Complaint("WRITE-SPACE-006", "the disk has no room for the models of all epochs and for checkpoints")
+            .at(job_.output->path())
+            .expected("room for " + shown_bytes(needed) + ", " + std::to_string(job_.settings.training.epochs) +
+                      " models, and a checkpoint more than are kept")
+            .found(shown_bytes(double(space->bytes)))
+            .help("free some space, or name a folder on another disk"));
   }
 
   TrainerSettings trainer_settings(const Schedule& schedule) const {
@@ -124,7 +162,7 @@ template <IsPolicy P> class SftTraining {
       s.component.push_back(params[i].component);
       if (!params[i].trains()) s.peak_rates[i] = -1;
     }
-    s.eval_step = plan_.evaluates() ? set.eval_step : 0, s.log_accuracy = set.log_accuracy;
+    s.eval_step = plan_.evaluates() ? set.eval_step : 0, s.save_step = set.save_step, s.log_accuracy = set.log_accuracy;
     s.dataset_names = data::dataset_stems(set.data.data_path);
     s.peak_flops = double(job_.threads->count()) * cpu::peak_flops<typename P::operand>();
     return s;

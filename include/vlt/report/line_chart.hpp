@@ -21,9 +21,11 @@ struct ChartSeries {
 struct Chart {
   std::string title, x_label, y_label;
   std::vector<ChartSeries> series;
-  double highest = INFINITY;      // what lies above is drawn at the upper edge
-  bool wide = false;              // over two columns of the page
-  int width = 520, height = 250;  // in the units of the SVG
+  std::vector<double> marks = {};  // places on the x axis where something happened
+  std::string mark_name = {};      // what, for the legend
+  double highest = INFINITY;       // what lies above is drawn at the upper edge
+  bool wide = false;               // over two columns of the page
+  int width = 520, height = 250;   // in the units of the SVG
 };
 
 namespace line_chart_parts {
@@ -120,6 +122,13 @@ inline std::string drawn(const ChartSeries& s, const Frame& f) {
   return "<path class=\"" + colour + kind + "\" d=\"" + path + "\"/>" + out;
 }
 
+inline std::string marks(const Chart& chart, const Frame& f) {
+  std::string out;
+  for (const double x : chart.marks)
+    if (x >= f.x_range().low && x <= f.x_range().high) out += segment(f.x(x), Frame::top, f.x(x), f.bottom(), "mark");
+  return out;
+}
+
 // Strips that say their values when the pointer rests on them.
 inline std::string tips(const Chart& chart, const Frame& f) {
   const auto& x = chart.series.front().x;
@@ -156,8 +165,9 @@ inline std::string line_chart(const Chart& chart) {
       legend += "<span class=\"key c" + std::to_string(s.colour) + "\">" + html_text(s.name) + "</span>";
   }
   if (y.empty()) return {};
+  if (!chart.marks.empty()) legend += "<span class=\"key mark\">" + html_text(chart.mark_name) + "</span>";
   const parts::Frame frame(chart, x, y);
-  std::string svg = parts::axes(chart, frame);
+  std::string svg = parts::axes(chart, frame) + parts::marks(chart, frame);
   for (const auto& s : chart.series) svg += parts::drawn(s, frame);
   svg += parts::tips(chart, frame);
   const std::string size = std::to_string(chart.width) + " " + std::to_string(chart.height);

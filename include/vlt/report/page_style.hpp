@@ -32,12 +32,14 @@ figcaption { font-weight: 600; margin-bottom: 2px; }
 .key::before { content: ""; display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin-right: 6px;
   vertical-align: middle; background: currentColor; }
 .key.c0::before { background: var(--c0); } .key.c1::before { background: var(--c1); }
+.key.mark::before { background: var(--quiet); }
 .key.c2::before { background: var(--c2); } .key.c3::before { background: var(--c3); }
 img.tiny { image-rendering: pixelated; }
 svg { display: block; width: 100%; height: auto; }
 .wide { overflow-x: auto; } .wide svg { min-width: 680px; }
 svg text { font-size: 11.5px; fill: var(--quiet); font-variant-numeric: tabular-nums; }
 svg .grid { stroke: var(--line); stroke-width: 1; } svg .axis { stroke: var(--quiet); stroke-width: 1; }
+svg .mark { stroke: var(--quiet); stroke-width: 1.2; stroke-dasharray: 4 4; }
 svg path { fill: none; stroke-width: 1.9; stroke-linejoin: round; } svg .faint { opacity: .3; stroke-width: 1.1; }
 svg path.c0 { stroke: var(--c0); } svg path.c1 { stroke: var(--c1); }
 svg path.c2 { stroke: var(--c2); } svg path.c3 { stroke: var(--c3); }

@@ -135,7 +135,7 @@ inline std::string report_page(const ReportData& d) {
   std::string body = html_element("h1", "", html_text(d.title));
   if (!d.status.empty()) body += html_element("p", "class=\"status\"", html_text(d.status));
   body += report_parts::facts(d.facts);
-  body += report_parts::charts(d.metrics);
+  body += report_parts::charts(d.metrics, d.taken_up_after);
   body += report_parts::section("Answers on held-out pictures", report_parts::answers(d.samples));
   body += report_parts::section("Components", report_parts::components(d.components));
   body += report_parts::section("Data", report_parts::audit(d.audit));

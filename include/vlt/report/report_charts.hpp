@@ -90,7 +90,7 @@ inline ChartSeries evaluations(const MetricsHistory& m, std::string name, int co
 }
 
 // The rates of the components that train; components with the same rate share a line.
-inline std::string rates_chart(const MetricsHistory& m) {
+inline Chart rates_chart(const MetricsHistory& m) {
   Chart chart{"Learning rate", "step", "rate", {}};
   const std::pair<const char*, std::optional<double> StepMetrics::*> rates[] = {
       {"projector", &StepMetrics::lr}, {"language", &StepMetrics::lr_language}, {"vision", &StepMetrics::lr_vision}};
@@ -103,10 +103,10 @@ inline std::string rates_chart(const MetricsHistory& m) {
     else same->name += ", " + s.name;
   }
   for (auto& s : chart.series) s = thinned(s);
-  return chart.series.empty() ? std::string() : line_chart(chart);
+  return chart;
 }
 
-inline std::string datasets_chart(const MetricsHistory& m) {
+inline Chart datasets_chart(const MetricsHistory& m) {
   Chart chart{"Loss by data set", "step", "per token", {}};
   for (const StepMetrics& step : m.steps)
     for (const auto& [name, loss] : step.loss_by_dataset) {
@@ -119,30 +119,34 @@ inline std::string datasets_chart(const MetricsHistory& m) {
     }
   if (chart.series.size() < 2) return {};
   for (auto& s : chart.series) s = thinned(smoothed(s, s.x.size() / 50));
-  return line_chart(chart);
+  return chart;
 }
 
-inline std::string loss_chart(const MetricsHistory& m) {
+inline Chart loss_chart(const MetricsHistory& m) {
   Chart chart = noisy_chart("Loss", "per supervised token", steps(m, "training", 0, [](auto& s) { return s.loss; }));
   chart.series.push_back(evaluations(m, "evaluation", 1));
   chart.wide = true, chart.width = 1080, chart.height = 300;
-  return line_chart(chart);
+  return chart;
 }
 
-// All charts of a run; empty before its first step.
-inline std::string charts(const MetricsHistory& m) {
+// All charts of a run, with marks where it was taken up again; empty before its first step.
+inline std::string charts(const MetricsHistory& m, const std::vector<Index>& taken_up_after = {}) {
   if (m.steps.empty()) return {};
-  const auto noisy = [&](const char* title, const char* unit, int colour, auto value) {
-    return line_chart(noisy_chart(title, unit, steps(m, "", colour, value)));
+  const auto drawn = [&](Chart chart) {
+    chart.marks.assign(taken_up_after.begin(), taken_up_after.end()), chart.mark_name = "taken up again";
+    return line_chart(chart);
   };
-  std::string out = loss_chart(m);
-  out += line_chart({"Evaluation loss", "step", "per supervised token", {evaluations(m, "", 1)}});
-  out += rates_chart(m);
+  const auto noisy = [&](const char* title, const char* unit, int colour, auto value) {
+    return drawn(noisy_chart(title, unit, steps(m, "", colour, value)));
+  };
+  std::string out = drawn(loss_chart(m));
+  out += drawn({"Evaluation loss", "step", "per supervised token", {evaluations(m, "", 1)}});
+  out += drawn(rates_chart(m));
   out += noisy("Gradient norm", "before clipping", 3, [](auto& s) { return s.grad_norm; });
   out += noisy("Throughput", "tokens per second", 2, [](auto& s) { return s.tokens_per_s; });
   out +=
       noisy("Token accuracy", "share of supervised tokens", 2, [](auto& s) { return s.token_accuracy.value_or(NAN); });
-  out += datasets_chart(m);
+  out += drawn(datasets_chart(m));
   return html_element("div", "class=\"charts\"", out);
 }
 

@@ -45,6 +45,7 @@ struct ReportData {
   bool running = false;  // the page then reloads itself
   ReportRows facts;      // the few figures at the top: name, value with unit
   MetricsHistory metrics;
+  std::vector<Index> taken_up_after;  // the steps after which a process went on with what another had begun
   std::vector<ReportComponent> components;
   ReportRows memory;  // lines of the plan: what, bytes with unit
   std::vector<ReportAudit> audit;

@@ -9,11 +9,13 @@ namespace vlt {
 // again. A step's number, the number of updates and the data position differ: a step without samples counts and changes
 // nothing, and micro-batches are read whether or not a step comes of them.
 struct RunState {
-  Index step = 0;                // optimiser steps that are over: the number that people see
-  Index updates = 0;             // of these, those that changed weights: the argument of schedule and optimiser
-  Index micro_batch = 0;         // data position: micro-batches read, over all epochs (BatchPlan)
+  Index step = 0;         // optimiser steps that are over: the number that people see
+  Index updates = 0;      // of these, those that changed weights: the argument of schedule and optimiser
+  Index concluded = 0;    // of these, those that an evaluation or the end of an epoch is not owed: at most one is
+  Index micro_batch = 0;  // data position: micro-batches read, over all epochs (BatchPlan)
   std::set<Index> lost_records;  // those that failed only while their images were decoded
   MetricsHistory history;
+  std::vector<Index> taken_up_after;        // the steps after which a process went on with what another had begun
   std::vector<std::string> before_answers;  // what the model said to the report's questions before its first step
 
   Index skipped() const { return step - updates; }
@@ -24,8 +26,10 @@ struct RunState {
 inline std::string to_json(const RunState& s) {
   const auto as_is = [](const std::string& json) { return json; };
   JsonLine line;
-  line.add("step", s.step).add("updates", s.updates).add("micro_batch", s.micro_batch);
-  line.raw("lost_records", json_list(s.lost_records, [](Index r) { return std::to_string(r); }));
+  const auto digits = [](Index n) { return std::to_string(n); };
+  line.add("step", s.step).add("updates", s.updates).add("concluded", s.concluded).add("micro_batch", s.micro_batch);
+  line.raw("lost_records", json_list(s.lost_records, digits));
+  line.raw("taken_up_after", json_list(s.taken_up_after, digits));
   line.raw("before_answers", json_list(s.before_answers, json_string));
   line.raw("history", json_list(metrics_lines(s.history), as_is));
   return line.text() + "\n";
@@ -59,8 +63,10 @@ inline std::string text(JsonScanner& json) {
 inline void member(JsonScanner& json, const std::string& key, RunState& s) {
   if (key == "step") s.step = count(json);
   else if (key == "updates") s.updates = count(json);
+  else if (key == "concluded") s.concluded = count(json);
   else if (key == "micro_batch") s.micro_batch = count(json);
   else if (key == "lost_records") list(json, [&] { s.lost_records.insert(count(json)); });
+  else if (key == "taken_up_after") list(json, [&] { s.taken_up_after.push_back(count(json)); });
   else if (key == "before_answers") list(json, [&] { s.before_answers.push_back(text(json)); });
   else
     list(json, [&] {
@@ -74,7 +80,8 @@ inline void member(JsonScanner& json, const std::string& key, RunState& s) {
 // Reads what to_json() wrote; anything else is CKPT-JSON-... as `name`:line:column.
 inline RunState parse_run_state(std::string_view text, const std::string& name) {
   RunState s;
-  std::set<std::string> missing{"step", "updates", "micro_batch", "lost_records", "before_answers", "history"};
+  std::set<std::string> missing{"step",         "updates",        "concluded",      "micro_batch",
+                                "lost_records", "taken_up_after", "before_answers", "history"};
   JsonScanner json(text, name, 4, blame_checkpoint);
   run_state::expect(json, JsonScanner::Kind::object);
   json.object([&](const std::string& key) {
@@ -82,11 +89,14 @@ inline RunState parse_run_state(std::string_view text, const std::string& name) 
     json.skip_blanks();
     run_state::member(json, key, s);
   });
-  if (!missing.empty() || s.updates > s.step)
-    blame_checkpoint.raise(Complaint("JSON-009", missing.empty() ? "a run's state counts more updates than steps"
-                                                                 : "a run's state lacks the key " + *missing.begin())
-                               .at(name)
-                               .help("the file was changed by hand, or by another version"));
+  const char* wrong = s.updates > s.step ? "a run's state counts more updates than steps"
+                      : s.concluded > s.step || s.step - s.concluded > 1 ? "a run's state owes more than one step"
+                                                                         : nullptr;
+  if (!missing.empty() || wrong)
+    blame_checkpoint.raise(
+        Complaint("JSON-009", wrong && missing.empty() ? wrong : "a run's state lacks the key " + *missing.begin())
+            .at(name)
+            .help("the file was changed by hand, or by another version"));
   if (json.kind() != JsonScanner::Kind::end) json.refuse("there is something behind a run's state", "its end");
   return s;
 }

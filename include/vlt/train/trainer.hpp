@@ -1,5 +1,6 @@
 #pragma once
 #include <chrono>
+#include <functional>
 #include <vlt/nn/component_kind.hpp>
 #include <vlt/optim/schedule.hpp>
 #include <vlt/train/engine.hpp>
@@ -22,11 +23,15 @@ struct TrainerSettings {
   std::vector<ComponentKind> component;  // of each parameter
   double max_grad_norm = 1;
   Index eval_step = 0;        // 0: no evaluation
+  Index save_step = 0;        // the state is saved after so many steps, too; 0: at the ends of epochs only
   bool log_accuracy = false;  // next-token accuracy on supervised tokens
   std::vector<std::string> dataset_names;
   double peak_flops = 0;  // of a rank's machine, for the model-FLOPs utilisation; 0: unknown
   std::function<double()> seconds = steady_seconds;
 };
+
+// How a trainer's work ended.
+enum class RunEnd : std::uint8_t { finished, stopped };
 
 // The training loop and nothing else: which micro-batches make a step, at which rate, and what happens between steps.
 // Every rank has one, and they keep step: a rank whose samples of a step were all lost takes part with none, and a step
@@ -50,17 +55,22 @@ template <class Model, class Engine> class Trainer {
 
   void add(TrainerListener& listener) { listeners_.push_back(&listener); }
   void evaluate_by(std::function<EvaluationResult()> evaluation) { evaluation_ = std::move(evaluation); }
+  // Saves the state and everything that belongs to it. Called on every rank, between steps.
+  void save_by(std::function<void()> save) { save_ = std::move(save); }
+  // Asked on every rank after each of its steps: shall the run end here, to be taken up again?
+  void stop_if(std::function<bool()> asked) { stop_ = std::move(asked); }
 
-  void run() {
-    const data::BatchPlan& plan = loader_.plan();
+  // Goes on to the end of the plan, or until some rank is asked to stop: the state is then saved after the step that is
+  // in hand. What follows that step, an evaluation say, is the first thing that the run owes when it is taken up again.
+  RunEnd run() {
     began_ = settings_.seconds(), first_ = state_.step;
-    while (state_.step < plan.steps()) {
-      const Index epochs = plan.whole_epochs(state_.micro_batch);
+    for (;;) {
+      if (state_.concluded < state_.step) conclude();
+      if (state_.step >= loader_.plan().steps()) return RunEnd::finished;
       step();
-      const bool last = state_.step == plan.steps();
-      if (settings_.eval_step > 0 && (last || state_.step % settings_.eval_step == 0)) evaluate();
-      const Index done = plan.whole_epochs(state_.micro_batch);
-      if (done > epochs || last) tell([&](auto& l) { l.epoch_done(done > epochs ? done - 1 : done); });
+      if (!asked_to_stop()) continue;
+      save_();
+      return RunEnd::stopped;
     }
   }
 
@@ -79,6 +89,8 @@ template <class Model, class Engine> class Trainer {
   TrainerSettings settings_;
   dist::World& world_;
   std::function<EvaluationResult()> evaluation_;
+  std::function<void()> save_ = [] {};
+  std::function<bool()> stop_ = [] { return false; };
   std::vector<TrainerListener*> listeners_;
   std::vector<double> rates_;
   double began_ = 0;
@@ -86,6 +98,25 @@ template <class Model, class Engine> class Trainer {
 
   template <class Call> void tell(Call&& call) {
     for (TrainerListener* l : listeners_) call(*l);
+  }
+
+  bool asked_to_stop() {
+    Index ranks = stop_() ? 1 : 0;
+    world_.all_reduce_sum(std::span(&ranks, 1));
+    return ranks > 0;
+  }
+
+  // What follows a step: evaluation, the end of an epoch, saving.
+  void conclude() {
+    const data::BatchPlan& plan = loader_.plan();
+    const bool last = state_.step == plan.steps();
+    if (settings_.eval_step > 0 && (last || state_.step % settings_.eval_step == 0)) evaluate();
+    const Index epochs = plan.whole_epochs(plan.position(state_.step - 1)),
+                done = plan.whole_epochs(state_.micro_batch);
+    const bool ends = done > epochs || last;
+    if (ends) tell([&](auto& l) { l.epoch_done(done > epochs ? done - 1 : done); });
+    state_.concluded = state_.step;
+    if (ends || (settings_.save_step > 0 && state_.step % settings_.save_step == 0)) save_();
   }
 
   void step() {

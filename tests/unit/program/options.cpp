@@ -151,9 +151,6 @@ TEST_CASE("what is not built yet is refused with a sentence") {
   const Words args = GENERATE(values<Words>({{"--offload"},
                                              {"--enable_tensorboard"},
                                              {"--zero_stage", "1"},
-                                             {"--from_checkpoint", "auto"},
-                                             {"--save_step", "5"},
-                                             {"--keep", "3"},
                                              {"--dataset_concatenate_samples", "2"},
                                              {"--packing"},
                                              {"--cache_vision_features", "memory"},
@@ -181,7 +178,33 @@ TEST_CASE("contradictions are refused") {
   CHECK(refused(enough({"--dataset_samples", "1", "2"})).place() == "--dataset_samples");
   CHECK(refused(enough({"--dataset_samples", "some"})).code() == "OPT-VALUE-004");
   CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code() == "OPT-REQUIRED-007");
+  CHECK(refused(enough({"--from_checkpoint", "a", "b"})).code() == "OPT-VALUE-003");
+  CHECK(refused(enough({"--from_checkpoint", "auto", "a", "b"})).code() == "OPT-VALUE-003");
+  CHECK(refused(enough({"--from_checkpoint", "auto", "--eval_only"})).place() == "--eval_only");
+  CHECK(
+      refused({"--data_path", "d", "--precision", "bf16", "--output_dir", "o", "--from_checkpoint", "auto"}).place() ==
+      "--lm_model_name_or_path");
+  CHECK(refused({"--data_path", "d", "--precision", "bf16", "--output_dir", "o", "--model_architecture", "llava",
+                 "--from_checkpoint", "auto"})
+            .expected() == "`auto` and a LLaVA folder");
+  CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--from_checkpoint", "auto"})))());
+  CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--from_checkpoint", "auto", "a"})))());
   CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--only_optimize_lora", "--lang_lora_dim", "2"})))());
+}
+
+TEST_CASE("options on which numbers depend are the same when a run goes on") {
+  std::string fixed;
+  for (const auto& r : rows.rows)
+    if (!r.may_differ && r.group != program::sft_rows::jobs_group) fixed += " " + r.name;
+  CHECK(
+      fixed ==
+      " data_train_split_ratio dataset_names dataset_samples dataset_concatenate_samples max_num_image_per_sample "
+      "max_seq_len truncation template packing model_architecture vis_proj enable_mmca_attention vision_feature_layer "
+      "vision_feature_select precision vis_encoder_update lang_decoder_update lang_lora_dim vis_lora_dim "
+      "lang_lora_module_name vis_lora_module_name lora_alpha only_optimize_lora per_device_train_batch_size "
+      "gradient_accumulation_steps num_train_epochs learning_rate learning_rate_pretraining_components "
+      "vision_learning_rate projector_learning_rate language_learning_rate lr_scheduler_type num_warmup_steps "
+      "weight_decay max_grad_norm adam_beta1 adam_beta2 adam_epsilon seed");
 }
 
 TEST_CASE("the pages show every option") {

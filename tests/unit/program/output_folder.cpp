@@ -1,5 +1,8 @@
+#include <atomic>
 #include <catch2/catch.hpp>
 #include <fstream>
+#include <thread>
+#include <vector>
 #include <vlt/program/output_folder.hpp>
 
 using namespace vlt;
@@ -54,4 +57,36 @@ TEST_CASE("a lock of a process that is gone does not count") {
   std::filesystem::create_directories(place.path);
   std::ofstream(place.path + "/.lock") << "999999";
   CHECK(refusal(place.path).empty());
+}
+
+TEST_CASE("a run that goes on takes the folder with what is there") {
+  const Place place;
+  std::filesystem::create_directories(place.path);
+  std::ofstream(place.path + "/metrics.jsonl") << "{}";
+  {
+    program::OutputFolder mine(place.path, program::OutputFolder::Before::anything);
+    CHECK(std::filesystem::exists(place.path + "/metrics.jsonl"));
+    CHECK(refusal(place.path) == "OPT-OUT-013");
+  }
+  CHECK(refusal(place.path) == "OPT-OUT-012");
+}
+
+TEST_CASE("a folder never has two owners, however many come and go") {
+  const Place place;
+  std::atomic<int> owners{0}, worst{0}, won{0};
+  std::vector<std::thread> rivals;
+  for (int r = 0; r < 4; ++r)
+    rivals.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        try {
+          program::OutputFolder mine(place.path);
+          const int now = ++owners;
+          if (now > worst) worst = now;
+          ++won, --owners;
+        } catch (const Error&) {}
+      }
+    });
+  for (std::thread& r : rivals) r.join();
+  CHECK(worst == 1);
+  CHECK(won > 0);
 }

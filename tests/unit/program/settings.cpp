@@ -49,6 +49,14 @@ TEST_CASE("options become a choice of what trains") {
   CHECK_FALSE(program::settings::choice(o).embedding);
 }
 
+TEST_CASE("options say what is kept") {
+  program::SftOptions o;
+  o.save_step = 7, o.keep = 3;
+  const program::SftSettings s = program::sft_settings(o, dist::Single());
+  CHECK(s.save_step == 7);
+  CHECK(s.keep == 3);
+}
+
 TEST_CASE("options become peak rates") {
   program::SftOptions o;
   o.learning_rate = 1, o.learning_rate_pretraining_components = 2, o.vision_learning_rate = 3,

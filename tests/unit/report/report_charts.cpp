@@ -97,21 +97,21 @@ TEST_CASE("evaluations are points while they are few") {
 
 TEST_CASE("components with one rate share a line; those that do not train have none") {
   MetricsHistory m;
-  CHECK(report::report_parts::rates_chart(m).empty());
+  CHECK(report::line_chart(report::report_parts::rates_chart(m)).empty());
   for (Index s = 1; s <= 3; ++s) {
     StepMetrics step;
     step.step = s, step.lr = 1e-3 * double(s), step.lr_language = 1e-3 * double(s);
     m.steps.push_back(step);
   }
-  const std::string shared = report::report_parts::rates_chart(m);
+  const std::string shared = report::line_chart(report::report_parts::rates_chart(m));
   CHECK(count(shared, "<span class=\"key c0\">projector, language</span>") == 1);
   CHECK(count(shared, "class=\"key") == 1);
   for (StepMetrics& s : m.steps) s.lr_vision = 5e-4;
-  const std::string two = report::report_parts::rates_chart(m);
+  const std::string two = report::line_chart(report::report_parts::rates_chart(m));
   CHECK(count(two, "class=\"key") == 2);
   CHECK(count(two, "<span class=\"key c1\">vision</span>") == 1);
   for (StepMetrics& s : m.steps) s.lr.reset(), s.lr_language.reset(), s.lr_vision.reset();
-  CHECK(report::report_parts::rates_chart(m).empty());
+  CHECK(report::line_chart(report::report_parts::rates_chart(m)).empty());
 }
 
 TEST_CASE("losses are told apart by data set where there are several") {
@@ -123,12 +123,12 @@ TEST_CASE("losses are told apart by data set where there are several") {
     if (s > 2) step.loss_by_dataset.push_back({"b.json", 1.0});
     m.steps.push_back(step);
   }
-  const std::string two = report::report_parts::datasets_chart(m);
+  const std::string two = report::line_chart(report::report_parts::datasets_chart(m));
   CHECK(count(two, "<span class=\"key c0\">a.json</span><span class=\"key c1\">b.json</span>") == 1);
   CHECK(count(two, "step 3\na.json 2\nb.json 1<") == 1);
   CHECK(count(two, "step 2\na.json 2<") == 1);
   for (StepMetrics& s : m.steps) s.loss_by_dataset.resize(1);
-  CHECK(report::report_parts::datasets_chart(m).empty());
+  CHECK(report::line_chart(report::report_parts::datasets_chart(m)).empty());
 }
 
 TEST_CASE("a run's charts are those that have something to show") {
@@ -152,4 +152,17 @@ TEST_CASE("a run's charts are those that have something to show") {
        {"Loss", "Evaluation loss", "Learning rate", "Gradient norm", "Throughput", "Token accuracy"})
     CHECK(count(six, "<figcaption>" + std::string(title)) == 1);
   CHECK(count(six, "<circle class=\"c1\"") == 2);  // the evaluation in two charts
+}
+
+TEST_CASE("every chart marks where a run was taken up again") {
+  MetricsHistory m;
+  for (Index s = 1; s <= 10; ++s) {
+    StepMetrics step;
+    step.step = s, step.loss = 4.0 / double(s), step.grad_norm = 1, step.tokens_per_s = 1000, step.lr = 1e-3;
+    m.steps.push_back(step);
+  }
+  const std::string plain = report::report_parts::charts(m), marked = report::report_parts::charts(m, {1, 4, 99});
+  CHECK(count(plain, "mark") == 0);
+  CHECK(count(marked, "<line class=\"mark\"") == 2 * count(marked, "<figure"));  // the third lies outside
+  CHECK(count(marked, "<span class=\"key mark\">taken up again</span>") == count(marked, "<figure"));
 }

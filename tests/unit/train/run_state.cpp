@@ -17,8 +17,8 @@ RunState some_state() {
   std::mt19937_64 random(3);
   const auto number = [&] { return std::ldexp(double(random()), -int(random() % 200)); };
   RunState s;
-  s.step = 7, s.updates = 6, s.micro_batch = 9007199254740993;  // beyond what a double holds exactly
-  s.lost_records = {5, 17, 1000000007};
+  s.step = 7, s.updates = 6, s.concluded = 6, s.micro_batch = 9007199254740993;  // beyond what a double holds exactly
+  s.lost_records = {5, 17, 1000000007}, s.taken_up_after = {2, 2, 5};
   s.before_answers = {"a \"red\" circle\n", "", "ein gr\xc3\xbcnes Viereck"};
   for (Index step : {1, 2, 3, 4, 6, 7}) {
     StepMetrics m;
@@ -57,6 +57,8 @@ TEST_CASE("what is no state of a run is refused with its place") {
   refuse(with("\"step\": 7", "\"steps\": 7"), "the key \"steps\"");
   refuse(with("\"step\": 7", "\"updates\": 6"), "the key \"updates\"");
   refuse(with("\"step\": 7", "\"step\": 5"), "more updates than steps");
+  refuse(with("\"step\": 7", "\"step\": 8"), "owes more than one step");
+  refuse(with("\"concluded\": 6", "\"concluded\": 8"), "owes more than one step");
   for (const char* wrong : {"-7", "7.5", "1e3", "99999999999999999999"})
     refuse(with("\"step\": 7", "\"step\": " + std::string(wrong)), wrong);
   refuse(with("\"step\": 7", "\"step\": \"7\""), "another kind");

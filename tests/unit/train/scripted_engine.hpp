@@ -143,7 +143,7 @@ struct Recorder final : TrainerListener {
   std::vector<StepMetrics> steps;
   std::vector<Pace> paces;
   std::vector<EvalMetrics> evaluations;
-  std::vector<std::string> lines;  // in order: "step 1", "eval 2", "epoch 0", "lost 7"
+  std::vector<std::string> lines;  // in order: "step 1", "eval 2", "epoch 0", "lost 7", "saved 9"
 
   void step_done(const StepMetrics& m, const Pace& p) override {
     steps.push_back(m), paces.push_back(p), lines.push_back("step " + std::to_string(m.step));
@@ -164,6 +164,10 @@ struct Run {
   data::Loader loader;
   Recorder heard;
   RunState& state;
+  bool hears_saves = false;
+  Index stop_in = 0;  // the step in which it is asked to stop; 0: it is not
+  RunEnd end = RunEnd::finished;
+  std::vector<Index> owed;  // whenever it was saved: steps that an evaluation or the end of an epoch is owed
 
   Run(dist::World& world, std::shared_ptr<data::SampleSource> s, data::BatchRules rules, RunState& st)
       : data(std::move(s)),
@@ -179,7 +183,12 @@ struct Run {
     Trainer trainer(model, engine, loader, state, settings, world_);
     trainer.add(heard);
     trainer.evaluate_by([this] { return EvaluationResult{0.5 + double(state.step), 0.75, 10, 5, 1, {}}; });
-    trainer.run();
+    trainer.save_by([this] {
+      if (hears_saves) heard.lines.push_back("saved " + std::to_string(state.step));
+      owed.push_back(state.step - state.concluded);
+    });
+    trainer.stop_if([this] { return state.step == stop_in; });
+    end = trainer.run();
     return *this;
   }
 

@@ -3,7 +3,7 @@
 #include <unit/device.hpp>
 #include <vlt/optim/parameter_store.hpp>
 
-// What ranks hold of a model, taken out of their stores and put back.
+// What ranks hold of a model, taken out of their stores.
 namespace store_shares {
 using namespace vlt;
 
@@ -32,15 +32,6 @@ template <class Store> Saved save(Store& store) {
     if (!values.empty()) std::memcpy(saved.back().data(), values.data(), saved.back().size());
   });
   return saved;
-}
-template <class Store> void load(const Saved& saved, Store& store) {
-  auto next = saved.begin();
-  store.sections([&]<class T, Device X>(const Section<T, X>& s) {
-    std::vector<T> values(next->size() / sizeof(T));
-    if (!values.empty()) std::memcpy(static_cast<void*>(values.data()), next->data(), next->size());
-    set_values(s.values, values);
-    ++next;
-  });
 }
 
 }  // namespace store_shares

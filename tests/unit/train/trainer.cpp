@@ -273,3 +273,63 @@ TEST_CASE("every rank names the records of all when a step is not finite", "[thr
   CHECK_THAT(help[0], Catch::Contains("the records \"id 0\", \"id 1\", \"id 2\", \"id 3\";"));
   CHECK(help[1] == help[0]);
 }
+
+TEST_CASE("a run is saved every so many steps, at the ends of epochs and at its end") {
+  const auto saved = [](Index save_step, Index max_steps) {
+    dist::Single single;
+    RunState state;
+    Run run(single, source(5), {.epochs = 2, .max_steps = max_steps}, state);
+    run.hears_saves = true;
+    run([&](TrainerSettings& s) { s.save_step = save_step, s.eval_step = 3; });
+    CHECK(run.end == RunEnd::finished);
+    std::erase_if(run.heard.lines, [](const std::string& line) { return !line.starts_with("saved"); });
+    return run.heard.lines;
+  };
+  CHECK(saved(0, 0) == Lines{"saved 5", "saved 10"});
+  CHECK(saved(4, 0) == Lines{"saved 4", "saved 5", "saved 8", "saved 10"});
+  CHECK(saved(5, 0) == Lines{"saved 5", "saved 10"});
+  CHECK(saved(0, 3) == Lines{"saved 3"});
+}
+
+TEST_CASE("what a run saves owes nothing, and comes after all that belongs to its step") {
+  dist::Single single;
+  RunState state;
+  Run run(single, source(4), {}, state);
+  run.hears_saves = true;
+  run([](TrainerSettings& s) { s.save_step = 2, s.eval_step = 2; });
+  CHECK(run.heard.lines ==
+        Lines{"step 1", "step 2", "eval 2", "saved 2", "step 3", "step 4", "eval 4", "epoch 0", "saved 4"});
+  CHECK(run.owed == std::vector<Index>{0, 0});
+}
+
+TEST_CASE("a run that is asked to stop saves its step at once, and owes what follows it") {
+  dist::Single single;
+  RunState state;
+  Run run(single, source(4), {}, state);
+  run.hears_saves = true;
+  run.stop_in = 4;
+  run([](TrainerSettings& s) { s.eval_step = 2; });
+  CHECK(run.end == RunEnd::stopped);
+  CHECK(run.heard.lines == Lines{"step 1", "step 2", "eval 2", "step 3", "step 4", "saved 4"});
+  CHECK(run.owed == std::vector<Index>{1});
+  Run rest(single, source(4), {}, state);
+  rest.hears_saves = true;
+  rest([](TrainerSettings& s) { s.eval_step = 2; });
+  CHECK(rest.end == RunEnd::finished);
+  CHECK(rest.heard.lines == Lines{"eval 4", "epoch 0", "saved 4"});
+  Run nothing(single, source(4), {}, state);
+  nothing.hears_saves = true;
+  nothing([](TrainerSettings& s) { s.eval_step = 2; });
+  CHECK(nothing.heard.lines.empty());
+}
+
+TEST_CASE("all ranks stop after the same step when one of them is asked to", "[threads]") {
+  std::vector<RunState> states(3);
+  dist::ThreadGroup::run(3, [&](dist::World& world) {
+    Run run(world, source(12), {.sequences = 1, .ranks = 3}, states[std::size_t(world.rank())]);
+    if (world.rank() == 1) run.stop_in = 2;
+    run();
+    if (run.end != RunEnd::stopped) throw std::runtime_error("it went on");
+  });
+  for (const RunState& s : states) CHECK(s.step == 2);
+}
