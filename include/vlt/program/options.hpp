@@ -1,4 +1,5 @@
 #pragma once
+#include <vlt/models/sizes.hpp>
 #include <vlt/options/read_limit_options.hpp>
 
 namespace vlt::program {
