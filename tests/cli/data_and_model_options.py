@@ -1,5 +1,5 @@
 """What the options of data, model and tuning change. Each function is named after its option."""
-import zlib
+import broken_picture
 
 from llava_folders import llava, llava_folder, llava_is_strict, llava_next_has_tiles, read_tensors, start
 from sft_runs import *

@@ -236,7 +236,7 @@ def a_run_does_not_go_on_as_another():
     assert steps(folder) == [1, 2, 3]
     moved = os.path.join(WORK, "moved.json")
     shutil.copy(BASE["data_path"], moved)
-    freely = {"data_path": moved, "num_threads": 2, "save_step": 9, "keep": 5, "log_step": 3, "eval_step": 0,
+    freely = {"data_path": moved, "num_threads": 2, "save_step": 9, "keep": 5, "log_step": 3, "eval_step": 5,
               "gradient_checkpointing": None, "is_sft_stage": None, "max_bad_fraction": 0.5}
     said = run(folder, freely)
     for name in freely:
