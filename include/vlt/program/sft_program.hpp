@@ -195,7 +195,8 @@ template <class Build> int sft_main(int argc, char** argv, const Kinds<Build>& k
     SftProgram program(kinds.known(), kinds.compiled(), std::move(runners), messages, std::cout, *world);
     return program({argv + 1, argv + argc});
   });
-  if (code != 0 && world) world->abort(static_cast<ExitCode>(code));  // others may wait for this one
+  const bool together = code == 0 || code == static_cast<int>(ExitCode::preempted);  // all ranks end alike
+  if (!together && world) world->abort(static_cast<ExitCode>(code));                 // others may wait for this one
   return code;
 }
 
