@@ -20,12 +20,13 @@ inline void prepare_streams() {
 
 // Results that nobody can have received are a fault (exit 6, WRITE-OUT-005); progress of a training is not a result.
 inline void require_written(std::ostream& out) {
-  if (out) errno = 0, out.flush();
-  if (out) return;
+  if (out.flush()) return;
+  // Which of many writes failed is not known any more: the system says why one more does.
+  const int reason = ::write(STDOUT_FILENO, "\n", 1) < 0 ? errno : 0;
   throw Error(ExitCode::write, Complaint("WRITE-OUT-005", "the standard output cannot be written")
                                    .at("standard output")
                                    .expected("a stream that takes what is printed")
-                                   .found(errno != 0 ? errno_text(errno) : "it took a part only")
+                                   .found(reason != 0 ? errno_text(reason) : "it took a part only")
                                    .help("send it to a file on a disk with room, or to a terminal"));
 }
 
