@@ -14,6 +14,8 @@ void config_json(std::string_view bytes);
 void adapter_config(std::string_view bytes);
 void vltune_json(std::string_view bytes);
 void options(std::string_view bytes);
+void checkpoint_manifest(std::string_view bytes);
+void run_state(std::string_view bytes);
 
 inline constexpr Target targets[] = {
     {"records", records, "",
@@ -30,6 +32,8 @@ inline constexpr Target targets[] = {
     {"vltune_json", vltune_json, "", R"(" { } , : null 0 -1 1e400 9223372036854775807 "template")"},
     {"options", options, "",
      "-- = \n \n\n --seed --config --lora_alpha 1e400 nan -1 9223372036854775807 { \" : , null [ ]"},
+    {"checkpoint_manifest", checkpoint_manifest, "", R"(" { } [ ] , : null 0 -1 9223372036854775807 "bf16" .. /)"},
+    {"run_state", run_state, "", R"(" { } [ ] , : null 0 -1 1e400 NaN 9223372036854775807 "updates" "loss")"},
 };
 
 }  // namespace vlt::fuzz
