@@ -5,8 +5,8 @@
 
 namespace vlt::fuzz {
 
-// A manifest, sealed anew after the damage: its parts lie in its files, its files in its folder, and it is written as it
-// was read.
+// A manifest, sealed anew after the damage: its parts lie in its files, its files in its folder, and it is written as
+// it was read.
 void checkpoint_manifest(std::string_view bytes) {
   const std::string before(bytes.substr(0, bytes.rfind(", \"hash\"")));
   may_refuse({ExitCode::checkpoint}, [&] {
