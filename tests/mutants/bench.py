@@ -54,6 +54,10 @@ def common_includes(root):
     return sorted(name for name, times in count.items() if times >= 3)
 
 
+def first_error(log):
+    return next((line for line in log.split('\n') if 'error' in line), log[:300])
+
+
 class Bench:
     """A compiler, what every test shares compiled in advance, and how each test does without a mistake."""
 
@@ -103,7 +107,7 @@ class Bench:
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with tempfile.TemporaryDirectory(dir=self.work) as scratch, open(f'{scratch}/log', 'w+b') as log:
-            child = subprocess.Popen([program], stdout=log, stderr=log, cwd=scratch, preexec_fn=limits,
+            child = subprocess.Popen([program, '--abort'], stdout=log, stderr=log, cwd=scratch, preexec_fn=limits,
                                      start_new_session=True, env={**os.environ, 'TMPDIR': scratch})
             try:
                 passed = child.wait(seconds) == 0
@@ -139,20 +143,26 @@ class Bench:
                 raise Unfit(f'{test} fails as it stands:\n{log}')
             return {'key': key, 'object': digest, 'seconds': time.monotonic() - start}
 
+    def refused(self, header, changed):
+        """The first error in a changed header by itself: most of what does not compile is found before any test is."""
+        done = subprocess.run([*self.compiler, '-O0', '-fsyntax-only', f'-I{changed}', *self.flags, '-include', self.common,
+                               '-x', 'c++', changed / header], capture_output=True, text=True)
+        return first_error(done.stderr) if done.returncode else None
+
     def judge(self, test, graph, changed):
         """What a test says of changed headers: 'compiler', 'same' (its object is the one without the change), 'passes'
-        or 'fails'; and why."""
-        sound = self.as_it_stands(test, graph)
+        or 'fails'; and why. How it does without the change is asked only where that decides."""
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.work))
         try:
             built, log = self.compile(test, folder, changed)
             if not built:
-                return 'compiler', log
+                return 'compiler', first_error(log)
+            sound = self.as_it_stands(test, graph)
             if hashlib.sha256(built.read_bytes()).hexdigest() == sound['object']:
                 return 'same', ''
             program, log = self.link(built, folder)
             if not program:
-                return 'compiler', log
+                return 'compiler', first_error(log)
             passed, log = self.run(program, min(SLOWEST, 20 + 10 * sound['seconds']))
             return ('passes', '') if passed else ('fails', log)
         finally:

@@ -44,8 +44,7 @@ def verdict(the_bench, graph, mutant):
             if said == 'fails':
                 return True, f'caught   {header}  {edit}  [{test}]'
             if said == 'compiler':
-                error = next((line for line in log.split('\n') if 'error' in line), log[:300])
-                return False, f'COMPILER {header}  {edit}  [{test}]\n{error}'
+                return False, f'COMPILER {header}  {edit}  [{test}]\n{log}'
         return False, f'SURVIVED {header}  {edit}  [{" ".join(tests)}]'
 
 

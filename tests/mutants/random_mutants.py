@@ -16,6 +16,7 @@ import itertools
 import json
 import pathlib
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,10 @@ OPTIMISED = ('-O2', '-fno-inline', '-fno-ipa-cp', '-fno-ipa-sra', '-fno-ipa-vrp'
              '-fno-ipa-pure-const', '-fno-ipa-reference', '-fno-ipa-ra', '-fno-ipa-icf')
 
 
+def has_conditions(text):
+    return re.search(r'^[ \t]*#[ \t]*if', text, re.M) is not None
+
+
 class Judge:
     """Says of a mutant whether the tests of its header notice it."""
 
@@ -42,18 +47,21 @@ class Judge:
     def __call__(self, mutant, text):
         """{verdict: caught, survived, compiler, equivalent; by: test or reason}"""
         with self._changed(mutant.header, mutant.applied(text)) as changed:
+            error = self.bench.refused(mutant.header, changed)
+            if error:
+                return {'verdict': 'compiler', 'by': error}
+            if has_conditions(text) and self._same_text(mutant.header, changed):
+                return {'verdict': 'equivalent', 'by': 'not compiled on this machine'}
             affected, unaffected = [], []
             for test in self._tests(mutant.header, affected, unaffected):
                 said, log = self.bench.judge(test, self.graph, changed)
                 if said == 'compiler':
-                    return {'verdict': 'compiler', 'by': next((l for l in log.split('\n') if 'error' in l), log[:300])}
+                    return {'verdict': 'compiler', 'by': log}
                 if said == 'fails':
                     return {'verdict': 'caught', 'by': test}
                 (affected if said == 'passes' else unaffected).append(test)
             if affected and all(self._same_optimised(test, changed) for test in affected):
                 return {'verdict': 'equivalent', 'by': 'the optimised code is the same'}
-            if not affected and self._same_text(mutant.header, changed):
-                return {'verdict': 'equivalent', 'by': 'not compiled on this machine'}
             if not affected and self._compiled(mutant, text, unaffected):
                 return {'verdict': 'equivalent', 'by': 'the code is the same'}
             return {'verdict': 'survived', 'by': ', '.join(affected) or 'no test compiles the line'}
