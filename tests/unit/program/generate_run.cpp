@@ -92,6 +92,8 @@ TEST_CASE("a list of questions is answered, compared and counted") {
   CHECK_FALSE(t.answers()[5].at("exact").as_bool());
   CHECK(again.out == "right  0.png, 1.png  <image>and<image>\\x0aWhich?\n       " + t.answer(0) +
                          "\nexact match 28.57 % (2 of 7 answers), token accuracy 36.36 %\n");  // 12 of 33 tokens
+  CHECK(t.list({"--max_records", "1", "--show", "0"}).out ==
+        "exact match 100.00 % (1 of 1 answers), token accuracy 85.71 %\n");
 }
 
 TEST_CASE("a list may be cut, and its pictures exchanged") {
@@ -101,6 +103,7 @@ TEST_CASE("a list may be cut, and its pictures exchanged") {
   CHECK_THAT(t.list({"--max_records", "2"}).out, Catch::Contains("(0 of 2 answers)"));
   REQUIRE(t.answers().size() == 2);
   CHECK(t.answer(1) == own[1]);
+  CHECK_THAT(t.list({"--max_records", "5"}).out, Catch::Contains("(0 of 6 answers)"));
   CHECK_THAT(t.list({"--max_records", "6"}).out, Catch::Contains("(0 of 7 answers)"));
 
   CHECK_THAT(t.list({"--permute_images", "--show", "0"}).out,
@@ -135,6 +138,9 @@ TEST_CASE("draws follow the seed and the number of the question") {
   CHECK(drawn("1") != drawn("2"));
   REQUIRE(t.list({"--temperature", "50", "--seed", "1"}).exit == 0);
   CHECK(t.answer(3) != t.answer(4));
+  write_records(t, "list.json", {record("first", {}, {{"Say!", "zz"}})});
+  REQUIRE(t.list({"--temperature", "50", "--seed", "1"}).exit == 0);
+  CHECK(drawn("1") == t.answer(0) + "\n");
   CHECK(t.ask({"--prompt", "Say!", "--temperature", "1", "--top_p", "1e-9"}).out == t.ask({"--prompt", "Say!"}).out);
 }
 

@@ -92,6 +92,7 @@ TEST_CASE("what merge_lora is asked must be there and new") {
   refused({"--output_dir", t / "x"}, 2, "OPT-REQUIRED-007", "--model");
   refused({"--model", t / "adapted"}, 2, "OPT-REQUIRED-007", "--output_dir");
   refused({"--model", t / "adapted", "--output_dir", t / "plain//"}, 2, "OPT-OUT-012", "plain");
+  refused({"--model", t / "adapted", "--output_dir", "/"}, 2, "OPT-OUT-012", "--output_dir /");
   refused({"--model", t / "plain", "--output_dir", t / "x"}, 4, "MODEL-MERGE-001", "plain");
   refused({"--model", t / "none", "--output_dir", t / "x"}, 4, "MODEL", "none");
   CHECK_FALSE(t.has("x"));

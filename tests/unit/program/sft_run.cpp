@@ -1,4 +1,5 @@
 // sft_main in one process: what a training writes, what comes back from it, and the jobs that train nothing.
+#include <unit/image/png_bytes.hpp>
 #include <unit/program/small_training.hpp>
 
 using namespace small_program;
@@ -101,6 +102,9 @@ TEST_CASE("a training keeps a receipt of what it was asked, and a list of what i
        {"first.json", "second.json", "language/config.json", "language/tokenizer.json", "vision/config.json"})
     CHECK(hashes.at(t / name).as_string() == file_hash(open_file(t / name)));
 
+  const StepMetrics step = t.metrics("run").steps.at(0);
+  CHECK((step.lr == 0.02 && step.lr_language == 0.02 && !step.lr_vision));
+
   const auto skipped = json_lines(test::read_text(t / "run/skipped.jsonl"));
   REQUIRE(skipped.size() == 1);
   CHECK(skipped[0].at("id").as_string() == "bad");
@@ -109,6 +113,23 @@ TEST_CASE("a training keeps a receipt of what it was asked, and a list of what i
   const Ran again = t.train("run", {});
   CHECK(again.exit == 2);
   CHECK_THAT(again.errors, Catch::Contains("OPT-OUT-012"));
+}
+
+TEST_CASE("a picture that cannot be decoded is left out once, or ends the run where it is one too many") {
+  const ModelFolder t;
+  t.write("images/3.png",
+          test::png_file(test::header(8, 8) + test::chunk("IDAT", test::stored("short")) + test::end()));
+  const Ran r = t.train("run", {"--max_bad_fraction", "0.19", "--data_train_split_ratio", "1"});
+  INFO(r.errors);
+  REQUIRE(r.exit == 0);
+  const auto skipped = json_lines(test::read_text(t / "run/skipped.jsonl"));
+  REQUIRE(skipped.size() == 2);
+  CHECK(skipped[1].at("id").as_string() == "p3");
+  CHECK(skipped[1].at("code").as_string().starts_with("DATA-IMAGE-"));
+  CHECK_THAT(r.errors, Catch::Contains("warning[DATA-IMAGE-") && Catch::Contains("3.png"));
+  const Ran ended = t.train("ended", {"--max_bad_fraction", "0.18"});
+  CHECK(ended.exit == 3);
+  CHECK_THAT(ended.errors, Catch::Contains("2 of 11 records have errors") && Catch::Contains("ended/skipped.jsonl"));
 }
 
 TEST_CASE("a report shows figures, components, memory, data, options, and answers before and after") {
@@ -125,6 +146,14 @@ TEST_CASE("a report shows figures, components, memory, data, options, and answer
     CHECK_THAT(page, Catch::Contains("<h2>" + std::string(section) + "</h2>"));
   CHECK_THAT(page, Catch::Contains("step: activations") && Catch::Contains("<td>total</td>") &&
                        Catch::Contains("<td>learning_rate</td><td>0</td>") && Catch::Contains("first.json"));
+  CHECK(all_between(page, "</b><span>", "</span>").size() == 8);
+  const auto sums = all_between(page, "<tr class=\"sum\"><td>all</td><td class=\"n\">", "</tr>");
+  const auto facts = all_between(page, "<b>", "</b>");
+  CHECK_THAT(sums.at(0), Catch::StartsWith(facts.at(0) + "</td><td class=\"n\">" + facts.at(1) + "</td>"));
+  char accuracy[32];
+  std::snprintf(accuracy, sizeof accuracy, "%.4g %%", 100 * *t.metrics("still").evaluations.back().token_accuracy);
+  CHECK(facts.at(6) == accuracy);
+  CHECK(facts.at(6) != "0 %");
   const auto questions = all_between(page, "<dt>question</dt><dd>", "</dd>");
   const auto before = all_between(page, "<dt>model before training</dt><dd class=\"quiet\">", "</dd>");
   const auto after = all_between(page, "<dt>model now</dt><dd class=\"bad\">", "</dd>");
@@ -167,9 +196,22 @@ TEST_CASE("adapters are trained, exported and trained on") {
   REQUIRE(on.exit == 0);
   CHECK(t.metrics("on").evaluations.back().eval_loss == Approx(m.evaluations[1].eval_loss).epsilon(1e-6));
   CHECK(t.has("on/epoch-0/language_adapter"));
+  const auto json = [&](const std::string& name) { return boost::json::parse(test::read_text(t / name)); };
+  CHECK(json("on/receipt.json").at("options").at("lang_lora_dim").as_int64() == 2);
+  CHECK(json("run/epoch-1/language_adapter/adapter_config.json").at("base_model_name_or_path").as_string() ==
+        t / "language");
   const Ran other = t.train("other", {"--from_checkpoint", t / "run/epoch-1", "--lang_lora_dim", "4"}, false);
   CHECK(other.exit == 2);
   CHECK_THAT(other.errors, Catch::Contains("OPT-CHECKPOINT-019") && Catch::Contains("--lang_lora_dim"));
+}
+
+TEST_CASE("adapters bring their base along where its embedding grew for <image>") {
+  const ModelFolder t;
+  write_models(t, hub::StoredType::f32, true);
+  REQUIRE(t.train("run", {"--lang_lora_dim", "2", "--only_optimize_lora", "--max_steps", "2"}).exit == 0);
+  CHECK((t.has("run/epoch-0/language_model/model.safetensors") && t.has("run/epoch-0/language_adapter")));
+  CHECK(t.evaluated("run/epoch-0").at("eval_loss").as_double() ==
+        Approx(t.metrics("run").evaluations.back().eval_loss).epsilon(1e-6));
 }
 
 TEST_CASE("recomputing blocks changes no number, a rate or a seed does") {
@@ -178,8 +220,16 @@ TEST_CASE("recomputing blocks changes no number, a rate or a seed does") {
   REQUIRE(t.train("again", command({everything, {"--gradient_checkpointing"}})).exit == 0);
   REQUIRE(t.train("rate", command({everything, {"--language_learning_rate", "0.01"}})).exit == 0);
   REQUIRE(t.train("seed", command({everything, {"--seed", "2"}})).exit == 0);
+  REQUIRE(t.train("clipped", command({everything, {"--max_grad_norm", "1e-9"}})).exit == 0);
   const MetricsHistory usual = t.metrics("usual"), rate = t.metrics("rate");
+  CHECK(usual.steps[0].loss == t.metrics("clipped").steps[0].loss);
+  CHECK(usual.steps[1].loss != t.metrics("clipped").steps[1].loss);
   CHECK(losses(usual) == losses(t.metrics("again")));
+  const auto activations = [&](const Words& more) {
+    const Ran plan = t.instead(command({t.models(), everything, {"--plan"}, more}));
+    return all_between(plan.out, "\nstep ", "\n").at(0);
+  };
+  CHECK(activations({}) != activations({"--gradient_checkpointing"}));
   CHECK(usual.steps[0].loss == rate.steps[0].loss);
   CHECK(usual.steps[1].loss != rate.steps[1].loss);
   CHECK((rate.steps[0].lr_language == 0.01 && rate.steps[0].lr_vision == 0.02));
@@ -192,7 +242,8 @@ TEST_CASE("a plan, an audit and an evaluation write nothing") {
   const Ran plan = t.instead(command({base, {"--plan", "--output_dir", t / "none"}}));
   CHECK(plan.exit == 0);
   CHECK_THAT(plan.out, Catch::Contains("planned from the largest audited micro-batch: 2 sequences") &&
-                           Catch::Contains("component ") && Catch::Contains("one optimiser step"));
+                           Catch::Contains("component ") && Catch::Contains("one optimiser step") &&
+                           Catch::Contains("decoders"));
   const Ran blind = sft(command({base, {"--plan", "--precision", "fp32", "--max_seq_len", "32"}}));
   CHECK(blind.exit == 0);
   CHECK_THAT(blind.out,
@@ -203,9 +254,16 @@ TEST_CASE("a plan, an audit and an evaluation write nothing") {
   CHECK_THAT(audit.out, Catch::Contains("6 records = 5 used + 1 bad + 0 too long") &&
                             Catch::Contains("wrote 8 samples to " + t / "samples") && !Catch::Contains("component "));
   CHECK(t.has("samples/index.html"));
-  CHECK_THAT(test::read_text(t / "samples/samples.json"), Catch::Contains("p0"));
-  const Ran strict = t.instead(command({base, {"--validate_only", "--max_bad_fraction", "0"}}));
-  CHECK(strict.exit == 3);
+  const std::string in_order = "p0 p1 p2 p3 t0 p4 p5 p6 t1 t2 ";  // as the files have them
+  std::size_t at = 0;
+  const auto samples = boost::json::parse(test::read_text(t / "samples/samples.json"));
+  for (const auto& sample : samples.as_array()) {
+    const std::size_t found = in_order.find(std::string(sample.at("id").as_string()) + " ", at);
+    REQUIRE(found != in_order.npos);
+    at = found + 1;
+  }
+  const Ran few = t.instead(command({base, {"--validate_only", "--dataset_samples", "99", "all"}}));
+  CHECK_THAT(few.errors, Catch::Contains("warning[DATA-SPLIT-042]"));
 
   const Ran untrained = t.instead(command({base, {"--eval_only", "--is_sft_stage"}}));
   CHECK(untrained.exit == 0);
@@ -213,7 +271,22 @@ TEST_CASE("a plan, an audit and an evaluation write nothing") {
   CHECK(line.at("eval_loss").as_double() > 0);
   CHECK_FALSE(line.contains("token_accuracy"));
   CHECK_THAT(untrained.errors, !Catch::Contains("above 1e-4"));
+  const auto of_all = [&](const char* seed) {
+    const Ran r = t.instead(command({base, {"--eval_only", "--data_train_split_ratio", "0", "--seed", seed}}));
+    return json_lines(r.out).back();
+  };
+  const auto all = of_all("1"), other = of_all("2");  // whose projectors begin differently
+  const double loss = all.at("eval_loss").as_double();
+  const double first = all.at("loss_by_dataset").at("first").as_double();
+  const double second = all.at("loss_by_dataset").at("second").as_double();
+  CHECK((std::min(first, second) < loss && loss < std::max(first, second)));
+  CHECK(loss != other.at("eval_loss").as_double());
   CHECK_FALSE(t.has("none"));
+
+  t.write("images/2.png", "no picture");
+  const Ran strict = t.instead(command({base, {"--validate_only", "--max_bad_fraction", "0"}}));
+  CHECK(strict.exit == 3);
+  CHECK_THAT(strict.errors, Catch::Contains("missing.png") && Catch::Contains("2.png"));
 }
 
 TEST_CASE("a training without evaluation says so, and what cannot train is refused") {

@@ -42,11 +42,13 @@ inline constexpr int picture_side = 8;
 inline constexpr Index tokens_per_image = 5;  // patches of four pixels a side, and the class token
 inline constexpr const char* letters = "abcdefgh";
 
-inline hub::LlamaConfig language_config() {
-  return hub::parse_llama_config(R"({"model_type": "llama", "hidden_size": 16, "intermediate_size": 24,
-    "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "vocab_size": 260,
+// rows: of the embedding.
+inline hub::LlamaConfig language_config(int rows) {
+  return hub::parse_llama_config(std::string(R"({"model_type": "llama", "hidden_size": 16, "intermediate_size": 24,
+    "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
     "rms_norm_eps": 1e-5, "rope_theta": 100, "hidden_act": "silu", "tie_word_embeddings": false,
-    "max_position_embeddings": 512})",
+    "max_position_embeddings": 512, "vocab_size": )") +
+                                     std::to_string(rows) + "}",
                                  "language");
 }
 inline hub::ClipConfig vision_config() {
@@ -55,10 +57,12 @@ inline hub::ClipConfig vision_config() {
     "hidden_act": "quick_gelu", "layer_norm_eps": 1e-5})",
                                 "vision");
 }
-inline text::TokenizerFolder tokenizer() {
-  text::BpeTrainer trainer(
-      {.vocabulary = 260, .least_count = 2, .special_tokens = {"<s>", "</s>", "<PAD>", "<image>"}});
-  return text::make_tokenizer_folder(trainer.train(), "<s>", "</s>", "<PAD>");
+// whole: with <PAD> and <image>, which a training adds otherwise.
+inline text::TokenizerFolder tokenizer(bool whole) {
+  std::vector<std::string> special{"<s>", "</s>"};
+  if (whole) special.insert(special.end(), {"<PAD>", "<image>"});
+  text::BpeTrainer trainer({.vocabulary = 256 + special.size(), .least_count = 2, .special_tokens = special});
+  return text::make_tokenizer_folder(trainer.train(), "<s>", "</s>", whole ? "<PAD>" : "");
 }
 
 // A model that answers in letters: the other rows of its head are zero, and the letters' come in opposite pairs, so
@@ -78,11 +82,11 @@ inline void speak_letters(store_t<P>& store, const text::Tokenizer& words) {
   }
 }
 
-// Folders of a language model, stored in a type, and of a vision model.
-inline void write_models(const TemporaryFolder& t, hub::StoredType type = hub::StoredType::f32) {
-  const hub::LlamaConfig language = language_config();
+// Folders of a language model, stored in a type, and of a vision model. grows: its tokenizer has no <image>.
+inline void write_models(const TemporaryFolder& t, hub::StoredType type = hub::StoredType::f32, bool grows = false) {
+  const hub::LlamaConfig language = language_config(grows ? 258 : 260);
   const hub::ClipConfig vision = vision_config();
-  const text::TokenizerFolder words = tokenizer();
+  const text::TokenizerFolder words = tokenizer(!grows);
   AnyVlm<P> model{make_vision<P>(vision.sizes, false),
                   make_projector<P, BaselineKind>({12, 16, 4, true, vision.sizes.block}),
                   make_language<P, LlamaFamily, MaskKind::causal>(language.sizes, false)};
