@@ -153,9 +153,12 @@ TEST_CASE("a manifest that was made to lie is refused before anything is read") 
   contradicts(
       t, [](auto& m) { m.sections[0].type = "f16"; }, "the type");
   using Part = SectionPart;
-  const std::function<void(Part&)> wrong[] = {[](Part& p) { p.file = 2; }, [](Part& p) { p.offset = 1ull << 62; },
+  const std::function<void(Part&)> wrong[] = {[](Part& p) { p.file = 2; },
+                                              [](Part& p) { p.offset = 1ull << 62; },
                                               [](Part& p) { p.range.begin = p.range.end; },
-                                              [](Part& p) { ++p.range.end; }, [](Part& p) { p.offset += 1 << 15; }};
+                                              [](Part& p) { ++p.range.end; },
+                                              [](Part& p) { p.offset += 1 << 15; },
+                                              [](Part& p) { p.offset += 4; }};
   for (const auto& change : wrong)
     contradicts(
         t, [&](auto& m) { change(m.sections.back().parts[0]); }, "elsewhere");
