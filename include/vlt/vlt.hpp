@@ -51,6 +51,7 @@
 #include <vlt/dist/launch.hpp>
 #include <vlt/dist/lender.hpp>
 #include <vlt/dist/mpi_world.hpp>
+#include <vlt/dist/shared_values.hpp>
 #include <vlt/dist/thread_group.hpp>
 #include <vlt/dist/world.hpp>
 #include <vlt/dist/zero.hpp>

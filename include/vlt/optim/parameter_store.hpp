@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <vlt/optim/panel_memory.hpp>
 #include <vlt/optim/section.hpp>
 
@@ -56,21 +57,41 @@ template <Precision F, Device D> class ParameterStore {
   // passed over. A parameter that trains keeps the values in full precision beside the rounded ones.
   void write(int param, Index first_row, std::span<const float> rows) { set(param, first_row, rows); }
 
-  // Reads rows of a parameter: the full-precision values if it trains, else the ones products use. This rank must hold
-  // them.
+  // Reads rows of a parameter: the full-precision values if it trains, else the ones products use. What this rank does
+  // not hold it must know where to get (read_others_by).
   void read(int param, Index first_row, std::span<float> rows) const {
+    const Range mine = held(param, first_row, Index(rows.size()), placement().rank);
+    if (mine.size() == Index(rows.size())) return read_held(param, first_row, rows);
+    require(bool(read_others_), "rows of " + registry_.params[param].name() + " are held by another rank");
+    read_others_(param, first_row, rows);
+  }
+  // Sets of these rows only what this rank holds.
+  void read_held(int param, Index first_row, std::span<float> rows) const {
     const Home& h = home(param, first_row, Index(rows.size()));
     const auto& p = registry_.params[param];
+    if (!p.trains() && p.value->packed) return panels_.unpack(param, first_row, rows);
     const Index begin = h.range.begin + first_row * p.value->cols;
-    const Unit& u = units_[h.unit];
+    const Range mine = held(param, first_row, Index(rows.size()), placement().rank);
     const auto get = [&](const auto& flat) {
-      require(rows.empty() || (flat.range.holds(begin) && flat.range.holds(begin + Index(rows.size()) - 1)),
-              "rows of " + p.name() + " are held by another rank");
-      for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = float(*flat.at(begin + Index(i)));
+      for (Index i = mine.begin; i < mine.end; ++i) rows[std::size_t(i)] = float(*flat.at(begin + i));
     };
-    if (p.trains()) return get(u.master);
-    if (!p.value->packed) return get(u.frozen_weights);
-    panels_.unpack(param, first_row, rows);
+    p.trains() ? get(units_[h.unit].master) : get(units_[h.unit].frozen_weights);
+  }
+  // Of `count` elements from a row on, those whose values in full precision a rank holds.
+  Range held(int param, Index first_row, Index count, int rank) const {
+    const Home& h = home(param, first_row, count);
+    const auto& p = registry_.params[param];
+    const UnitLayout& u = units_[h.unit];
+    const bool shared = p.trains() ? placement().share_optimizer : placement().share_weights && !p.value->packed;
+    if (!shared) return {0, count};
+    const Index each = (p.trains() ? u.share : u.share_frozen).size(),
+                begin = h.range.begin + first_row * p.value->cols;
+    const Range r = intersection({begin, begin + count}, {rank * each, (rank + 1) * each});
+    return r.size() > 0 ? Range{r.begin - begin, r.end - begin} : Range{};
+  }
+  // Who reads rows that other ranks hold (dist/shared_values.hpp); nobody: they cannot be read.
+  void read_others_by(std::function<void(int param, Index first_row, std::span<float> rows)> reader) {
+    read_others_ = std::move(reader);
   }
 
   // Element e (row-major) of every parameter p becomes value(p, e), in the master's precision.
@@ -212,6 +233,7 @@ template <Precision F, Device D> class ParameterStore {
   Buffer<grad_t, D> grads_;
   Buffer<master_t, D> master_;
   Buffer<std::byte, D> state_;
+  std::function<void(int, Index, std::span<float>)> read_others_;
 };
 
 template <IsPolicy P> using store_t = ParameterStore<P::precision, P::device>;
