@@ -59,6 +59,76 @@ def ranks_may_have_unequal_data():
     assert run.steps and abs(run.steps[-1]["epoch"] - 1) < 1e-9
 
 
+LORA = {"lang_lora_dim": [4], "lang_lora_module_name": ["q_proj,v_proj"], "only_optimize_lora": []}
+WHOLE = {"vis_encoder_update": [], "lang_decoder_update": []}
+
+
+def tensors(folder):
+    """Every safetensors file below a folder, by its name from there."""
+    files = [os.path.join(top, f) for top, _, names in os.walk(folder) for f in names if f.endswith(".safetensors")]
+    return {os.path.relpath(f, folder): open(f, "rb").read() for f in files}
+
+
+def same(a, b, stage):
+    assert a.losses() == b.losses() and a.all("grad_norm") == b.all("grad_norm"), stage
+    assert [e["eval_loss"] for e in a.evals] == [e["eval_loss"] for e in b.evals], stage
+    exported = tensors(os.path.join(a.folder, "epoch-0"))
+    assert len(exported) >= 2 and exported == tensors(os.path.join(b.folder, "epoch-0")), stage
+
+
+def all_stages_give_the_same_bits():
+    for ranks, changes in ((2, WHOLE), (4, WHOLE), (2, LORA)):
+        changes = {**changes, "per_device_train_batch_size": [2], "max_steps": [3]}
+        runs = [ok(launch(ranks, **changes, zero_stage=[stage])) for stage in range(4)]
+        for stage, run in enumerate(runs):
+            same(run, runs[0], stage)
+            assert ("has no answers" in run.err) == (stage == 3), run.err
+
+
+def gradients_that_are_shared_are_summed_more_often():
+    runs = [ok(launch(2, **WHOLE, per_device_train_batch_size=[1], gradient_accumulation_steps=[3], max_steps=[3],
+                      zero_stage=[stage])) for stage in range(4)]
+    same(runs[1], runs[0], 1)
+    same(runs[3], runs[2], 3)
+    assert near(runs[2].losses(), runs[0].losses(), 1e-5)
+
+
+def a_stage_shares_memory():
+    unit = {"B": 1, "KiB": 1024, "MiB": 1024**2}
+
+    def planned(stage):
+        out = ok(launch(2, plan=[], zero_stage=[stage], **WHOLE)).out
+        bytes_of = {}
+        for kind, number, u in re.findall(r"^(?:vision|projector|language) +(\D+?) +([0-9.]+) (B|KiB|MiB)$", out, re.M):
+            bytes_of[kind] = bytes_of.get(kind, 0) + float(number) * unit[u]
+        return bytes_of
+
+    plans = [planned(stage) for stage in range(4)]
+    for kind, first in (("master weights", 1), ("optimiser state", 1), ("gradients", 2), ("weights", 3)):
+        for stage, plan in enumerate(plans):
+            expected = plans[0][kind] / (2 if stage >= first else 1)
+            assert abs(plan[kind] - expected) < 0.02 * expected, (stage, kind, plan[kind], expected)
+
+
+def a_job_that_is_stopped_goes_on():
+    global started
+    changes = dict(per_device_train_batch_size=[2], max_steps=[60], num_train_epochs=[20], zero_stage=[2], **WHOLE)
+    whole = ok(launch(2, **changes))
+    started += 1
+    folder = os.path.join(WORK, "ranks%d" % started)
+    args = ["mpirun", "-n", "2"] + command(folder, **changes, from_checkpoint=["auto"])
+    for last in (False, True):
+        job = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        if not last:
+            await_metrics(folder)
+            job.send_signal(signal.SIGUSR1)
+        err = job.communicate(timeout=120)[1]
+        assert job.returncode in ((0,) if last else (0, 10)), (job.returncode, err[-800:])
+    again = Run(args, 0, "", "", folder)
+    assert again.losses() == whole.losses() and again.all("step") == whole.all("step")
+    assert tensors(os.path.join(folder, "epoch-0")) == tensors(os.path.join(whole.folder, "epoch-0"))
+
+
 def one_rank_speaks():
     run = ok(launch(2, per_device_train_batch_size=[2]))
     assert run.out.count("eval loss") == len(run.evals) and run.out.count("report.html") == 1, run.out
@@ -81,6 +151,13 @@ def a_failing_rank_ends_the_job():
     assert run.code == 7 and "NUM-STEP-001" in run.err, (run.code, run.err[-600:])
 
 
+def await_metrics(folder):
+    metrics = os.path.join(folder, "metrics.jsonl")
+    deadline = time.monotonic() + 60
+    while not (os.path.exists(metrics) and os.path.getsize(metrics) > 0) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
 def a_dead_rank_ends_the_job():
     global started
     started += 1
@@ -88,10 +165,7 @@ def a_dead_rank_ends_the_job():
     job = subprocess.Popen(["mpirun", "-n", "2"] + command(folder, max_steps=[100000], num_train_epochs=[100000],
                                                            eval_step=[0]),
                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    metrics = os.path.join(folder, "metrics.jsonl")
-    deadline = time.monotonic() + 60
-    while not (os.path.exists(metrics) and os.path.getsize(metrics) > 0) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    await_metrics(folder)
     children = subprocess.run(["pgrep", "-P", str(job.pid), "sft_main"], capture_output=True, text=True).stdout.split()
     assert len(children) == 2, children
     os.kill(int(children[1]), signal.SIGKILL)
@@ -111,7 +185,8 @@ def main():
     if not shutil.which("mpirun") or re.search("MPI: none", version):
         print("skipped: sft_main is built without MPI, or there is no mpirun")
         return 77
-    cases = [ranks_share_a_batch, the_same_ranks_give_the_same_bits, ranks_may_have_unequal_data, one_rank_speaks,
+    cases = [ranks_share_a_batch, the_same_ranks_give_the_same_bits, ranks_may_have_unequal_data, all_stages_give_the_same_bits,
+             gradients_that_are_shared_are_summed_more_often, a_stage_shares_memory, a_job_that_is_stopped_goes_on, one_rank_speaks,
              ranks_that_differ_are_refused, a_mistake_of_all_is_said_once, a_failing_rank_ends_the_job, a_dead_rank_ends_the_job, help_is_printed_once]
     failed = test_list.run(cases)
     shutil.rmtree(WORK)

@@ -204,10 +204,18 @@ def keep():
     assert saved(save_step=[1], keep=[1]) == ["step-00000003"]
 
 
-for name, values in {"comm_timeout_s": [5], "local_rank": [0], "zero_stage": [1], "offload": [],
+for name, values in {"comm_timeout_s": [5], "local_rank": [0], "offload": [],
                      "enable_tensorboard": [], "cache_vision_features": ["memory"],
                      "vision_cache_bytes": [1]}.items():
     TESTS[name] = lambda name=name, values=values: later(name, values)
+
+@test
+def zero_stage():
+    # One process shares with nobody, but a stage changes how weights are held. Several: ranks.py.
+    plans = {stage: ok(sft({"zero_stage": [stage], "plan": []}, output=False)).out for stage in (0, 3)}
+    assert plans[0] != plans[3]
+    assert base(zero_stage=[3]).losses() == base().losses()
+
 
 LIMITS = {"limit_json_depth": 4, "limit_record_bytes": 60, "limit_text_bytes": 8, "limit_turns": 2,
           "limit_path_bytes": 3, "limit_image_bytes": 100, "limit_image_side": 16, "limit_image_pixels": 200,

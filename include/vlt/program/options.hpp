@@ -223,8 +223,7 @@ inline void run(Table& t) {
       .not_yet("nothing depends on it: the launcher says which cores are whose");
   t.add("zero_stage", &O::zero_stage, "What the processes share: 0 nothing, 1 optimiser state, 2 gradients, 3 weights.")
       .from(0)
-      .to(3)
-      .not_yet("every process holds all of them");
+      .to(3);
   t.add("offload", &O::offload, "Optimiser state and master weights live off the device.")
       .not_yet("they stay in memory");
   t.add("save_step", &O::save_step,

@@ -13,8 +13,8 @@
 namespace vlt::program {
 
 // report.html of a run: shows its history, asks the model a few held-out questions before and after, and is written
-// again whenever something worth seeing has happened. What the model said before is kept in the run's state. A decoder
-// whose blocks cannot generate is asked nothing.
+// again whenever something worth seeing has happened. What the model said before is kept in the run's state. A model
+// that cannot generate, or of which ranks hold shares, is asked nothing.
 template <IsPolicy P> class RunReport final : public TrainerListener {
  public:
   static constexpr Index most_questions = 6, answer_tokens = 32;
@@ -33,7 +33,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     for (const auto& row : job.table.rows)
       if (const std::string value = option_value(job.options, row); !value.empty())
         data_.options.emplace_back(row.name, value);
-    if (!model.language.can_generate()) return;
+    if (!model.language.can_generate() || job.shares_weights()) return;
     const double each = plan.evaluation_flops / double(job.settings.evaluation.sequences);
     choose(each > 0 ? Index(std::min(double(most_questions), flops_for_answers / each)) : most_questions);
     if (state_.before_answers.empty()) state_.before_answers = answers();

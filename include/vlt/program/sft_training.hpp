@@ -2,6 +2,7 @@
 #include <vlt/base/shown_bytes.hpp>
 #include <vlt/base/stop_signals.hpp>
 #include <vlt/cpu/peak.hpp>
+#include <vlt/dist/shared_values.hpp>
 #include <vlt/pretrained/export_model.hpp>
 #include <vlt/program/receipt.hpp>
 #include <vlt/program/run_report.hpp>
@@ -29,22 +30,28 @@ class ProgressListener final : public TrainerListener {
   Index every_, steps_;
 };
 
-// Writes the model whenever an epoch is over: epoch-0, epoch-1, ...
+// Writes the model whenever an epoch is over: epoch-0, epoch-1, ... Every rank has one, since rank 0, which writes, may
+// hold a share of the model only.
 template <IsPolicy P> class EpochExport final : public TrainerListener {
  public:
-  EpochExport(const SftJob& job, const ModelExport<P>& model, store_t<P>& store, report::Progress& progress)
-      : job_(job), model_(model), store_(store), progress_(progress) {}
+  EpochExport(const SftJob& job, const ModelExport<P>& model, store_t<P>& store)
+      : job_(job), model_(model), store_(store) {}
+  // Hears of what was written; stays.
+  void tell(report::Progress& progress) { progress_ = &progress; }
+
   void epoch_done(Index epoch) override {
-    const std::string folder = job_.output->file("epoch-" + std::to_string(epoch));
-    model_.write(folder, store_);
-    progress_.say("wrote " + folder);
+    dist::SharedValues(store_, job_.world).on_rank_0([&] {
+      const std::string folder = job_.output->file("epoch-" + std::to_string(epoch));
+      model_.write(folder, store_);
+      if (progress_) progress_->say("wrote " + folder);
+    });
   }
 
  private:
   const SftJob& job_;
   const ModelExport<P>& model_;
   store_t<P>& store_;
-  report::Progress& progress_;
+  report::Progress* progress_ = nullptr;
 };
 
 // Trains a job's model, from its beginning or from a checkpoint, to its end or until a signal asks it to stop. What is
@@ -67,6 +74,8 @@ template <IsPolicy P> class SftTraining {
                       const std::vector<report::ReportComponent>& components) {
     if (!plan_.evaluates())
       job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
+    if (job_.shares_weights())
+      job_.messages.notice("the report has no answers: with --zero_stage 3 no process holds the whole model");
     if (job_.start.checkpoint) take_up(*job_.start.checkpoint);
     data::LoaderSettings settings = job_.settings.loader;
     settings.first = state_.micro_batch;
@@ -77,7 +86,9 @@ template <IsPolicy P> class SftTraining {
     trainer.add(lost_);
     trainer.stop_if([this] { return signals_.received(); });
     trainer.save_by([this] { save_(); });
-    const RunEnd end = job_.output ? run_and_show(trainer, model, memory, components) : trainer.run();
+    EpochExport<P> epochs(job_, model, store_);
+    trainer.add(epochs);
+    const RunEnd end = job_.output ? run_and_show(trainer, epochs, model, memory, components) : trainer.run();
     return end == RunEnd::finished ? ExitCode::ok : ExitCode::preempted;
   }
 
@@ -106,7 +117,7 @@ template <IsPolicy P> class SftTraining {
   }
 
   template <class T>
-  RunEnd run_and_show(T& trainer, const ModelExport<P>& model, const Plan& memory,
+  RunEnd run_and_show(T& trainer, EpochExport<P>& epochs, const ModelExport<P>& model, const Plan& memory,
                       const std::vector<report::ReportComponent>& components) {
     const SftSettings& set = job_.settings;
     const Index steps = plan_.training().steps();
@@ -117,9 +128,9 @@ template <IsPolicy P> class SftTraining {
                               report::terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"), state_.history);
     ProgressListener shown(progress, set.log_step, steps);
-    EpochExport<P> epochs(job_, model, store_, progress);
+    epochs.tell(progress);
     for (TrainerListener* l : {static_cast<TrainerListener*>(&metrics), static_cast<TrainerListener*>(&shown),
-                               static_cast<TrainerListener*>(&report), static_cast<TrainerListener*>(&epochs)})
+                               static_cast<TrainerListener*>(&report)})
       trainer.add(*l);
     trainer.save_by([&] {
       save_();

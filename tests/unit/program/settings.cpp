@@ -101,6 +101,7 @@ TEST_CASE("options become the settings of every part") {
   CHECK((s.training.max_steps == 23 && s.evaluation.sequences == 21));
   CHECK((s.optimizer.beta1 == 0.1 && s.optimizer.beta2 == 0.2 && s.optimizer.epsilon == 0.3));
   CHECK((s.optimizer.weight_decay == 0.4 && s.zero.stage == 2 && s.max_grad_norm == 25));
+  CHECK(s.zero.reduce == dist::Reduce::every_micro_batch);
   CHECK((s.schedule == ScheduleKind::wsd && s.warmup == 24 && s.log_step == 26 && s.eval_step == 27));
   CHECK((s.checkpoint_blocks && s.log_accuracy));
   o.is_sft_stage = true, o.truncation = "drop_sample";
