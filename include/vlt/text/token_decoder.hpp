@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 #include <vlt/base/utf8.hpp>
+#include <vlt/text/aligned_text.hpp>
 #include <vlt/text/byte_alphabet.hpp>
 #include <vlt/text/tokenizer_file.hpp>
 

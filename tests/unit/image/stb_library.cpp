@@ -34,4 +34,12 @@ TEST_CASE("a budget counts what is held, and its blocks are zero") {
   budget.release(b), budget.release(nullptr);
   CHECK(budget.left == 200);
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which ends a program that asks for so much
+TEST_CASE("memory that is not there is an exception, whatever the budget") {
+  image::stb::Budget budget{SIZE_MAX, false};
+  CHECK_THROWS_AS(budget.allocate(SIZE_MAX / 2), std::bad_alloc);
+  CHECK(budget.left == SIZE_MAX);
+}
+#endif
 #endif
