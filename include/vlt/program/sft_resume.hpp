@@ -43,6 +43,10 @@ inline std::vector<RunFact> run_facts(const SftJob& job) {
   const std::string chat_template = boost::json::serialize(data::template_object(job.model.chat_template));
   all.push_back({"model", "template", StreamHash().add(chat_template).text()});
   all.push_back({"program", "ranks", std::to_string(job.world.size())});
+  // Stages of ZeRO may differ as long as gradients are summed alike: in another order they round differently.
+  const bool often = job.settings.zero.reduce == dist::Reduce::every_micro_batch;
+  all.push_back({"program", "sums of gradients",
+                 often && job.settings.training.accumulation > 1 ? "every micro-batch" : "every step"});
   all.push_back({"program", "version", job.compiled.version, false});
   all.push_back({"program", "instruction set", instruction_set(), false});
   all.push_back({"program", "compiler", __VERSION__, false});
