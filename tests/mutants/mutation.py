@@ -186,7 +186,30 @@ def dropped(code):
             yield at, 'dropped', statement, ';'
 
 
+NUMBER = re.compile(r'(std::)?(u?int\d*(_t)?|size_t|ptrdiff_t|Index|double|float|bool|char|unsigned|long|auto|'
+                    r'[A-Z]\w?|Real|operand|accum)$')
+DECLARED = re.compile(r'(?<![\w:.>])([A-Za-z_][\w:]*(?:<[^;(){}]*?>)?)(?:::\w+)?(?: const)?(?: ?[&*]+ ?| )(\w+)'
+                      r'(?=[,;)({=\[]| =| :)')
+NO_TYPE = {'return', 'case', 'else', 'throw', 'const', 'new', 'delete', 'goto', 'typename', 'using', 'namespace', 'in', 'and'}
+
+
+def types_in(code):
+    """{name: types} of what a text declares, as far as it can be read without a compiler."""
+    types = {}
+    for match in DECLARED.finditer(code):
+        if match[1] not in NO_TYPE:
+            types.setdefault(match[2], set()).add(match[1])
+    return types
+
+
+def may_be_number(expression, types):
+    """Whether one can be added to it: not to what the text declares as a text, a list or an object and nothing else."""
+    known = types.get(re.split(r'\W+', expression)[-1], set()) if re.fullmatch(r'[\w.]+', expression) else set()
+    return not known or any(NUMBER.match(t) for t in known)
+
+
 def arguments(code):
+    types = types_in(code)
     for match in re.finditer(r'(?:(\w+)|[>\])])([({])(?=\S)', code):
         end = end_of_bracket(code, match.end() - 1)
         if match[1] in NOT_CALLS or end < 0 or ';' in code[match.end():end] or end - match.end() > 300:
@@ -200,11 +223,15 @@ def arguments(code):
                 yield b0, 'swapped', code[b0:e1], code[b1:e1] + code[e0:b1] + code[b0:e0]
         if match[2] == '(':
             for (b, e), text in zip(parts, texts):
-                if re.match(r'[\w.]*[a-z]\w*(\(\))?( [+\-*/] [\w.]+(\(\))?)*$', text) and text not in ('true', 'false'):
+                if re.match(r'[\w.]*[a-z]\w*(\(\))?( [+\-*/] [\w.]+(\(\))?)*$', text) and text not in ('true', 'false') \
+                        and may_be_number(text, types):
                     for sign in '+-':
                         yield b, 'shifted', text, f'{text} {sign} 1'
     for match in re.finditer(r'(?<=[\w)\]])\[(?=[^\]\s])', code):
         end = end_of_bracket(code, match.start())
+        size = re.search(r'(?:^|[\s(])([\w:]+(?:<[^;]*>)?) \w+$', code[code.rfind('\n', 0, match.start()) + 1:match.start()])
+        if size and size[1] not in NO_TYPE:
+            continue  # how large a list is, not a place in it
         if end > 0 and not re.match(r'[&=]|this\b', code[match.end():end]):
             yield match.end(), 'shifted', code[match.end():end], f'({code[match.end():end]}) + 1'
 
