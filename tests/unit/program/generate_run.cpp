@@ -159,6 +159,21 @@ TEST_CASE("a dialogue goes on from what was said, until an empty line or the end
   CHECK_THAT(t.list({}).out, Catch::Contains("100.00 % (2 of 2 answers)"));
 }
 
+TEST_CASE("a question that cannot be asked is refused; a dialogue goes on as if it had not been typed") {
+  const ModelFolder t;
+  std::string words;
+  for (int i = 0; i < 50; ++i) words += "Say! ";
+  const Ran one = t.ask({"--prompt", words, "--max_seq_len", "20"});
+  CHECK(one.exit == 2);
+  CHECK_THAT(one.errors, Catch::Contains("OPT-PROMPT-024") && Catch::Contains("at most 20 tokens"));
+  CHECK(t.ask({"--prompt", words, "--max_seq_len", "2000"}).exit == 0);
+  const std::string too_much(std::size_t(3) << 20, 'a'), answered = t.ask({}, "Say!\n").out.substr(2);
+  const Ran said = t.ask({}, too_much + "\ncaf\xe9?\nSay!\n");
+  CHECK(said.exit == 0);
+  CHECK(said.out == "> > > " + answered);
+  CHECK_THAT(said.errors, Catch::Contains("at most 1048576 bytes") && Catch::Contains("a question is not UTF-8"));
+}
+
 TEST_CASE("a model's adapters take part in its answers") {
   const ModelFolder t;
   export_model(t, "adapted", true);
