@@ -129,6 +129,23 @@ def a_job_that_is_stopped_goes_on():
     assert tensors(os.path.join(folder, "epoch-0")) == tensors(os.path.join(whole.folder, "epoch-0"))
 
 
+def a_job_goes_on_with_a_stage_that_sums_alike():
+    global started
+    changes = dict(per_device_train_batch_size=[1], gradient_accumulation_steps=[2], max_steps=[2], **WHOLE)
+    started += 1
+    folder = os.path.join(WORK, "ranks%d" % started)
+
+    def go_on(code, **more):
+        args = ["mpirun", "-n", "2"] + command(folder, **{**changes, **more}, from_checkpoint=["auto"])
+        done = subprocess.run(args, capture_output=True, text=True, timeout=120)
+        assert done.returncode == code, (done.returncode, done.stderr[-800:])
+        return done.stderr
+
+    go_on(0)
+    assert "sums of gradients" in go_on(5, max_steps=[4], zero_stage=[2])
+    go_on(0, max_steps=[4], zero_stage=[1])
+
+
 def one_rank_speaks():
     run = ok(launch(2, per_device_train_batch_size=[2]))
     assert run.out.count("eval loss") == len(run.evals) and run.out.count("report.html") == 1, run.out
@@ -186,7 +203,8 @@ def main():
         print("skipped: sft_main is built without MPI, or there is no mpirun")
         return 77
     cases = [ranks_share_a_batch, the_same_ranks_give_the_same_bits, ranks_may_have_unequal_data, all_stages_give_the_same_bits,
-             gradients_that_are_shared_are_summed_more_often, a_stage_shares_memory, a_job_that_is_stopped_goes_on, one_rank_speaks,
+             gradients_that_are_shared_are_summed_more_often, a_stage_shares_memory, a_job_that_is_stopped_goes_on,
+             a_job_goes_on_with_a_stage_that_sums_alike, one_rank_speaks,
              ranks_that_differ_are_refused, a_mistake_of_all_is_said_once, a_failing_rank_ends_the_job, a_dead_rank_ends_the_job, help_is_printed_once]
     failed = test_list.run(cases)
     shutil.rmtree(WORK)

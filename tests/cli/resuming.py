@@ -344,6 +344,8 @@ def samples_that_were_lost_stay_lost():
 
 
 def main():
+    for s in (signal.SIGINT, signal.SIGHUP):  # whoever runs tests in the background ignores them, and programs inherit that
+        signal.signal(s, signal.SIG_DFL)
     subprocess.run([SHAPES, "--output_dir", DATA, "--records", "24", "--test_records", "4"], check=True,
                    stdout=subprocess.DEVNULL)
     tests = [signals_stop_a_run_that_goes_on, every_step_can_be_the_last_one, a_second_signal_ends_a_run_at_once,

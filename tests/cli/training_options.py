@@ -211,10 +211,8 @@ for name, values in {"comm_timeout_s": [5], "local_rank": [0], "offload": [],
 
 @test
 def zero_stage():
-    # One process shares with nobody, but a stage changes how weights are held. Several: ranks.py.
-    plans = {stage: ok(sft({"zero_stage": [stage], "plan": []}, output=False)).out for stage in (0, 3)}
-    assert plans[0] != plans[3]
-    assert base(zero_stage=[3]).losses() == base().losses()
+    alone = base(zero_stage=[3])  # several processes: ranks.py
+    assert alone.losses() == base().losses() and "--zero_stage" in alone.err and "--zero_stage" not in base().err
 
 
 LIMITS = {"limit_json_depth": 4, "limit_record_bytes": 60, "limit_text_bytes": 8, "limit_turns": 2,

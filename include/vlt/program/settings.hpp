@@ -168,7 +168,7 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   if (from && from->vision_adapters.rank > 0) s.choice.vision_adapters = from->vision_adapters;
   if (from && from->language_adapters.rank > 0) s.choice.language_adapters = from->language_adapters;
   s.optimizer = {o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.weight_decay};
-  s.zero.stage = int(o.zero_stage);
+  s.zero.stage = world.size() > 1 ? int(o.zero_stage) : 0;  // one process has nobody to share with
   // Shares of gradients are all that these stages hold: whole ones cannot wait for the end of a step.
   s.zero.reduce = s.zero.stage >= 2 ? dist::Reduce::every_micro_batch : dist::Reduce::once;
   s.rates = settings::rates(o);

@@ -61,7 +61,7 @@ struct SftJob {
     if (listed.insert(line).second) skipped->write(line);
   }
   // Whether no rank holds the whole model.
-  bool shares_weights() const { return settings.zero.stage == 3 && world.size() > 1; }
+  bool shares_weights() const { return settings.zero.stage == 3; }
   // One rank speaks for all.
   bool speaks() const { return world.rank() == 0; }
   // Prints something; in a log of JSON as the text of one note.

@@ -58,6 +58,9 @@ class SftProgram {
     if (training) make_output();
     job_.start = find_start(o, training, job_.messages, job_.world);
     describe();
+    if (o.zero_stage > 0 && job_.world.size() == 1)
+      job_.messages.notice("--zero_stage " + std::to_string(o.zero_stage) +
+                           " changes nothing: one process has nobody to share with (docs/scaling.md)");
     job_.threads = std::make_unique<Threads>(job_.settings.threads);
     if (!o.data_path.empty()) read_data();
     if (training) job_.facts = run_facts(job_);

@@ -1,4 +1,5 @@
 // Every option arrives where it acts.
+#include <vlt/dist/thread_group.hpp>
 #include <vlt/program/settings.hpp>
 
 #include <catch2/catch.hpp>
@@ -100,8 +101,7 @@ TEST_CASE("options become the settings of every part") {
   CHECK((s.training.sequences == 20 && s.training.epochs == 22 && s.training.accumulation == 18));
   CHECK((s.training.max_steps == 23 && s.evaluation.sequences == 21));
   CHECK((s.optimizer.beta1 == 0.1 && s.optimizer.beta2 == 0.2 && s.optimizer.epsilon == 0.3));
-  CHECK((s.optimizer.weight_decay == 0.4 && s.zero.stage == 2 && s.max_grad_norm == 25));
-  CHECK(s.zero.reduce == dist::Reduce::every_micro_batch);
+  CHECK((s.optimizer.weight_decay == 0.4 && s.zero.stage == 0 && s.max_grad_norm == 25));
   CHECK((s.schedule == ScheduleKind::wsd && s.warmup == 24 && s.log_step == 26 && s.eval_step == 27));
   CHECK((s.checkpoint_blocks && s.log_accuracy));
   o.is_sft_stage = true, o.truncation = "drop_sample";
@@ -149,4 +149,19 @@ TEST_CASE("of a LLaVA only what was given is asked") {
   CHECK_FALSE(program::llava_request(o, {}).vision_feature_layer);
   CHECK(program::llava_request(o, {"vision_feature_layer"}).vision_feature_layer == -3);
   CHECK(program::llava_request(o, {"vision_feature_select"}).feature_select == FeatureSelect::full);
+}
+
+TEST_CASE("a stage of ZeRO is for several processes, and decides when gradients are summed", "[threads]") {
+  for (const int stage : {0, 1, 2, 3}) {
+    program::SftOptions o;
+    o.zero_stage = stage;
+    const dist::Single alone;
+    CHECK(program::sft_settings(o, alone).zero.stage == 0);
+    dist::ZeroSettings shared;
+    dist::ThreadGroup::run(2, [&](dist::World& world) {
+      if (world.rank() == 0) shared = program::sft_settings(o, world).zero;
+    });
+    CHECK(shared.stage == stage);
+    CHECK((shared.reduce == dist::Reduce::every_micro_batch) == (stage >= 2));
+  }
 }
