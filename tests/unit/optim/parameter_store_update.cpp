@@ -57,6 +57,24 @@ TEST_CASE("an update is AdamW with the parameter's own rate; vectors do not deca
   }
 }
 
+TEST_CASE("what AdamW remembers lies in the slots that bear its names", "[store]") {
+  LooseModel<Precision::f64> model;
+  ParameterStore store(model.registry(), {}, settings);
+  REQUIRE(store.layout().slots() == std::vector<StateSlot>{{"exp_avg"}, {"exp_avg_sq"}});
+  train(store, 1);
+  for (int u = 0; u < store.units(); ++u)
+    for (const Slot& slot : store.unit(u).trained) {
+      const auto average = values_of(store.unit(u).slot(0).row(slot.range));
+      const auto square = values_of(store.unit(u).slot(1).row(slot.range));
+      for (Index e = 0; e < slot.range.size(); ++e) {
+        Number n{start(e)};
+        for (int t = 1; t <= 3; ++t) n.step(0.5 * gradient(e, t), rates[std::size_t(slot.param)], 0, t);
+        REQUIRE(average[std::size_t(e)] == Approx(n.m).epsilon(1e-12).margin(1e-15));
+        REQUIRE(square[std::size_t(e)] == Approx(n.v).epsilon(1e-12).margin(1e-15));
+      }
+    }
+}
+
 TEST_CASE("updates give the same bits for any number of threads and any cut into parts", "[store]") {
   LooseModel<Precision::bf16> a, b, c;
   ParameterStore one(a.registry(), {}, settings), three(b.registry(), {}, settings), parts(c.registry(), {}, settings);
