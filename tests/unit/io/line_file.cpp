@@ -56,14 +56,17 @@ TEST_CASE("a process that may open no more files is told so, whatever the file")
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   const Folder folder(t.path);
-  const rlimit none{0, before.rlim_max};
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
   std::vector<std::string> codes;
   const auto code_of = [&](auto&& f) {
     try {
       f();
     } catch (const Error& e) { codes.push_back(e.complaint().code() + " " + std::to_string(int(e.exit()))); }
   };
+  // The undefined-behaviour sanitizer opens a pipe when it meets a type: here it meets errors, while it can.
+  code_of([&] { open_file(t / "missing"); });
+  codes.clear();
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
   code_of([&] { open_file(t / "f"); });
   code_of([&] { folder.open("f"); });
   code_of([&] { const Folder another(t.path); });
