@@ -206,19 +206,22 @@ TEST_CASE("what ranks save together any number of ranks can load", "[threads]") 
   constexpr Precision F = Precision::bf16;
   for (const auto& [stage, writers] : {std::pair{0, 2}, {1, 2}, {1, 3}, {3, 3}}) {
     const TemporaryFolder t;
+    // Whether act(world, store) was right on every rank.
     const auto on_ranks = [s = stage](int ranks, auto&& act) {
+      std::vector<int> right(std::size_t(ranks), 0);
       dist::ThreadGroup::run(ranks, [&](dist::World& world) {
         LooseModel<F> model;
         const dist::ZeroSettings zero{s, s > 1 ? dist::Reduce::every_micro_batch : dist::Reduce::once};
         ParameterStore<F, under_test> store(model.registry(), zero.placement(world));
-        act(world, store);
+        right[std::size_t(world.rank())] = act(world, store);
       });
+      return right == std::vector<int>(std::size_t(ranks), 1);
     };
-    on_ranks(writers, [&](dist::World& world, auto& store) {
+    CHECK(on_ranks(writers, [&](dist::World& world, auto& store) {
       fill(store, 4);
       save_checkpoint(t / "step-00000004", store, Saving<F>::state(4), Saving<F>::about(), world);
-      CHECK(std::filesystem::exists(t / "step-00000004"));  // no rank goes on before it is there
-    });
+      return std::filesystem::exists(t / "step-00000004");  // no rank goes on before it is there
+    }));
     const RunCheckpoint c(t / "step-00000004");
     c.verify();
     CHECK(c.manifest().ranks == writers);
@@ -227,10 +230,10 @@ TEST_CASE("what ranks save together any number of ranks can load", "[threads]") 
     for (const CheckpointFile& f : c.manifest().files) bytes += f.name.starts_with("rank") ? f.bytes : 0;
     CHECK(bytes < 10 * 2500u * 4 / 2);  // once, however many ranks had it
     for (const int readers : {1, 2, 3, 4})
-      on_ranks(readers, [&](dist::World&, auto& store) {
+      CHECK(on_ranks(readers, [&](dist::World&, auto& store) {
         fill(store, 9);
         c.load(store);
-        CHECK(holds(store, 4));
-      });
+        return holds(store, 4);
+      }));
   }
 }

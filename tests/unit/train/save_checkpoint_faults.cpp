@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include "saved_store.hpp"
 
@@ -17,7 +18,7 @@ struct Fault {
   int error = 0;            // 0: the process is killed instead
   bool once = true;         // false: all later calls fail, too, as on a full disk
   bool strikes() {
-    const long number = calls++;
+    const long number = std::atomic_ref(calls).fetch_add(1);  // ranks of other tests save side by side
     if (at < 0 || number < at || (once && number > at)) return false;
     if (error == 0) ::kill(::getpid(), SIGKILL);
     errno = error;
