@@ -1,9 +1,7 @@
 // A family whose blocks cannot generate: it is trained, evaluated and exported, and nobody asks it anything.
-#include <unit/program/small_program.hpp>
+#include <unit/program/small_training.hpp>
 #include <vlt/program/generate_program.hpp>
 #include <vlt/program/generate_run.hpp>
-#include <vlt/program/sft_program.hpp>
-#include <vlt/program/sft_run.hpp>
 
 using namespace small_program;
 
@@ -28,19 +26,6 @@ const program::Kinds<Build>& mute_kinds() {
   return all;
 }
 
-Ran sft(const Words& args) {
-  std::ostringstream out, errors;
-  program::Messages messages(errors, "sft_main", "0");
-  dist::Single world;
-  const program::SftRunner runner = [](program::SftJob& job) {
-    return program::run_sft<P>(job, mute_kinds().models<P>());
-  };
-  const int code = program::run_program(messages, [&] {
-    program::SftProgram run(mute_kinds().known(), mute_kinds().compiled(), {{"fp32", runner}}, messages, out, world);
-    return run(args);
-  });
-  return {code, out.str(), errors.str()};
-}
 Ran generate(const Words& args) {
   std::istringstream in;
   std::ostringstream out, errors;
@@ -84,13 +69,14 @@ TEST_CASE("a family that cannot generate trains without answers") {
   const Ran trained =
       sft(command({data,
                    {"--lm_model_name_or_path", t / "language", "--vision_model_name_or_path", t / "vision",
-                    "--template", "plain", "--output_dir", t / "run", "--max_steps", "1"}}));
+                    "--template", "plain", "--output_dir", t / "run", "--max_steps", "1"}}),
+          mute_kinds());
   INFO(trained.errors);
   REQUIRE(trained.exit == 0);
   const std::string report = test::read_text(t / "run/report.html");
   CHECK(report.find("Learning rate") != report.npos);
   CHECK(report.find("Answers on held-out pictures") == report.npos);
-  CHECK(sft(command({data, {"--eval_only", "--from_checkpoint", t / "run/epoch-0"}})).exit == 0);
+  CHECK(sft(command({data, {"--eval_only", "--from_checkpoint", t / "run/epoch-0"}}), mute_kinds()).exit == 0);
 
   const Ran asked = generate({"--model", t / "run/epoch-0", "--prompt", "What?"});
   CHECK(asked.exit == int(ExitCode::model));

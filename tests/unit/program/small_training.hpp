@@ -6,13 +6,13 @@
 // sft_main in one process, on a small model and eleven records.
 namespace small_program {
 
-inline Ran sft(const Words& args) {
+inline Ran sft(const Words& args, const program::Kinds<Build>& known = kinds()) {
   std::ostringstream out, errors;
   program::Messages messages(errors, "sft_main", "0");
   dist::Single world;
-  const program::SftRunner runner = [](program::SftJob& job) { return program::run_sft<P>(job, kinds().models<P>()); };
+  const program::SftRunner runner = [&](program::SftJob& job) { return program::run_sft<P>(job, known.models<P>()); };
   const int code = program::run_program(messages, [&] {
-    program::SftProgram run(kinds().known(), kinds().compiled(), {{"fp32", runner}}, messages, out, world);
+    program::SftProgram run(known.known(), known.compiled(), {{"fp32", runner}}, messages, out, world);
     return run(args);
   });
   return {code, out.str(), errors.str()};
