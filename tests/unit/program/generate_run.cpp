@@ -1,26 +1,9 @@
 // generate_main in one process: one question, a dialogue, a list of questions.
-#include <unit/program/small_program.hpp>
-#include <vlt/program/generate_program.hpp>
-#include <vlt/program/generate_run.hpp>
+#include <unit/program/small_answers.hpp>
 
 using namespace small_program;
 
 namespace {
-
-Ran generate(Words args, const std::string& typed = {}) {
-  std::istringstream in(typed);
-  std::ostringstream out, errors;
-  program::Messages messages(errors, "generate_main", "0");
-  const program::GenerateRunner runner = [](program::GenerateJob& job) {
-    return program::run_generate<P>(job, kinds().models<P>());
-  };
-  args.insert(args.end(), {"--num_threads", "1"});
-  const int code = program::run_program(messages, [&] {
-    program::GenerateProgram run(kinds().known(), kinds().compiled(), {{"fp32", runner}}, messages, in, out);
-    return run(args);
-  });
-  return {code, out.str(), errors.str()};
-}
 
 // A model, and six records: two pictures, one, one, none, two turns, and one picture whose answer is known.
 struct ModelFolder : TemporaryFolder {

@@ -1,7 +1,6 @@
 // A family whose blocks cannot generate: it is trained, evaluated and exported, and nobody asks it anything.
+#include <unit/program/small_answers.hpp>
 #include <unit/program/small_training.hpp>
-#include <vlt/program/generate_program.hpp>
-#include <vlt/program/generate_run.hpp>
 
 using namespace small_program;
 
@@ -24,20 +23,6 @@ const program::Kinds<Build>& mute_kinds() {
     return k;
   }();
   return all;
-}
-
-Ran generate(const Words& args) {
-  std::istringstream in;
-  std::ostringstream out, errors;
-  program::Messages messages(errors, "generate_main", "0");
-  const program::GenerateRunner runner = [](program::GenerateJob& job) {
-    return program::run_generate<P>(job, mute_kinds().models<P>());
-  };
-  const int code = program::run_program(messages, [&] {
-    program::GenerateProgram run(mute_kinds().known(), mute_kinds().compiled(), {{"fp32", runner}}, messages, in, out);
-    return run(args);
-  });
-  return {code, out.str(), errors.str()};
 }
 
 }  // namespace
@@ -78,7 +63,7 @@ TEST_CASE("a family that cannot generate trains without answers") {
   CHECK(report.find("Answers on held-out pictures") == report.npos);
   CHECK(sft(command({data, {"--eval_only", "--from_checkpoint", t / "run/epoch-0"}}), mute_kinds()).exit == 0);
 
-  const Ran asked = generate({"--model", t / "run/epoch-0", "--prompt", "What?"});
+  const Ran asked = generate({"--model", t / "run/epoch-0", "--prompt", "What?"}, {}, mute_kinds());
   CHECK(asked.exit == int(ExitCode::model));
   CHECK(asked.errors.find("MODEL-GENERATE-001") != asked.errors.npos);
   CHECK(asked.errors.find("mute") != asked.errors.npos);
