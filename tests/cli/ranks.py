@@ -13,6 +13,12 @@ COMMON = {**BASE, "precision": ["fp32"], "max_steps": ["4"], "eval_step": ["2"],
 started = 0
 
 
+def new_folder():
+    global started
+    started += 1
+    return os.path.join(WORK, "ranks%d" % started)
+
+
 def command(folder, **changes):
     options = {k: ([os.path.join(data(1), v) for v in values] if k in PATHS else values) for k, values in COMMON.items()}
     options.update({k: [str(x) for x in v] for k, v in changes.items()}, output_dir=[folder])
@@ -21,9 +27,7 @@ def command(folder, **changes):
 
 def launch(ranks, **changes):
     """A run of so many ranks; `ranks` may also be a list of changes, one for each."""
-    global started
-    started += 1
-    folder = os.path.join(WORK, "ranks%d" % started)
+    folder = new_folder()
     if isinstance(ranks, int):
         args = ["mpirun", "-n", str(ranks)] + command(folder, **changes)
     else:
@@ -111,11 +115,9 @@ def a_stage_shares_memory():
 
 
 def a_job_that_is_stopped_goes_on():
-    global started
     changes = dict(per_device_train_batch_size=[2], max_steps=[60], num_train_epochs=[20], zero_stage=[2], **WHOLE)
     whole = ok(launch(2, **changes))
-    started += 1
-    folder = os.path.join(WORK, "ranks%d" % started)
+    folder = new_folder()
     args = ["mpirun", "-n", "2"] + command(folder, **changes, from_checkpoint=["auto"])
     for last in (False, True):
         job = subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
@@ -130,10 +132,8 @@ def a_job_that_is_stopped_goes_on():
 
 
 def a_job_goes_on_with_a_stage_that_sums_alike():
-    global started
     changes = dict(per_device_train_batch_size=[1], gradient_accumulation_steps=[2], max_steps=[2], **WHOLE)
-    started += 1
-    folder = os.path.join(WORK, "ranks%d" % started)
+    folder = new_folder()
 
     def go_on(code, **more):
         args = ["mpirun", "-n", "2"] + command(folder, **{**changes, **more}, from_checkpoint=["auto"])
@@ -176,9 +176,7 @@ def await_metrics(folder):
 
 
 def a_dead_rank_ends_the_job():
-    global started
-    started += 1
-    folder = os.path.join(WORK, "ranks%d" % started)
+    folder = new_folder()
     job = subprocess.Popen(["mpirun", "-n", "2"] + command(folder, max_steps=[100000], num_train_epochs=[100000],
                                                            eval_step=[0]),
                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
