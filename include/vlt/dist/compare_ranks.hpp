@@ -1,4 +1,7 @@
 #pragma once
+#include <sstream>
+#include <string>
+#include <vector>
 #include <vlt/dist/gather_texts.hpp>
 #include <vlt/options/compiled_in.hpp>
 
