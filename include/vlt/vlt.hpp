@@ -4,6 +4,7 @@
 // report/ and program/ (for those who extend sft_main), and cpu/, options/, which others stand on.
 #include <vlt/base/activation.hpp>
 #include <vlt/base/config.hpp>
+#include <vlt/base/cores.hpp>
 #include <vlt/base/dtype.hpp>
 #include <vlt/base/eigen.hpp>
 #include <vlt/base/error.hpp>
@@ -51,7 +52,10 @@
 #include <vlt/dist/launch.hpp>
 #include <vlt/dist/lender.hpp>
 #include <vlt/dist/mpi_world.hpp>
+#include <vlt/dist/seat.hpp>
 #include <vlt/dist/shared_values.hpp>
+#include <vlt/dist/stalled.hpp>
+#include <vlt/dist/standing.hpp>
 #include <vlt/dist/thread_group.hpp>
 #include <vlt/dist/world.hpp>
 #include <vlt/dist/zero.hpp>

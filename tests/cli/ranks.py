@@ -25,13 +25,13 @@ def command(folder, **changes):
     return [SFT] + [word for name, values in options.items() for word in ["--" + name] + values]
 
 
-def launch(ranks, **changes):
-    """A run of so many ranks; `ranks` may also be a list of changes, one for each."""
+def launch(ranks, prefix=(), **changes):
+    """A run of so many ranks; `ranks` may also be a list of changes, one for each, and each be started by a prefix."""
     folder = new_folder()
     if isinstance(ranks, int):
         args = ["mpirun", "-n", str(ranks)] + command(folder, **changes)
     else:
-        parts = [["-n", "1"] + command(folder, **{**changes, **one}) for one in ranks]
+        parts = [["-n", "1", *prefix] + command(folder, **{**changes, **one}) for one in ranks]
         args = ["mpirun"] + [word for part in parts for word in part + [":"]][:-1]
     done = subprocess.run(args, capture_output=True, text=True, timeout=120)
     return Run(args, done.returncode, done.stdout, done.stderr, folder)
@@ -189,6 +189,76 @@ def a_dead_rank_ends_the_job():
     assert job.returncode != 0 and time.monotonic() - killed < 10, (job.returncode, time.monotonic() - killed)
 
 
+def ranks_of(job):
+    """Process ids of a job's ranks, by rank."""
+    children = subprocess.run(["pgrep", "-P", str(job.pid), "sft_main"], capture_output=True, text=True).stdout.split()
+    environment = {int(c): open("/proc/%s/environ" % c).read().split("\0") for c in children}
+    return {int(v.split("=")[1]): c for c, vs in environment.items() for v in vs if v.startswith("OMPI_COMM_WORLD_RANK=")}
+
+
+def hang(ranks, limit, stop):
+    """A job of which stop(process of rank 1) makes one hang; what it says, once the limit is over."""
+    folder = new_folder()
+    job = subprocess.Popen(["mpirun", "-n", str(ranks)] + command(folder, max_steps=[100000], num_train_epochs=[100000],
+                                                                  eval_step=[0], comm_timeout_s=[limit]),
+                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    await_metrics(folder)
+    other = stop(ranks_of(job)[1])
+    began = time.monotonic()
+    err = job.communicate(timeout=60)[1]
+    took = time.monotonic() - began
+    if other:
+        other.kill()
+    assert job.returncode == 11, (job.returncode, err[-800:])
+    assert limit - 0.5 < took < limit + 4, took
+    assert err.count("error[PEER-HANG-001]: rank 1 kept the others waiting for %g s" % limit) == 1, err[-800:]
+    table = dict(re.findall(r"^ +(?:found: +)?(\d+) +(\d+ .*)$", err, re.M))
+    assert sorted(table) == [str(r) for r in range(ranks)], err[-800:]
+    assert all(table[str(r)].endswith("waits") == (r != 1) for r in range(ranks)), table
+    steps = [int(row.split()[0]) for row in table.values()]
+    assert min(steps) >= 1 and max(steps) - min(steps) <= 1, table
+    return table["1"]
+
+
+def a_rank_that_is_stopped_ends_the_job():
+    hang(3, 3, lambda pid: os.kill(pid, signal.SIGSTOP))
+
+
+def a_rank_whose_loader_hangs_ends_the_job():
+    if not shutil.which("strace"):
+        return
+
+    def slow_files(pid):  # it opens no further picture within the hour
+        return subprocess.Popen(["strace", "-f", "-p", str(pid), "-o", os.devnull, "-e", "trace=openat2",
+                                 "-e", "inject=openat2:delay_enter=3600000000"], stderr=subprocess.DEVNULL)
+
+    assert " loading " in hang(2, 3, slow_files)
+
+
+def ranks_divide_the_cores():
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return
+    half = len(cores) // 2
+    parts = [",".join(str(c) for c in part) for part in (cores[:half], cores[half:])]
+    run = ok(launch(2, num_threads=[0], max_steps=[1]))
+    assert [s["local_rank"] for s in run.receipt()["ranks"]] == [0, 1] and run.receipt()["threads"] == half
+    assert [expanded(s["cores"]) for s in run.receipt()["ranks"]] == parts
+    assert "rank 1: local rank 1 on " in run.out
+    alone = ["env", "-u", "OMPI_COMM_WORLD_LOCAL_RANK"]
+    turned = ok(launch([{"local_rank": [1]}, {"local_rank": [0]}], prefix=alone, num_threads=[0], max_steps=[1]))
+    assert [expanded(s["cores"]) for s in turned.receipt()["ranks"]] == parts[::-1]
+    whole = ok(launch(2, num_threads=[1], max_steps=[1]))
+    assert [expanded(s["cores"]) for s in whole.receipt()["ranks"]] == [",".join(str(c) for c in cores)] * 2
+    refused(launch([{"local_rank": [1]}, {"local_rank": [0]}]), 2, "OPT-LOCAL-027")
+    refused(launch([{"local_rank": [0]}, {"local_rank": [0]}], prefix=alone), 2, "OPT-LOCAL-027")
+
+
+def expanded(ranges):
+    ends = [[int(n) for n in part.split("-")] for part in ranges.split(",")]
+    return ",".join(str(c) for part in ends for c in range(part[0], part[-1] + 1))
+
+
 def help_is_printed_once():
     for page, word in (("--help", "--per_device_train_batch_size"), ("--version", "image decoders")):
         out = subprocess.run(["mpirun", "-n", "2", SFT, page], capture_output=True, text=True).stdout
@@ -203,7 +273,8 @@ def main():
     cases = [ranks_share_a_batch, the_same_ranks_give_the_same_bits, ranks_may_have_unequal_data, all_stages_give_the_same_bits,
              gradients_that_are_shared_are_summed_more_often, a_stage_shares_memory, a_job_that_is_stopped_goes_on,
              a_job_goes_on_with_a_stage_that_sums_alike, one_rank_speaks,
-             ranks_that_differ_are_refused, a_mistake_of_all_is_said_once, a_failing_rank_ends_the_job, a_dead_rank_ends_the_job, help_is_printed_once]
+             ranks_that_differ_are_refused, a_mistake_of_all_is_said_once, a_failing_rank_ends_the_job, a_dead_rank_ends_the_job,
+             a_rank_that_is_stopped_ends_the_job, a_rank_whose_loader_hangs_ends_the_job, ranks_divide_the_cores, help_is_printed_once]
     failed = test_list.run(cases)
     shutil.rmtree(WORK)
     return failed > 0

@@ -204,7 +204,19 @@ def keep():
     assert saved(save_step=[1], keep=[1]) == ["step-00000003"]
 
 
-for name, values in {"comm_timeout_s": [5], "local_rank": [0], "offload": [],
+@test
+def comm_timeout_s():
+    same_loss("comm_timeout_s", [5])  # one process waits for nobody; several: ranks.py
+    refused(sft({"comm_timeout_s": [0]}), 2, "OPT-VALUE-004")
+
+
+@test
+def local_rank():
+    same_loss("local_rank", [0])  # several processes: ranks.py
+    refused(sft({"local_rank": [1]}), 2, "OPT-LOCAL-027")
+
+
+for name, values in {"offload": [],
                      "enable_tensorboard": [], "cache_vision_features": ["memory"],
                      "vision_cache_bytes": [1]}.items():
     TESTS[name] = lambda name=name, values=values: later(name, values)

@@ -1,6 +1,9 @@
 #pragma once
+#include <charconv>
 #include <cstdlib>
+#include <cstring>
 #include <memory>
+#include <optional>
 #include <vlt/dist/mpi_world.hpp>
 #include <vlt/options/option_table.hpp>
 
@@ -9,16 +12,29 @@ namespace vlt::dist {
 // The job that a launcher started this process for.
 struct Launch {
   int processes = 1;
-  std::string launcher;  // empty: none
+  std::string launcher;           // empty: none
+  std::optional<int> local_rank;  // this process's number among those of its machine
 };
+
+// A number of the environment that is at least `lowest`.
+inline std::optional<int> environment_number(const char* variable, int lowest) {
+  const char* value = std::getenv(variable);
+  int number = 0;
+  if (!value) return std::nullopt;
+  const auto [end, problem] = std::from_chars(value, value + std::strlen(value), number);
+  return problem == std::errc() && *end == '\0' && number >= lowest ? std::optional(number) : std::nullopt;
+}
 
 // By what Open MPI's, MPICH's and Slurm's launchers write into the environment.
 inline Launch launch_of_environment() {
-  constexpr std::pair<const char*, const char*> variables[] = {
-      {"OMPI_COMM_WORLD_SIZE", "mpirun"}, {"PMI_SIZE", "mpiexec"}, {"SLURM_STEP_NUM_TASKS", "srun"}};
-  for (const auto& [variable, launcher] : variables)
-    if (const char* value = std::getenv(variable))
-      if (const int processes = std::atoi(value); processes > 0) return {processes, launcher};
+  constexpr struct {
+    const char *processes, *local_rank, *launcher;
+  } variables[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "mpirun"},
+                   {"PMI_SIZE", "MPI_LOCALRANKID", "mpiexec"},
+                   {"SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "srun"}};
+  for (const auto& v : variables)
+    if (const auto processes = environment_number(v.processes, 1))
+      return {*processes, v.launcher, environment_number(v.local_rank, 0)};
   return {};
 }
 

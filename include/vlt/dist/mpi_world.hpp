@@ -6,9 +6,13 @@
 #define OMPI_SKIP_MPICXX 1
 #define MPICH_SKIP_MPICXX 1
 #include <mpi.h>
+#include <algorithm>
 #include <chrono>
+#include <limits>
+#include <new>
 #include <thread>
 #include <vector>
+#include <vlt/dist/stalled.hpp>
 
 namespace vlt::dist {
 
@@ -23,9 +27,13 @@ class MpiWorld final : public World {
     check(MPI_Comm_size(MPI_COMM_WORLD, &size_), "MPI_Comm_size");
     open_.reserve(2 * std::size_t(size_));
     arrived_.resize(slice_bytes * std::size_t(size_));
+    show_standings();
   }
   ~MpiWorld() override {
-    if (!left_) MPI_Finalize();
+    if (left_) return;
+    MPI_Win_free(&window_);
+    MPI_Comm_free(&machine_);
+    MPI_Finalize();
   }
 
   int rank() const override { return rank_; }
@@ -35,9 +43,12 @@ class MpiWorld final : public World {
     MPI_Ibarrier(MPI_COMM_WORLD, &open_.emplace_back());
     finish("a barrier");
   }
+  void wait_at_most(double seconds) override { patience_ = seconds; }
   // Ends the job: the others are stopped wherever they wait, and the launcher ends with this exit code.
   void abort(ExitCode reason = ExitCode::peer) noexcept override {
     left_ = true;
+    if (reason == ExitCode::stalled && int(here_.size()) < size_)
+      std::this_thread::sleep_for(std::chrono::seconds(1));  // other machines have a table of their own
     MPI_Abort(MPI_COMM_WORLD, static_cast<int>(reason));
   }
 
@@ -46,8 +57,14 @@ class MpiWorld final : public World {
   static constexpr std::size_t slice_bytes = std::size_t(1) << 18;
   // The most that one message carries: MPI counts in int.
   static constexpr std::size_t message_bytes = std::size_t(1) << 30;
+  // Looks that a wait begins with; it sleeps between further ones.
+  static constexpr int looks_at_once = 1000;
 
   int rank_ = 0, size_ = 1;
+  double patience_ = std::numeric_limits<double>::infinity();
+  MPI_Comm machine_ = MPI_COMM_NULL;  // the ranks of this machine, which share the memory of the window
+  MPI_Win window_ = MPI_WIN_NULL;
+  std::vector<RankStanding> here_;  // the standings in it
   bool left_ = false;
   std::vector<MPI_Request> open_;
   std::vector<std::byte> arrived_;
@@ -121,14 +138,52 @@ class MpiWorld final : public World {
     finish("an exchange");
   }
 
+  // Puts this rank's standing where the ranks of its machine see it.
+  void show_standings() {
+    int ranks = 0;
+    void* mine = nullptr;
+    check(MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine_), "shared memory");
+    MPI_Comm_set_errhandler(machine_, MPI_ERRORS_RETURN);
+    MPI_Comm_size(machine_, &ranks);
+    check(MPI_Win_allocate_shared(sizeof(Standing), 1, MPI_INFO_NULL, machine_, &mine, &window_), "shared memory");
+    standing_ = new (mine) Standing;
+    std::vector<int> numbers(std::size_t(ranks), 0);
+    check(MPI_Allgather(&rank_, 1, MPI_INT, numbers.data(), 1, MPI_INT, machine_), "shared memory");
+    for (int r = 0; r < ranks; ++r) {
+      MPI_Aint bytes = 0;
+      int unit = 0;
+      void* theirs = nullptr;
+      check(MPI_Win_shared_query(window_, r, &bytes, &unit, &theirs), "shared memory");
+      here_.push_back({numbers[std::size_t(r)], static_cast<const Standing*>(theirs)});
+    }
+  }
+
   void begin() { open_.clear(); }
-  // Waits for what was begun. MPI's own waiting would burn a core, which other ranks of this machine may need.
+  // Waits for what was begun. MPI's own waiting would burn a core, which other ranks of this machine may need. Time in
+  // which this process was stopped itself does not count.
   void finish(const char* what) {
+    using Clock = std::chrono::steady_clock;
+    std::chrono::duration<double> waited(0);
+    Clock::time_point seen;
     for (int looks = 0, done = 0;; ++looks) {
       check(MPI_Testall(int(open_.size()), open_.data(), &done, MPI_STATUSES_IGNORE), what);
-      if (done) return;
-      if (looks > 1000) std::this_thread::sleep_for(std::chrono::microseconds(50));
+      if (done) break;
+      if (looks < looks_at_once) continue;
+      const Clock::time_point now = Clock::now();
+      if (looks == looks_at_once) standing_->wait(true);
+      else waited += std::min<std::chrono::duration<double>>(now - seen, std::chrono::seconds(1));
+      if (waited.count() > patience_) give_up(what);
+      seen = now;
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
     }
+    standing_->wait(false);
+  }
+  // Of the ranks of a machine that wait one speaks; the job ends before the others come to it.
+  [[noreturn]] void give_up(const char* what) const {
+    const auto first =
+        std::find_if(here_.begin(), here_.end(), [](const RankStanding& r) { return r.standing->waits(); });
+    if (first->rank != rank_) std::this_thread::sleep_for(std::chrono::seconds(3));
+    throw Error(ExitCode::stalled, stalled_ranks(here_, what, patience_));
   }
   static void check(int status, const char* what) {
     if (status == MPI_SUCCESS) return;

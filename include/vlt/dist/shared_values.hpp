@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <vlt/dist/world.hpp>
 #include <vlt/optim/parameter_store.hpp>
 
@@ -12,18 +13,15 @@ template <class Store> class SharedValues {
   SharedValues(Store& store, World& world) : store_(store), world_(world) {}
 
   // Collective. Rank 0 carries f out, which may read any rows of the store; the others answer until it is done, and
-  // fail (PEER-FAIL-001) if f does.
+  // fail (PEER-FAIL-001) if f does. As long as it reads they hear of it, and do not take it for a rank that hangs.
   template <class F> void on_rank_0(F&& f) {
     if (world_.rank() != 0) return answer();
-    store_.read_others_by([this](int param, Index row, std::span<float> rows) {
-      Request r{param, row, Index(rows.size())};
-      tell(r);
-      collect(r, rows);
+    store_.read_by([this](int param, Index row, std::span<float> rows) {
+      read({param, row, Index(rows.size())}, rows);
     });
-    const auto end = [this](int how) {
-      store_.read_others_by({});
-      Request r{how, 0, 0};
-      tell(r);
+    const auto end = [this](Index how) {
+      store_.read_by({});
+      tell({how, 0, 0});
     };
     try {
       f();
@@ -35,7 +33,7 @@ template <class Store> class SharedValues {
   }
 
  private:
-  static constexpr Index done = -1, failed = -2;
+  static constexpr Index done = -1, failed = -2, busy = -3;
   // Rows that rank 0 wants, or that it wants no more.
   struct Request {
     Index param, row, count;
@@ -44,11 +42,26 @@ template <class Store> class SharedValues {
   Store& store_;
   World& world_;
 
-  void tell(Request& r) { world_.broadcast(std::span(&r, 1)); }
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point told_ = Clock::now();
+
+  // Rank 0's part.
+  void read(const Request& r, std::span<float> rows) {
+    const bool mine = store_.held(int(r.param), r.row, r.count, world_.rank()).size() == r.count;
+    if (!mine) tell(r), collect(r, rows);
+    else store_.read_held(int(r.param), r.row, rows);
+    if (Clock::now() - told_ > std::chrono::seconds(1)) tell({busy, 0, 0});
+  }
+  void tell(Request r) {
+    hear(r);
+    told_ = Clock::now();
+  }
+  void hear(Request& r) { world_.broadcast(std::span(&r, 1)); }
   void answer() {
     std::vector<float> rows;
     for (Request r{};;) {
-      tell(r);
+      hear(r);
+      if (r.param == busy) continue;
       if (r.param == done) return;
       if (r.param == failed)
         throw Error(ExitCode::peer, Complaint("PEER-FAIL-001", "rank 0 could not write the model"));

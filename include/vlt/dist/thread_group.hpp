@@ -1,10 +1,14 @@
 #pragma once
 #include <atomic>
-#include <barrier>
+#include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
+#include <vlt/dist/stalled.hpp>
 #include <vlt/dist/world.hpp>
 
 namespace vlt::dist {
@@ -15,12 +19,15 @@ class ThreadGroup {
   // One rank's end of the group.
   class Rank final : public World {
    public:
-    Rank(ThreadGroup& group, int rank) : group_(group), rank_(rank) {}
+    Rank(ThreadGroup& group, int rank) : group_(group), rank_(rank) { standing_ = &group.standings_[rank]; }
     int rank() const override { return rank_; }
     int size() const override { return int(group_.shown_.size()); }
 
     void barrier() override {
-      if (!left_) group_.barrier_.arrive_and_wait();
+      standing_->wait(true);
+      if (!left_ && !group_.meeting_.meet(patience_))
+        throw Error(ExitCode::stalled, stalled_ranks(group_.standings(), "a meeting of ranks", patience_));
+      standing_->wait(false);
       ++barriers_;
       if (left_ || group_.somebody_left_before(barriers_))
         throw Error(ExitCode::peer, Complaint("PEER-FAIL-001", "another rank failed"));
@@ -28,8 +35,9 @@ class ThreadGroup {
     void abort(ExitCode = ExitCode::peer) noexcept override {
       if (std::exchange(left_, true)) return;
       group_.barriers_[rank_] = barriers_;
-      group_.barrier_.arrive_and_drop();
+      group_.meeting_.leave();
     }
+    void wait_at_most(double seconds) override { patience_ = seconds; }
 
    private:
     // Every rank sums one part, then reads the others'.
@@ -76,7 +84,8 @@ class ThreadGroup {
     }
     ThreadGroup& group_;
     int rank_;
-    long barriers_ = 0;  // that it has passed
+    double patience_ = 1e6;  // seconds
+    long barriers_ = 0;      // that it has passed
     bool left_ = false;
   };
 
@@ -93,7 +102,39 @@ class ThreadGroup {
  private:
   static constexpr long all = std::numeric_limits<long>::max();
 
-  explicit ThreadGroup(int ranks) : barrier_(ranks), shown_(ranks), barriers_(ranks) {
+  // Where ranks wait for each other, until all that have not left are there.
+  class Meeting {
+   public:
+    explicit Meeting(int ranks) : expected_(ranks) {}
+
+    // False if that takes longer than so many seconds: the caller is no longer there then.
+    bool meet(double seconds) {
+      std::unique_lock lock(mutex_);
+      const long turn = turn_;
+      if (++arrived_ == expected_) return end(), true;
+      const auto limit = std::chrono::system_clock::now() + std::chrono::microseconds(Index(seconds * 1e6));
+      const bool met = met_.wait_until(lock, limit, [&] { return turn_ != turn; });
+      if (!met) --arrived_;
+      return met;
+    }
+    void leave() {
+      const std::lock_guard lock(mutex_);
+      if (--expected_ == arrived_) end();
+    }
+
+   private:
+    std::mutex mutex_;
+    std::condition_variable met_;
+    int expected_, arrived_ = 0;
+    long turn_ = 0;
+
+    void end() {
+      arrived_ = 0, ++turn_;
+      met_.notify_all();
+    }
+  };
+
+  explicit ThreadGroup(int ranks) : meeting_(ranks), shown_(ranks), standings_(new Standing[ranks]), barriers_(ranks) {
     for (auto& b : barriers_) b = all;
   }
 
@@ -106,13 +147,19 @@ class ThreadGroup {
     }
     rank.abort();
   }
+  std::vector<RankStanding> standings() const {
+    std::vector<RankStanding> all;
+    for (std::size_t r = 0; r < shown_.size(); ++r) all.push_back({int(r), &standings_[r]});
+    return all;
+  }
   // Did a rank pass fewer barriers than this, and will pass no more?
   bool somebody_left_before(long barriers) const {
     return std::any_of(barriers_.begin(), barriers_.end(), [&](const auto& b) { return b < barriers; });
   }
 
-  std::barrier<> barrier_;
+  Meeting meeting_;
   std::vector<const void*> shown_;
+  std::unique_ptr<Standing[]> standings_;
   std::vector<std::atomic<long>> barriers_;  // that a rank which has left had passed
   std::atomic<bool> failed_{false};
   std::exception_ptr first_;

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <vlt/base/error.hpp>
 #include <vlt/base/policy.hpp>
+#include <vlt/dist/standing.hpp>
 
 namespace vlt::dist {
 
@@ -27,6 +28,14 @@ class World {
   // This rank gives up, for a reason that is the exit code of the job where a launcher reports one: collective calls of
   // the others fail (PEER-FAIL-001) or their processes are ended, instead of waiting for it; its own fail from now on.
   virtual void abort(ExitCode reason = ExitCode::peer) noexcept = 0;
+  // A collective call that waits longer for other ranks fails (PEER-HANG-001, exit 11) and says what they do. Ranks
+  // that cannot hang alone have no need of it.
+  virtual void wait_at_most(double /*seconds*/) {}
+
+  // What this rank does from now on: ranks that wait for it in vain will tell.
+  void enters(Index step) { standing_->begin(step); }
+  void does(RankPhase phase) { standing_->begin(phase); }
+  const Standing& standing() const { return *standing_; }
 
   // In place.
   template <Summable T> void all_reduce_sum(std::span<T> x) {
@@ -51,6 +60,9 @@ class World {
   }
 
  protected:
+  // Where others see it, if they can.
+  Standing* standing_ = &own_standing_;
+
   enum class Number : std::uint8_t { f32, f64, index };
   template <class T>
   static constexpr Number number_of = std::is_same_v<T, float>    ? Number::f32
@@ -73,6 +85,8 @@ class World {
   }
 
  private:
+  Standing own_standing_;
+
   virtual void add_everywhere(const Addends& a) = 0;  // in == out
   virtual void add_share(const Addends& a) = 0;
   virtual void gather(std::span<const std::byte> in, std::span<std::byte> out) = 0;

@@ -71,6 +71,7 @@ template <Precision F, Device D> class Zero final : public Lender {
       l.weights = b.weights.take(weights);
       lend_weights(s, i, l.weights);
     }
+    if (runs(s)) world_->does(pass == Pass::forward ? RankPhase::forward : RankPhase::backward);
     const bool adds = pass == Pass::backward && u.all.size() > 0;
     if (adds && settings_.reduce == Reduce::every_micro_batch && l.gradients.size() == 0) {
       l.gradients = b.gradients.take(u.all.size());
@@ -124,6 +125,7 @@ template <Precision F, Device D> class Zero final : public Lender {
   void update(Scope& s, std::span<const double> rates, double clip) {
     if (runs(s)) {
       require(rates.size() == store_->registry().params.size(), "an update needs a rate for every parameter");
+      world_->does(RankPhase::updating);
       ++updates_;
     }
     for (int i = 0; i < units(); ++i) {
@@ -190,6 +192,7 @@ template <Precision F, Device D> class Zero final : public Lender {
     });
   }
   void gather(std::span<operand> share, std::span<operand> all) {
+    world_->does(RankPhase::gathering);
     world_->all_gather(std::span<const operand>(share), all);
   }
   // Sums a unit's gradients over the ranks. Returns where: all of it in stage 0, this rank's share in the others.
@@ -197,6 +200,7 @@ template <Precision F, Device D> class Zero final : public Lender {
     const Range mine = settings_.stage == 0 ? u.all : u.share;
     if (u.all.size() > 0 && placement().ranks > 1)
       s.run("reduce_gradients", {0, double(u.all.size()) * sizeof(grad_t)}, [&] {
+        world_->does(RankPhase::reducing);
         if (settings_.stage == 0) world_->all_reduce_sum(g.data());
         else world_->reduce_scatter_sum(std::span<const grad_t>(g.data()), g.part(mine));
       });

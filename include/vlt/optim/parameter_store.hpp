@@ -58,12 +58,12 @@ template <Precision F, Device D> class ParameterStore {
   void write(int param, Index first_row, std::span<const float> rows) { set(param, first_row, rows); }
 
   // Reads rows of a parameter: the full-precision values if it trains, else the ones products use. What this rank does
-  // not hold it must know where to get (read_others_by).
+  // not hold it must know where to get (read_by).
   void read(int param, Index first_row, std::span<float> rows) const {
-    const Range mine = held(param, first_row, Index(rows.size()), placement().rank);
-    if (mine.size() == Index(rows.size())) return read_held(param, first_row, rows);
-    require(bool(read_others_), "rows of " + registry_.params[param].name() + " are held by another rank");
-    read_others_(param, first_row, rows);
+    if (reader_) return reader_(param, first_row, rows);
+    require(held(param, first_row, Index(rows.size()), placement().rank).size() == Index(rows.size()),
+            "rows of " + registry_.params[param].name() + " are held by another rank");
+    read_held(param, first_row, rows);
   }
   // Sets of these rows only what this rank holds.
   void read_held(int param, Index first_row, std::span<float> rows) const {
@@ -89,9 +89,9 @@ template <Precision F, Device D> class ParameterStore {
     const Range r = intersection({begin, begin + count}, {rank * each, (rank + 1) * each});
     return r.size() > 0 ? Range{r.begin - begin, r.end - begin} : Range{};
   }
-  // Who reads rows that other ranks hold (dist/shared_values.hpp); nobody: they cannot be read.
-  void read_others_by(std::function<void(int param, Index first_row, std::span<float> rows)> reader) {
-    read_others_ = std::move(reader);
+  // Who reads rows, also those that other ranks hold (dist/shared_values.hpp); nobody: those cannot be read.
+  void read_by(std::function<void(int param, Index first_row, std::span<float> rows)> reader) {
+    reader_ = std::move(reader);
   }
 
   // Element e (row-major) of every parameter p becomes value(p, e), in the master's precision.
@@ -233,7 +233,7 @@ template <Precision F, Device D> class ParameterStore {
   Buffer<grad_t, D> grads_;
   Buffer<master_t, D> master_;
   Buffer<std::byte, D> state_;
-  std::function<void(int, Index, std::span<float>)> read_others_;
+  std::function<void(int, Index, std::span<float>)> reader_;
 };
 
 template <IsPolicy P> using store_t = ParameterStore<P::precision, P::device>;

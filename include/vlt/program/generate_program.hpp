@@ -1,6 +1,7 @@
 #pragma once
 #include <iostream>
 #include <map>
+#include <vlt/base/cores.hpp>
 #include <vlt/io/line_file.hpp>
 #include <vlt/io/standard_streams.hpp>
 #include <vlt/options/option_pages.hpp>
@@ -32,7 +33,7 @@ class GenerateProgram {
     const std::string precision = o.precision != "auto" ? o.precision : preferred();
     const auto runner = runners_.find(precision);
     if (runner == runners_.end()) CompiledIn::need(precision, job_.compiled.precisions, "PRECISIONS", "--precision");
-    const int cores = std::max(1, int(std::thread::hardware_concurrency()));
+    const int cores = int(allowed_cores().size());
     job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
     describe();
     const ExitCode code = runner->second(job_);

@@ -1,5 +1,6 @@
 #pragma once
 #include <iostream>
+#include <vlt/base/cores.hpp>
 #include <vlt/io/standard_streams.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/options/parse_options.hpp>
@@ -25,7 +26,7 @@ class MergeProgram {
     check();
     if (!runner_)
       CompiledIn::need("fp32", job_.compiled.precisions, "PRECISIONS", "merge_lora, which computes in fp32");
-    const int cores = std::max(1, int(std::thread::hardware_concurrency()));
+    const int cores = int(allowed_cores().size());
     job_.threads = std::make_unique<Threads>(o.num_threads > 0 ? int(o.num_threads) : cores);
     job_.model = describe_exported_model(job_.known, o.model, o);
     if (job_.model.language_adapters.rank == 0 && job_.model.vision_adapters.rank == 0)

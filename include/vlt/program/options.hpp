@@ -214,13 +214,14 @@ inline void run(Table& t) {
   t.add("log_step", &O::log_step, "A line in the log after every N steps.").from(1);
   t.add("log_format", &O::log_format, "Of progress and errors.").one_of({"text", "json"});
   t.add("loader_timeout_s", &O::loader_timeout_s, "A sample that takes longer to load ends the run.").above(0).to(1e6);
-  t.add("comm_timeout_s", &O::comm_timeout_s, "A collective that takes longer ends the run.")
+  t.add("comm_timeout_s", &O::comm_timeout_s,
+        "Processes that wait longer for one of them end the run, and say what each was doing.")
       .above(0)
-      .to(1e6)
-      .not_yet("processes wait for each other without a limit; one that dies ends the run");
-  t.add("local_rank", &O::local_rank, "Rank on this machine; -1: from the launcher.")
+      .to(1e6);
+  t.add("local_rank", &O::local_rank,
+        "Rank on this machine, which decides which of its cores are whose; -1: from the launcher.")
       .from(-1)
-      .not_yet("nothing depends on it: the launcher says which cores are whose");
+      .to(65535);
   t.add("zero_stage", &O::zero_stage, "What the processes share: 0 nothing, 1 optimiser state, 2 gradients, 3 weights.")
       .from(0)
       .to(3);

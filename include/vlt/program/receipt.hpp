@@ -21,11 +21,16 @@ inline void write_receipt(const SftJob& job) {
   const auto& split = job.data->split;
   const auto number = [](auto n) { return boost::json::value(std::int64_t(n)); };
   boost::json::object receipt;
+  boost::json::array ranks;
   receipt["program"] = "sft_main", receipt["version"] = job.compiled.version;
   receipt["instruction_set"] = instruction_set(), receipt["compiler"] = __VERSION__;
   receipt["image_decoders"] = image::ImageDecoder::id();
   receipt["unix_time"] = number(now.count());
   receipt["threads"] = number(job.threads->count()), receipt["workers"] = number(job.settings.loader.workers);
+  for (const dist::Seat& s : job.seats)
+    ranks.push_back(
+        boost::json::object{{"machine", s.machine}, {"local_rank", s.local_rank}, {"cores", shown_cores(s.cores)}});
+  receipt["ranks"] = std::move(ranks);
   receipt["template"] = data::template_object(job.model.chat_template);
   const image::PictureRules pictures = job.model.pictures();
   receipt[pictures.vary() ? "tokens_per_tile" : "tokens_per_image"] = number(pictures.min_tokens());

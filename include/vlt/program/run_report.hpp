@@ -101,6 +101,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   }
   std::vector<std::string> answers() {
     std::vector<std::string> all;
+    job_.world.does(dist::RankPhase::reporting);
     for (const Question& q : questions_)
       all.push_back(answer_(q.conversation, q.images, Sampling{answer_tokens, 0, 1, 0}, all.size()));
     return all;

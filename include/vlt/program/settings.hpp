@@ -1,7 +1,7 @@
 #pragma once
 #include <set>
 #include <sstream>
-#include <thread>
+#include <vlt/base/cores.hpp>
 #include <vlt/data/data_options.hpp>
 #include <vlt/dist/zero.hpp>
 #include <vlt/image/image_limits.hpp>
@@ -104,7 +104,8 @@ inline data::OnBadSample on_bad_sample(const SftOptions& o) {
   return o.on_bad_sample == "skip" ? data::OnBadSample::skip : data::OnBadSample::fail;
 }
 
-inline int cores() { return std::max(1, int(std::thread::hardware_concurrency())); }
+// Those of this process, which may be fewer than the machine has.
+inline int cores() { return int(allowed_cores().size()); }
 
 inline data::DataOptions data(const SftOptions& o) {
   data::DataOptions d;

@@ -6,7 +6,7 @@
 #include <sstream>
 #include <vlt/base/parallel.hpp>
 #include <vlt/data/image_reader.hpp>
-#include <vlt/dist/world.hpp>
+#include <vlt/dist/seat.hpp>
 #include <vlt/io/line_file.hpp>
 #include <vlt/options/compiled_in.hpp>
 #include <vlt/program/complain.hpp>
@@ -35,7 +35,8 @@ struct SftJob {
   std::optional<LineFile> skipped;    // skipped.jsonl: all bad records of a training, also of one that they end
   std::set<std::string> listed = {};  // its lines
   SftStart start = {};
-  std::vector<RunFact> facts = {};  // of a training: what its numbers depend on
+  std::vector<RunFact> facts = {};     // of a training: what its numbers depend on
+  std::vector<dist::Seat> seats = {};  // where the ranks compute
 
   data::BadSampleRules bad_sample_rules() const {
     data::BadSampleRules r = settings.data.bad;

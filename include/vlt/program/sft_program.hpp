@@ -3,7 +3,7 @@
 #include <iostream>
 #include <map>
 #include <vlt/dist/compare_ranks.hpp>
-#include <vlt/dist/launch.hpp>
+#include <vlt/dist/seat.hpp>
 #include <vlt/io/file_hash.hpp>
 #include <vlt/io/standard_streams.hpp>
 #include <vlt/options/option_pages.hpp>
@@ -50,6 +50,8 @@ class SftProgram {
     dist::compare_ranks(job_.world, options_and_build());
     SftOptionCheck(job_.table, o)();
     job_.messages.use(o.log_format == "json" ? LogFormat::json : LogFormat::text);
+    job_.world.wait_at_most(o.comm_timeout_s);
+    job_.seats = dist::take_seat(job_.world, dist::launch_of_environment(), o.local_rank, o.num_threads == 0);
     const auto runner = runners_.find(o.precision);
     if (!o.validate_only && runner == runners_.end())
       CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "--precision");
@@ -58,6 +60,7 @@ class SftProgram {
     if (training) make_output();
     job_.start = find_start(o, training, job_.messages, job_.world);
     describe();
+    if (job_.world.size() > 1) job_.say(dist::seats_table(job_.seats));
     if (o.zero_stage > 0 && job_.world.size() == 1)
       job_.messages.notice("--zero_stage " + std::to_string(o.zero_stage) +
                            " changes nothing: one process has nobody to share with (docs/scaling.md)");
@@ -89,7 +92,9 @@ class SftProgram {
   }
   std::vector<dist::RankFact> options_and_build() const {
     std::vector<dist::RankFact> facts{{"sft_main --version", job_.compiled.version + ", " + instruction_set()}};
-    for (const auto& row : job_.table.rows) facts.push_back({"--" + row.name, option_value(job_.options, row)});
+    for (const auto& row : job_.table.rows)
+      if (row.name != "local_rank")  // each its own
+        facts.push_back({"--" + row.name, option_value(job_.options, row)});
     return facts;
   }
   // Pages that are printed instead of any work, by one rank.
@@ -139,6 +144,7 @@ class SftProgram {
   void read_data() {
     const SftSettings& set = job_.settings;
     const ModelDescription& m = job_.model;
+    job_.world.does(dist::RankPhase::reading_data);
     job_.images.emplace(set.data.image_folder, m.processor, set.images);
     const data::SampleBuilder builder(m.tokenizer, m.chat_template, {m.max_seq_len, m.pictures(), set.truncation});
     data::DataOptions data = set.data;
@@ -196,7 +202,9 @@ template <class Build> int sft_main(int argc, char** argv, const Kinds<Build>& k
   const int code = run_program(messages, [&] {
     world = dist::world_of_this_job();
     SftProgram program(kinds.known(), kinds.compiled(), std::move(runners), messages, std::cout, *world);
-    return program({argv + 1, argv + argc});
+    const ExitCode end = program({argv + 1, argv + argc});
+    world->barrier();  // a rank that hangs now would be waited for without end where MPI ends
+    return end;
   });
   const bool together = code == 0 || code == static_cast<int>(ExitCode::preempted);  // all ranks end alike
   if (!together && world) world->abort(static_cast<ExitCode>(code));                 // others may wait for this one

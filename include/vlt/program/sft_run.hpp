@@ -31,6 +31,7 @@ template <IsPolicy P> class SftRun {
     if (s_.task == SftTask::plan) return ExitCode::ok;
     const Schedule schedule = plan_.trains() ? plan_.schedule() : Schedule{};
     check_fits(memory, available_memory() + anonymous_memory());
+    job_.world.does(dist::RankPhase::reading_weights);
     ModelWeights<P> weights(registry, job_.model);
     ParameterStore store(registry, layout);
     const WeightOrigin origin = weights.read_into(store, *job_.threads, s_.seed);

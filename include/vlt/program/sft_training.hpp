@@ -40,6 +40,7 @@ template <IsPolicy P> class EpochExport final : public TrainerListener {
   void tell(report::Progress& progress) { progress_ = &progress; }
 
   void epoch_done(Index epoch) override {
+    job_.world.does(dist::RankPhase::exporting);
     dist::SharedValues(store_, job_.world).on_rank_0([&] {
       const std::string folder = job_.output->file("epoch-" + std::to_string(epoch));
       model_.write(folder, store_);

@@ -68,6 +68,7 @@ EvaluationResult evaluate(Model& model, Engine& engine, const EvaluationData& da
   data::Loader loader(data.source, data.plan, settings);
   EvaluationSums sums(data.source->data.files.size());
   while (loader.more()) {
+    world.does(dist::RankPhase::loading);
     data::MicroBatch& b = loader.next();
     std::array<Index, 2> everywhere{Index(b.samples.size()), Index(b.lost.size())};
     world.all_reduce_sum(std::span<Index>(everywhere));

@@ -100,6 +100,7 @@ inline void join(CheckpointManifest& all, std::vector<CheckpointManifest> of_ran
 template <Precision F, Device D>
 void save_checkpoint(const std::string& folder, ParameterStore<F, D>& store, const RunState& state,
                      CheckpointManifest about, dist::World& world) {
+  world.does(dist::RankPhase::saving);
   std::optional<DraftFolder> draft;
   if (world.rank() == 0) draft.emplace(folder);
   const std::string path = dist::gather_texts(world, draft ? draft->path() : "").front();

@@ -121,6 +121,7 @@ template <class Model, class Engine> class Trainer {
 
   void step() {
     const double began = settings_.seconds();
+    world_.enters(state_.step + 1);
     const StepData data = read();
     ++state_.step;
     if (data.all_supervised == 0) return;
@@ -148,6 +149,7 @@ template <class Model, class Engine> class Trainer {
     std::vector<data::MicroBatch*> parts;
     std::vector<Index> sums(counts, 0);
     std::vector<data::LostSample> mine;
+    world_.does(dist::RankPhase::loading);
     for (; state_.micro_batch < end; ++state_.micro_batch) {
       data::MicroBatch& b = loader_.next();
       parts.push_back(&b);

@@ -12,7 +12,9 @@ namespace {
 struct Environment {
   std::string name;
   explicit Environment(const std::string& variable = {}, const char* value = "") : name(variable) {
-    for (const char* v : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}) ::unsetenv(v);
+    for (const char* v : {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS", "OMPI_COMM_WORLD_LOCAL_RANK",
+                          "MPI_LOCALRANKID", "SLURM_LOCALID"})
+      ::unsetenv(v);
     if (!name.empty()) ::setenv(name.c_str(), value, 1);
   }
   ~Environment() { ::unsetenv(name.empty() ? "VLT_NO_LAUNCHER" : name.c_str()); }
@@ -26,15 +28,26 @@ TEST_CASE("a launcher says how many processes its job has") {
     CHECK(dist::launch_of_environment().processes == 1);
     CHECK(dist::launch_of_environment().launcher.empty());
   }
-  for (const auto& [variable, launcher] :
-       {std::pair("OMPI_COMM_WORLD_SIZE", "mpirun"), std::pair("PMI_SIZE", "mpiexec"),
-        std::pair("SLURM_STEP_NUM_TASKS", "srun")}) {
-    const Environment job(variable, "3");
+  const struct {
+    const char *variable, *local_rank, *launcher;
+  } known[] = {{"OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_LOCAL_RANK", "mpirun"},
+               {"PMI_SIZE", "MPI_LOCALRANKID", "mpiexec"},
+               {"SLURM_STEP_NUM_TASKS", "SLURM_LOCALID", "srun"}};
+  for (const auto& k : known) {
+    const Environment job(k.variable, "3");
     CHECK(dist::launch_of_environment().processes == 3);
-    CHECK(dist::launch_of_environment().launcher == launcher);
+    CHECK(dist::launch_of_environment().launcher == k.launcher);
+    CHECK_FALSE(dist::launch_of_environment().local_rank);
+    ::setenv(k.local_rank, "2", 1);
+    CHECK(dist::launch_of_environment().local_rank == 2);
+    ::setenv(k.local_rank, "-1", 1);
+    CHECK_FALSE(dist::launch_of_environment().local_rank);
+    ::unsetenv(k.local_rank);
   }
-  const Environment broken("PMI_SIZE", "many");
-  CHECK(dist::launch_of_environment().processes == 1);
+  for (const char* wrong : {"many", "0", "3 or so"}) {
+    const Environment broken("PMI_SIZE", wrong);
+    CHECK(dist::launch_of_environment().processes == 1);
+  }
 }
 
 TEST_CASE("without MPI a job of several processes is refused") {

@@ -1,4 +1,5 @@
 // A model that ranks share is read whole by rank 0, a few rows at a time.
+#include <thread>
 #include <vlt/dist/shared_values.hpp>
 #include "zero_training.hpp"
 
@@ -53,6 +54,23 @@ TEST_CASE("rank 0 reads what others hold", "[threads]") {
   check<Policy<under_test, Precision::bf16>>(2);
   check<Policy<under_test, Precision::f32>>(3);
   check<Policy<under_test, Precision::bf16, Tuning::adapted>>(2);
+}
+
+TEST_CASE("a rank 0 that takes its time with its own is not taken for one that hangs", "[threads]") {
+  using P = Policy<under_test, Precision::f32>;
+  dist::ThreadGroup::run(2, [&](dist::World& world) {
+    RankRun<P> run(world, {false, {0}, 2});
+    auto& store = run.store();
+    world.barrier();
+    world.wait_at_most(1.8);
+    dist::SharedValues(store, world).on_rank_0([&] {
+      std::vector<float> row(std::size_t(store.registry().params[0].value->cols));
+      for (int i = 0; i < 3; ++i) {
+        std::this_thread::sleep_for(std::chrono::milliseconds(1050));
+        store.read(0, 0, row);  // all ranks hold it
+      }
+    });
+  });
 }
 
 TEST_CASE("where rank 0 fails nobody goes on, and without it nobody reads what others hold", "[threads]") {

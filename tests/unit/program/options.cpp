@@ -153,7 +153,6 @@ TEST_CASE("what is not built yet is refused with a sentence") {
                                              {"--dataset_concatenate_samples", "2"},
                                              {"--packing"},
                                              {"--cache_vision_features", "memory"},
-                                             {"--local_rank", "0"},
                                              {"--device", "cuda"}}));
   INFO(option_text::joined(args));
   const Complaint c = refused(enough(args));
