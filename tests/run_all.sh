@@ -3,7 +3,7 @@
 #   nothing         every kind of test, without sanitizers, on programs of one precision
 #   everything      all of it; of single headers and listed mutants what the number of commits chooses
 #   part ...        these, whole: hygiene format headers programs sizes demo cli interop compile_fail consumer mutants
-#                   random_mutants unit asan tsan fuzz tidy digits
+#                   random_mutants unit simt asan tsan fuzz tidy digits
 #   VLT_FULL=ON       with everything: all mutants, clang++ over all headers, every unit test without sanitizers,
 #                     clang-tidy, the long comparisons
 #   VLT_INSTALL=OFF   look for what is missing, install nothing      VLT_JOBS=N    compilers side by side
@@ -16,11 +16,11 @@ root=$PWD build=${VLT_BUILD:-$PWD/build} passed=0 failed=0 full=${VLT_FULL:-OFF}
 mkdir -p "$build" && build=$(cd "$build" && pwd) || exit 2
 
 case ${*:-quick} in
-  quick) size=quick parts="hygiene format headers programs demo cli+compile_fail+consumer interop+mutants unit" ;;
+  quick) size=quick parts="hygiene format headers programs demo cli+compile_fail+consumer interop+mutants unit simt" ;;
   everything)
     size=everything
-    parts="hygiene format headers programs sizes demo cli+compile_fail+consumer interop+mutants random_mutants unit asan"
-    parts="$parts tsan fuzz"
+    parts="hygiene format headers programs sizes demo cli+compile_fail+consumer interop+mutants random_mutants unit simt"
+    parts="$parts asan tsan fuzz"
     [ "$full" = OFF ] || parts="$parts tidy digits" ;;
   *) size=whole parts=$* ;;
 esac
@@ -132,6 +132,14 @@ part() {
     consumer) check "a project that uses the package" sh tests/consumer/run.sh "$build/consumer" "$build/programs/bin" $size ;;
     # The sanitizers' build runs every test; without them, then, only what measures memory.
     unit) if [ $size = everything ] && [ "$full" = OFF ]; then unit tests train; else unit tests ""; fi ;;
+    # Kernels on a machine without a GPU. The quick size runs them once, unwatched.
+    simt)
+      if [ $size = quick ]; then
+        check "build kernels" build_target tests simt_emulated -DVLT_TEST_FOLDERS=simt
+        check "kernels, emulated" "$build/tests/tests/simt/simt_emulated"
+      else
+        unit tests simt
+      fi ;;
     asan) unit asan "" ;;
     tsan) unit tsan "$(grep -rl '\[threads\]' tests/unit | cut -d/ -f3 | sort -u | paste -sd ';')" -L threads ;;
     # The build with sanitizers, which everything has already.

@@ -9,6 +9,9 @@ BREACHES = [  # path, text that breaks a rule, words of the complaint, the same 
     ('include/vlt/nn/a.hpp', '#include "b.hpp"', 'includes itself', '#include <b.hpp>'),
     ('include/vlt/cpu/a.hpp', '#ifdef __AVX512F__\n#endif', 'platform', '#if VLT_ISA_AVX512\n#endif'),
     ('include/vlt/ops/a.hpp', '__global__ void f();', 'CUDA', 'void global();'),
+    ('include/vlt/ops/kernel/a.hpp', '#include <vlt/tensor/matrix.hpp>', 'ops/kernel (2) includes tensor (2)',
+     '#include <vlt/simt/kernel.hpp>'),
+    ('include/vlt/ops/kernel/a.hpp', 'int i() { return threadIdx.x; }', 'CUDA', 'int i() { return thread_index(); }'),
     ('include/vlt/ops/a.hpp', 'void f() { k<<<1, 2>>>(); }', 'CUDA', 'void f() { int a = 1 << 2; }'),
     ('include/vlt/io/a.hpp', 'std::regex r;', 'std::regex', '// std::regex'),
     ('include/vlt/io/a.hpp', 'int f() { return std::system("ls"); }', 'system()', 'int f() { return file_system(1); }'),
@@ -61,7 +64,7 @@ graph = {'data/a.hpp': ['tensor/b.hpp'], 'tensor/b.hpp': ['nn/c.hpp'], 'hub/a.hp
 if list(rules.check_reach(graph)) != [('data/a.hpp', 'data reaches nn/c.hpp')]:
     failures += 1
     print('data may reach no layer, hub may reach sizes')
-graph = {'vlt.hpp': ['nn/a.hpp'], 'nn/a.hpp': [], 'nn/b.hpp': [], 'program/c.hpp': []}
+graph = {'vlt.hpp': ['nn/a.hpp'], 'nn/a.hpp': [], 'nn/b.hpp': [], 'program/c.hpp': [], 'ops/kernel/d.hpp': []}
 if list(rules.check_umbrella(graph)) != [('nn/b.hpp', 'the umbrella vlt.hpp does not include it')]:
     failures += 1
     print('the umbrella has every header of its rooms')

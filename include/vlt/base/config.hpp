@@ -32,6 +32,18 @@
 #define VLT_HOST_ISA 0
 #endif
 
+// Is this a compiler of CUDA, and is this its pass for the device? A kernel's body is compiled twice then.
+#if defined(__CUDACC__)
+#define VLT_CUDA_COMPILER 1
+#else
+#define VLT_CUDA_COMPILER 0
+#endif
+#if defined(__CUDA_ARCH__)
+#define VLT_ON_DEVICE 1
+#else
+#define VLT_ON_DEVICE 0
+#endif
+
 namespace vlt {
 
 // Rows, columns, token ids: signed, so that differences of sizes are safe.

@@ -1,5 +1,6 @@
 #pragma once
 #include <bit>
+#include <concepts>
 #include <cstdint>
 
 namespace vlt {
@@ -37,6 +38,17 @@ inline std::uint16_t float_to_half(float value) {
   const std::uint32_t rounded = magnitude + 0xfff + (magnitude >> 13 & 1);
   return std::uint16_t(sign | ((rounded >> 13) - (112 << 10)));
 }
+
+// A number of IEEE half precision. Arithmetic happens in float.
+struct f16 {
+  std::uint16_t bits = 0;
+
+  f16() = default;
+  explicit f16(float value) : bits(float_to_half(value)) {}
+  operator float() const { return half_to_float(bits); }
+};
+
+template <class T> concept SixteenBits = std::same_as<T, bf16> || std::same_as<T, f16>;
 
 template <class T> struct accum_of { using type = float; };
 template <> struct accum_of<double> { using type = double; };

@@ -1,0 +1,113 @@
+#pragma once
+#include <vlt/simt/strided.hpp>
+#include <vlt/simt/vocabulary.hpp>
+
+// One block a row, which it reads twice: the second time out of the cache.
+namespace vlt::ops::kernel {
+
+// y = x rstd w,  rstd = 1 / sqrt(mean(x^2) + eps)                        (Zhang, Sennrich 2019)
+template <class X, class W, class Y> struct RmsNorm {
+  static constexpr int threads = 128, width = simt::vector_length<X, W, Y>;
+  using Walk = simt::RowWalk<threads, width>;
+
+  simt::Strided<const X> x;  // (rows, cols)
+  const W* w;                // (cols)
+  simt::Strided<Y> y;        // (rows, cols)
+  float* rstd;               // (rows)
+  Index rows;
+  int cols;
+  float epsilon;
+
+  simt::Grid grid() const { return {simt::blocks_for(rows, 1)}; }
+  struct Shared {
+    float* partial;
+  };
+  template <class Arena> VLT_SIMT Shared carve(Arena& arena) const {
+    return {arena.template take<float>(threads / simt::warp_size)};
+  }
+
+  VLT_SIMT void operator()() const {
+    simt::SharedArena arena;
+    const Shared shared = carve(arena);
+    const Index row = simt::block_x();
+    if (row >= rows) return;
+    const X* const in = x.row(row);
+    float squares = 0;
+    for (int c = Walk::first(simt::thread_index()); c < cols; c += Walk::step) {
+      const auto v = simt::load_row<width>(in + c, cols - c);
+      VLT_UNROLL
+      for (int i = 0; i < width; ++i) squares += v[i] * v[i];
+    }
+    squares = simt::reduce_block<threads, simt::Sum>(squares, shared.partial);
+    const float scale = 1 / simt::square_root(squares / float(cols) + epsilon);
+    if (simt::thread_index() == 0) rstd[row] = scale;
+    for (int c = Walk::first(simt::thread_index()); c < cols; c += Walk::step) {
+      auto v = simt::load_row<width>(in + c, cols - c);
+      const auto weight = simt::load_row<width>(w + c, cols - c);
+      VLT_UNROLL
+      for (int i = 0; i < width; ++i) v[i] = v[i] * scale * weight[i];
+      simt::store_row(y.row(row) + c, v, cols - c);
+    }
+  }
+};
+
+// dx = beta dx + rstd (g - xhat mean(g xhat)),  g = dy w,  xhat = x rstd
+template <class G, class X, class W> struct RmsNormDx {
+  static constexpr int threads = 128, width = simt::vector_length<G, X, W>;
+  using Walk = simt::RowWalk<threads, width>;
+
+  simt::Strided<const G> dy;  // (rows, cols)
+  simt::Strided<const X> x;   // (rows, cols)
+  const W* w;                 // (cols)
+  const float* rstd;          // (rows)
+  simt::Strided<X> dx;        // (rows, cols)
+  Index rows;
+  int cols;
+  float beta;
+
+  simt::Grid grid() const { return {simt::blocks_for(rows, 1)}; }
+  struct Shared {
+    float* partial;
+  };
+  template <class Arena> VLT_SIMT Shared carve(Arena& arena) const {
+    return {arena.template take<float>(threads / simt::warp_size)};
+  }
+
+  VLT_SIMT void operator()() const {
+    simt::SharedArena arena;
+    const Shared shared = carve(arena);
+    const Index row = simt::block_x();
+    if (row >= rows) return;
+    float dot = 0;
+    for (int c = Walk::first(simt::thread_index()); c < cols; c += Walk::step) {
+      const auto g = weighted(row, c), v = simt::load_row<width>(x.row(row) + c, cols - c);
+      VLT_UNROLL
+      for (int i = 0; i < width; ++i) dot += g[i] * v[i];
+    }
+    dot = simt::reduce_block<threads, simt::Sum>(dot, shared.partial);
+    const float scale = rstd[row], along = scale * scale * dot / float(cols);
+    for (int c = Walk::first(simt::thread_index()); c < cols; c += Walk::step) {
+      auto g = weighted(row, c);
+      const auto v = simt::load_row<width>(x.row(row) + c, cols - c);
+      VLT_UNROLL
+      for (int i = 0; i < width; ++i) g[i] = (g[i] - v[i] * along) * scale;
+      if (beta != 0) {
+        const auto old = simt::load_row<width>(dx.row(row) + c, cols - c);
+        VLT_UNROLL
+        for (int i = 0; i < width; ++i) g[i] += beta * old[i];
+      }
+      simt::store_row(dx.row(row) + c, g, cols - c);
+    }
+  }
+
+ private:
+  VLT_SIMT simt::Vec<float, width> weighted(Index row, int c) const {
+    auto g = simt::load_row<width>(dy.row(row) + c, cols - c);
+    const auto weight = simt::load_row<width>(w + c, cols - c);
+    VLT_UNROLL
+    for (int i = 0; i < width; ++i) g[i] *= weight[i];
+    return g;
+  }
+};
+
+}  // namespace vlt::ops::kernel
