@@ -146,6 +146,58 @@ def a_job_goes_on_with_a_stage_that_sums_alike():
     go_on(0, max_steps=[4], zero_stage=[1])
 
 
+def go_on(folder, ranks, **changes):
+    """A run that goes on in its folder, with so many ranks."""
+    args = ["mpirun", "-n", str(ranks)] + command(folder, **changes, from_checkpoint=["auto"])
+    done = subprocess.run(args, capture_output=True, text=True, timeout=120)
+    return ok(Run(args, done.returncode, done.stdout, done.stderr, folder))
+
+
+def continues(run, whole, steps):
+    """From some step on with other ranks: the same records in every step, numbers that round differently."""
+    assert run.all("step") == list(range(1, steps + 1)), run.all("step")
+    assert run.all("supervised_tokens") == whole.all("supervised_tokens") and run.all("lr") == whole.all("lr")
+    assert near(run.losses(), whole.losses(), 1e-5), (run.losses(), whole.losses())
+    assert near(run.all("grad_norm"), whole.all("grad_norm"), 1e-4), (run.all("grad_norm"), whole.all("grad_norm"))
+
+
+def other_ranks_go_on():
+    changes = dict(per_device_train_batch_size=[2], gradient_accumulation_steps=[2], num_train_epochs=[3], zero_stage=[2],
+                   **WHOLE)
+    whole = ok(launch(2, **{**changes, "max_steps": [6]}))
+    begun = ok(launch(2, **{**changes, "max_steps": [3]}))
+    for ranks in (1, 4, 3):
+        folder = new_folder()
+        shutil.copytree(begun.folder, folder)
+        run = go_on(folder, ranks, **{**changes, "max_steps": [5]})
+        assert re.search(r"program +ranks +2 +%d\n" % ranks, run.out), run.out
+        assert "%d ranks go on with what 2 began" % ranks in run.err
+        run = go_on(folder, 2, **{**changes, "max_steps": [6]})  # whatever wrote it last, it began with two
+        continues(run, whole, 6)
+        assert run.losses()[:3] == whole.losses()[:3]
+    refused(launch(3, **{**changes, "per_device_train_batch_size": [1]}, from_checkpoint=[
+        os.path.join(begun.folder, "checkpoints", "step-00000003")]), 5, "--per_device_train_batch_size")
+
+
+def two_ranks_go_on_after_four_were_killed():
+    changes = dict(per_device_train_batch_size=[1], max_steps=[40], num_train_epochs=[20], zero_stage=[3], eval_step=[0],
+                   save_step=[1], **WHOLE)
+    whole = ok(launch(4, **changes))
+    folder = new_folder()
+    job = subprocess.Popen(["mpirun", "-n", "4"] + command(folder, **changes), stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL)
+    checkpoints = os.path.join(folder, "checkpoints")
+    deadline = time.monotonic() + 60
+    while not (os.path.exists(checkpoints) and "step-00000004" in os.listdir(checkpoints)) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    for process in ranks_of(job).values():
+        os.kill(process, signal.SIGKILL)
+    assert job.wait(timeout=60) != 0
+    run = go_on(folder, 2, **changes)
+    assert "2 ranks go on with what 4 began" in run.err, run.err
+    continues(run, whole, 40)
+
+
 def one_rank_speaks():
     run = ok(launch(2, per_device_train_batch_size=[2]))
     assert run.out.count("eval loss") == len(run.evals) and run.out.count("report.html") == 1, run.out
@@ -272,7 +324,7 @@ def main():
         return 77
     cases = [ranks_share_a_batch, the_same_ranks_give_the_same_bits, ranks_may_have_unequal_data, all_stages_give_the_same_bits,
              gradients_that_are_shared_are_summed_more_often, a_stage_shares_memory, a_job_that_is_stopped_goes_on,
-             a_job_goes_on_with_a_stage_that_sums_alike, one_rank_speaks,
+             a_job_goes_on_with_a_stage_that_sums_alike, other_ranks_go_on, two_ranks_go_on_after_four_were_killed, one_rank_speaks,
              ranks_that_differ_are_refused, a_mistake_of_all_is_said_once, a_failing_rank_ends_the_job, a_dead_rank_ends_the_job,
              a_rank_that_is_stopped_ends_the_job, a_rank_whose_loader_hangs_ends_the_job, ranks_divide_the_cores, help_is_printed_once]
     failed = test_list.run(cases)

@@ -12,6 +12,7 @@ struct BatchRules {
   Index sequences = 1;  // of one rank's part of a micro-batch, at most
   Index tokens = 0;     // above 0: instead, as many sequences as together have at most so many tokens, at least one
   int ranks = 1;
+  int began_with = 0;  // above 0: of another number of ranks, whose micro-batches these are, dealt to `ranks`
   Index epochs = 1;
   Index accumulation = 1;  // micro-batches of an optimiser step
   Index max_steps = 0;     // 0: no limit
@@ -26,8 +27,9 @@ class BatchPlan {
   BatchPlan(SampleOrder order, std::span<const SampleSize> sizes, const BatchRules& rules)
       : order_(std::move(order)), sizes_(sizes), rules_(rules) {
     require(rules.sequences > 0 && rules.tokens >= 0, "a micro-batch needs at least one record");
-    require(rules.ranks > 0 && rules.epochs > 0 && rules.accumulation > 0 && rules.max_steps >= 0,
-            "a batch plan needs a rank, an epoch, and a micro-batch to a step");
+    require(
+        rules.ranks > 0 && rules.began_with >= 0 && rules.epochs > 0 && rules.accumulation > 0 && rules.max_steps >= 0,
+        "a batch plan needs a rank, an epoch, and a micro-batch to a step");
     for (Index e = 0; e < rules.epochs; ++e) first_.push_back(first_.back() + count(e));
   }
 
@@ -96,30 +98,32 @@ class BatchPlan {
   std::vector<Index> first_{0};  // micro-batches before each epoch, and all
   Arranged arranged_;            // the epoch that was asked for last
 
+  int first_ranks() const { return rules_.began_with > 0 ? rules_.began_with : rules_.ranks; }
+  Index sequences() const { return rules_.sequences * first_ranks(); }  // of a micro-batch, all ranks together
   const SampleSize& size(Index record) const { return sizes_[std::size_t(record)]; }
 
   Index count(Index epoch) const {
     if (rules_.tokens > 0) return Index(arrange(epoch).ends.size()) / rules_.ranks;
-    const Index all = rules_.sequences * rules_.ranks;
-    return (order_.records() + all - 1) / all;
+    return (order_.records() + sequences() - 1) / sequences();
   }
   Arranged arrange(Index epoch) const {
     Arranged a{epoch, order_.epoch(epoch), {}};
     rules_.tokens > 0 ? fill(a) : deal(a);
     return a;
   }
-  // By number: what a micro-batch has is dealt evenly, the first ranks get one more.
+  // By number.
   void deal(Arranged& a) const {
     const Index records = Index(a.order.size());
-    for (Index begin = 0; begin < records;) {
-      const Index n = std::min(rules_.sequences * rules_.ranks, records - begin);
-      for (int r = 0; r < rules_.ranks; ++r) {
-        begin += n / rules_.ranks + (r < n % rules_.ranks);
-        a.ends.push_back(begin);
-      }
+    for (Index begin = 0; begin < records; begin += sequences()) deal(a, begin, std::min(begin + sequences(), records));
+  }
+  // The records of a micro-batch, evenly; the first ranks get one more.
+  void deal(Arranged& a, Index begin, Index end) const {
+    for (int r = 0, left = rules_.ranks; r < rules_.ranks; ++r, --left) {
+      begin += (end - begin + left - 1) / left;
+      a.ends.push_back(begin);
     }
   }
-  // By tokens: one part after another is filled.
+  // By tokens: one part after another is filled, for as many ranks as the run began with.
   void fill(Arranged& a) const {
     const Index records = Index(a.order.size());
     for (Index next = 0; next < records;) {
@@ -129,7 +133,12 @@ class BatchPlan {
       }
       a.ends.push_back(next);
     }
-    while (Index(a.ends.size()) % rules_.ranks != 0) a.ends.push_back(records);
+    while (Index(a.ends.size()) % first_ranks() != 0) a.ends.push_back(records);
+    if (first_ranks() == rules_.ranks) return;
+    const std::vector<Index> filled = std::exchange(a.ends, {});
+    Index begin = 0;
+    for (std::size_t p = std::size_t(first_ranks()); p <= filled.size(); p += std::size_t(first_ranks()))
+      deal(a, std::exchange(begin, filled[p - 1]), filled[p - 1]);
   }
 };
 

@@ -132,6 +132,7 @@ class SftProgram {
       job_.settings = sft_settings(job_.options, job_.world, &from);
       job_.model = std::move(from.description);
     }
+    if (job_.start.checkpoint) job_.settings.training.began_with = ranks_at_the_beginning(*job_.start.checkpoint);
     for (const Complaint& c : job_.model.tokenizer_folder.warnings) job_.messages.warning(c);
     if (job_.model.max_seq_len <= job_.model.tokens_per_image && !job_.settings.data.image_folder.empty())
       refuse_option(

@@ -1,4 +1,5 @@
 #pragma once
+#include <charconv>
 #include <vlt/image/decode.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/program/sft_job.hpp>
@@ -23,7 +24,22 @@ inline void add_model(std::vector<RunFact>& all, const std::string& part, const 
       all.push_back({"model", part + "/" + name, hash_and_size(path + "/" + name, blame_model)});
 }
 
+inline constexpr const char* first_ranks = "ranks at the beginning";
+
 }  // namespace facts
+
+// How many ranks the run began with that wrote a checkpoint: its micro-batches are those of as many.
+inline int ranks_at_the_beginning(const RunCheckpoint& c) {
+  const auto& all = c.manifest().facts;
+  const auto at = std::find_if(all.begin(), all.end(), [](const RunFact& f) { return f.name == facts::first_ranks; });
+  if (at == all.end()) return int(c.manifest().ranks);
+  int ranks = 0;
+  const std::string& text = at->value;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), ranks);
+  if (problem != std::errc() || end != text.data() + text.size() || ranks < 1)
+    manifest::contradiction(c.path(), "a run that began with " + quoted(text) + " ranks");
+  return ranks;
+}
 
 // Everything that a job's numbers may depend on: options as resolved, hashes of data and models, the program.
 inline std::vector<RunFact> run_facts(const SftJob& job) {
@@ -42,11 +58,15 @@ inline std::vector<RunFact> run_facts(const SftJob& job) {
   facts::add_model(all, "vision_adapter", f.vision_adapter);
   const std::string chat_template = boost::json::serialize(data::template_object(job.model.chat_template));
   all.push_back({"model", "template", StreamHash().add(chat_template).text()});
-  all.push_back({"program", "ranks", std::to_string(job.world.size())});
+  // Another number of ranks has the same steps, since micro-batches stay what they were; its sums round differently.
+  const int ranks = job.world.size(), began_with = job.settings.training.began_with;
+  const bool same_ranks = !job.start.checkpoint || job.start.checkpoint->manifest().ranks == ranks;
+  all.push_back({"program", "ranks", std::to_string(ranks), false});
+  all.push_back({"program", facts::first_ranks, std::to_string(began_with > 0 ? began_with : ranks)});
   // Stages of ZeRO may differ as long as gradients are summed alike: in another order they round differently.
   const bool often = job.settings.zero.reduce == dist::Reduce::every_micro_batch;
   all.push_back({"program", "sums of gradients",
-                 often && job.settings.training.accumulation > 1 ? "every micro-batch" : "every step"});
+                 often && job.settings.training.accumulation > 1 ? "every micro-batch" : "every step", same_ranks});
   all.push_back({"program", "version", job.compiled.version, false});
   all.push_back({"program", "instruction set", instruction_set(), false});
   all.push_back({"program", "compiler", __VERSION__, false});
@@ -61,6 +81,10 @@ inline void compare_with_checkpoint(SftJob& job) {
   const std::vector<FactChange> all = changes(c.manifest().facts, job.facts);
   job.say("going on after step " + std::to_string(c.step()) + ", from " + c.path() + "\n" +
           (all.empty() ? "nothing has changed since\n" : changes_table(all)));
+  if (const Index before = c.manifest().ranks; before != job.world.size())
+    job.messages.notice(
+        std::to_string(job.world.size()) + " ranks go on with what " + std::to_string(before) +
+        " began: every step has the records that it would have had, and sums over ranks round differently");
   const auto bends = std::find_if(all.begin(), all.end(), [](const FactChange& f) { return f.fixed; });
   if (bends == all.end()) return;
   throw Error(ExitCode::checkpoint,

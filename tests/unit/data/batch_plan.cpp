@@ -190,3 +190,33 @@ TEST_CASE("the largest micro-batch is that of all which the run reads, of every 
   CHECK(plan(50, 1).largest().longest == 46);
   CHECK(plan(1, 1).largest().tokens < plan(50, 1).largest().tokens);
 }
+
+TEST_CASE("other ranks than a run began with share its micro-batches") {
+  const std::vector<data::SampleSize> all = sizes(37);
+  const auto together = [&](data::BatchRules rules, int ranks) {
+    rules.ranks = ranks, rules.began_with = ranks == 3 ? 0 : 3;
+    data::BatchPlan plan({numbers(37), 5, true}, all, rules);
+    std::vector<Records> micro_batches;
+    for (Index m = 0; m < plan.micro_batches(); ++m) {
+      Records& one = micro_batches.emplace_back();
+      std::size_t most = 0, least = 37;
+      for (int r = 0; r < ranks; ++r) {
+        const Records part = list(plan.records(m, r));
+        one.insert(one.end(), part.begin(), part.end());
+        most = std::max(most, part.size()), least = std::min(least, part.size());
+      }
+      if (rules.began_with > 0) CHECK(most - least <= 1);
+    }
+    CHECK(plan.steps() == (plan.micro_batches() + 1) / 2);
+    return micro_batches;
+  };
+  for (const data::BatchRules& rules : {data::BatchRules{.sequences = 2, .epochs = 2, .accumulation = 2},
+                                        data::BatchRules{.tokens = 60, .epochs = 2, .accumulation = 2}}) {
+    const auto first = together(rules, 3);
+    CHECK(first[0].size() > 3);
+    for (const int ranks : {1, 2, 4, 5, 9}) {
+      INFO(ranks << " ranks");
+      CHECK(together(rules, ranks) == first);
+    }
+  }
+}
