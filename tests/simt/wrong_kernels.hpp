@@ -120,17 +120,16 @@ struct TakesMore {
 
 }  // namespace vlt::simt::wrong
 
-#define VLT_WRONG_KERNELS(KERNEL)                                                                                     \
-  KERNEL(RightReverse)                                                                                                \
-  KERNEL(RightInWarp)                                                                                                 \
-  KERNEL(RightAtomic)                                                                                                 \
-  KERNEL(RightAgain) KERNEL(ReadTooEarly) KERNEL(OverwrittenTooEarly) KERNEL(NoWarpBarrier)                           \
-      KERNEL(WarpBarrierBetweenWarps) KERNEL(BarrierForSome) KERNEL(BarrierAfterReturn) KERNEL(BarriersOfALoop)       \
-          KERNEL(ShuffleForSome) KERNEL(ShuffleOutOfMask) KERNEL(ShuffleWithoutMe) KERNEL(BlocksWriteOneNumber)       \
-              KERNEL(SumWithoutAtomic) KERNEL(AtomicAndPlain) KERNEL(SharedBehindTheEnd) KERNEL(SharedBeforeTheStart) \
-                  KERNEL(ReadBehindTheEnd) KERNEL(WriteBehindTheEnd) KERNEL(ReadFarAway) KERNEL(ReadReleased)         \
-                      KERNEL(ReadHost) KERNEL(WriteParameter) KERNEL(MisalignedVector) KERNEL(MisalignedCast)         \
-                          KERNEL(RegisterBehindTheEnd) KERNEL(IndexOverflow) KERNEL(SharedUnwritten)                  \
-                              KERNEL(DeviceUnwritten) KERNEL(CopyNotAwaited) KERNEL(CopyNeverAwaited)                 \
-                                  KERNEL(CopyWithoutBarrier) KERNEL(CopyMisaligned) KERNEL(CopyIntoDevice)            \
-                                      KERNEL(TwoBarriers) KERNEL(TakesMore)
+// It would push every line of such a list further to the right.
+// clang-format off
+#define VLT_WRONG_KERNELS(KERNEL) \
+  KERNEL(RightReverse) KERNEL(RightInWarp) KERNEL(RightAtomic) KERNEL(RightAgain) KERNEL(ReadTooEarly) \
+  KERNEL(OverwrittenTooEarly) KERNEL(NoWarpBarrier) KERNEL(WarpBarrierBetweenWarps) KERNEL(BarrierForSome) \
+  KERNEL(BarrierAfterReturn) KERNEL(BarriersOfALoop) KERNEL(ShuffleForSome) KERNEL(ShuffleOutOfMask) \
+  KERNEL(ShuffleWithoutMe) KERNEL(BlocksWriteOneNumber) KERNEL(SumWithoutAtomic) KERNEL(AtomicAndPlain) \
+  KERNEL(SharedBehindTheEnd) KERNEL(SharedBeforeTheStart) KERNEL(ReadBehindTheEnd) KERNEL(WriteBehindTheEnd) \
+  KERNEL(ReadFarAway) KERNEL(ReadReleased) KERNEL(ReadHost) KERNEL(WriteParameter) KERNEL(MisalignedVector) \
+  KERNEL(MisalignedCast) KERNEL(RegisterBehindTheEnd) KERNEL(IndexOverflow) KERNEL(SharedUnwritten) \
+  KERNEL(DeviceUnwritten) KERNEL(CopyNotAwaited) KERNEL(CopyNeverAwaited) KERNEL(CopyWithoutBarrier) \
+  KERNEL(CopyMisaligned) KERNEL(CopyIntoDevice) KERNEL(TwoBarriers) KERNEL(TakesMore)
+// clang-format on
