@@ -1,4 +1,4 @@
-// expected: Eigen does not compute with bf16; convert the matrix first: ops::as<float>(s, m)
+// expected: Eigen does not compute with bf16 or fp16; convert the matrix first: ops::as<float>(s, m)
 #include <vlt/tensor/as_eigen.hpp>
 #ifdef MISTAKE
 using Element = vlt::bf16;

@@ -15,7 +15,7 @@
 #else
 #define VLT_ISA_AVX512 0
 #endif
-#if defined(__AVX2__) && defined(__FMA__)
+#if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #define VLT_ISA_AVX2 1
 #else
 #define VLT_ISA_AVX2 0

@@ -33,10 +33,10 @@ constexpr const char* name(Device d) {
 template <Device D = Device::cpu> constexpr const char* instruction_set() { return name(D); }
 
 // Names are those of options and of CMake's lists.
-enum class Precision : std::uint8_t { f64, f32, bf16 };
-inline constexpr std::array precisions{Precision::f64, Precision::f32, Precision::bf16};
+enum class Precision : std::uint8_t { f64, f32, bf16, f16 };
+inline constexpr std::array precisions{Precision::f64, Precision::f32, Precision::bf16, Precision::f16};
 constexpr const char* name(Precision p) {
-  constexpr const char* names[] = {"fp64", "fp32", "bf16"};
+  constexpr const char* names[] = {"fp64", "fp32", "bf16", "fp16"};
   return names[std::size_t(p)];
 }
 
@@ -75,6 +75,7 @@ template <Precision> struct roles_of;
 template <> struct roles_of<Precision::f64> : Roles<double, double> {};
 template <> struct roles_of<Precision::f32> : Roles<float, float> {};
 template <> struct roles_of<Precision::bf16> : Roles<bf16, float> {};
+template <> struct roles_of<Precision::f16> : Roles<f16, float> {};
 
 // Everything a layer must know at compile time that is not its own shape. Enumerators only: equal policies are one
 // type.

@@ -49,7 +49,7 @@ template <Device D, class T> class EigenProduct {
 
   // Calls finish(row, col, sums, count) for pieces of rows of A B. `panels`: all of B, packed; else b is read.
   template <class F>
-  void run(Source<T> a, Source<T> b, const Unit* panels, Threads& threads, std::byte* work, F&& finish) const {
+  void run(Source<T> a, Source<T> b, const Packed<T>* panels, Threads& threads, std::byte* work, F&& finish) const {
     if (m_ == 0 || n_ == 0) return;
     const auto share = [&](int thread, int count) {
       const Index row = by_rows_ ? border(m_, R, thread, count) : 0, col = by_rows_ ? 0 : border(n_, N, thread, count),
@@ -91,7 +91,8 @@ template <Device D, class T> class EigenProduct {
             reinterpret_cast<W*>(at + bytes_a() + bytes_b())};
   }
 
-  template <class F> void block(Source<T> a, Source<T> b, const Unit* panels, Memory memory, Area c, F&& finish) const {
+  template <class F>
+  void block(Source<T> a, Source<T> b, const Packed<T>* panels, Memory memory, Area c, F&& finish) const {
     const Index width = rounded_up(c.cols, N);
     std::fill_n(memory.sums, c.rows * width, W(0));
     for (Index k = 0; k < k_; k += depth_) {
@@ -122,11 +123,11 @@ template <Device D, class T> class EigenProduct {
     for (; row < count; ++row) pack_lanes<1>(from.at(row, 0), 1, depth, to + row * depth);
   }
   // The same for lanes [col, col + count) of a packed weight, in whose panels they lie otherwise.
-  void unpack(const Unit* panels, Index col, Index count, Index k, Index depth, W* to) const {
+  void unpack(const Packed<T>* panels, Index col, Index count, Index k, Index depth, W* to) const {
     constexpr Index width = Tile<D>::cols, L = lanes<D>, P = per_unit<T>;
     for (Index lane = 0; lane < N; lane += L) {
       const Index at = col + lane;
-      const Unit* from = panels + (at / width * units_of<T>(k_) + k / P) * width + at % width;
+      const Packed<T>* from = panels + (at / width * units_of<T>(k_) + k / P) * width + at % width;
       W* element = to + lane;
       if (lane >= count)
         for (Index i = 0; i < depth; ++i) store<D>(element + i * N, Floats<D>{});

@@ -24,8 +24,8 @@ template <class T> void prefetch(Source<T> from, Index lanes, Index depth, Index
   }
 }
 // The same for a panel that is packed already.
-inline void prefetch(const Unit* from, Index units, Index part, Index parts) {
-  const Index lines = units * Index(sizeof(Unit)) / 64;
+template <class Packed> void prefetch(const Packed* from, Index units, Index part, Index parts) {
+  const Index lines = units * Index(sizeof(Packed)) / 64;
   const auto* at = reinterpret_cast<const char*>(from);
   for (Index i = lines * part / parts; i < lines * (part + 1) / parts; ++i) __builtin_prefetch(at + i * 64, 0, 2);
 }
@@ -55,22 +55,25 @@ template <Device D, class T, class C> class Worker {
     float* sums = cut_.interrupted ? memory_.sums : one;
     for (Index j = group_; j < end; ++j) {
       if (fresh_b) pack<D, T, N>(p_.b.at(j * N, k), std::min(N, p_.n - j * N), depth, packed(j, k));
-      const Unit* b = p_.panels ? p_.panels + panel_offset(j, k) : packed(j, k);
       for (Index i = 0; i < rows; i += R) {
         if (j + 1 < end) prefetch_panel(j + 1, k, depth, fresh_b, i / R, (rows + R - 1) / R);
-        tile(row + i, std::min(R, rows - i), j, k, memory_.a + i * units, b, sums);
+        const auto times = [&](const auto* b) {
+          tile(row + i, std::min(R, rows - i), j, k, memory_.a + i * units, b, sums);
+        };
+        if (p_.panels) times(p_.panels + panel_offset(j, k));
+        else times(packed(j, k));
         if (cut_.interrupted) sums += R * N;
       }
     }
   }
-  void tile(Index row, Index rows, Index panel, Index k, const Unit* a, const Unit* b, float* sums) {
+  template <class B> void tile(Index row, Index rows, Index panel, Index k, const Unit* a, const B* b, float* sums) {
     const Index depth = std::min(cut_.depth, p_.k - k), cols = std::min(N, p_.n - panel * N);
     const bool last = k + depth >= p_.k;
     C* const c = p_.store.c + row * p_.store.c_stride + panel * N;
     for (Index i = 0; last && i < rows; ++i)
       for (Index at = 0; at < cols * Index(sizeof(C)); at += 64)
         __builtin_prefetch(reinterpret_cast<const char*>(c + i * p_.store.c_stride) + at, 1, 3);
-    tile_product<D, T>(int(rows), units_of<T>(depth), a, b, sums, N, k == 0 ? Sum::fresh : Sum::added);
+    tile_product<D, Factor<T>>(int(rows), units_of<T>(depth), a, b, sums, N, k == 0 ? Sum::fresh : Sum::added);
     if (last) store_tile<D>(p_.store, sums, row, rows, panel * N, cols);
   }
 
@@ -78,8 +81,8 @@ template <Device D, class T, class C> class Worker {
   Unit* packed(Index panel, Index k) const { return memory_.b + (cut_.keeps_b ? panel_offset(panel - group_, k) : 0); }
   void prefetch_panel(Index panel, Index k, Index depth, bool fresh, Index part, Index parts) const {
     if (fresh) prefetch(p_.b.at(panel * N, k), std::min(N, p_.n - panel * N), depth, part, parts);
-    else
-      prefetch(p_.panels ? p_.panels + panel_offset(panel, k) : packed(panel, k), units_of<T>(depth) * N, part, parts);
+    else if (p_.panels) prefetch(p_.panels + panel_offset(panel, k), units_of<T>(depth) * N, part, parts);
+    else prefetch(packed(panel, k), units_of<T>(depth) * N, part, parts);
   }
 
   const Product<T, C>& p_;

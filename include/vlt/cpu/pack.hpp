@@ -19,7 +19,7 @@ template <class T> struct Source {
 
 // One unit of T, from elements of X (which is T, or a float to be rounded).
 template <class T, class X> [[gnu::always_inline]] inline Unit unit_of(X first, X second) {
-  if constexpr (std::is_same_v<T, float>) return same_bits<Unit>(first);
+  if constexpr (std::is_same_v<Factor<T>, float>) return same_bits<Unit>(float(first));
   else return Unit(T(first).bits) | Unit(T(second).bits) << 16;
 }
 
@@ -135,7 +135,7 @@ template <Device D> [[gnu::always_inline]] inline Words<D> interleaved(Halves<D>
 // The lanes are contiguous: rows k and k + 1 are interleaved where a unit holds two.
 template <Device D, class T, class X>
 [[gnu::always_inline]] inline Words<D> units_across(const X* first, const X* second, auto count) {
-  const auto word = [&](const X* from) {  // a bf16 stands in the upper half, a float fills the word
+  const auto word = [&](const X* from) {  // a bf16 stands in the upper half, a float (or what becomes one) fills it
     return same_bits<Words<D>>(load<D>(from, count));
   };
   if constexpr (std::is_same_v<T, float>) return word(first);
@@ -171,8 +171,8 @@ void pack_along_lanes(Source<X> from, Index count, Index depth, Unit* to, Index 
 // unit become zero. Consecutive units are to_stride apart (W in a panel that stands alone).
 template <Device D, class T, int W, class X>
 void pack(Source<X> from, Index count, Index depth, Unit* to, Index to_stride = W) {
-  if (from.depth_stride == 1) pack_along_depth<D, T, W>(from, count, depth, to, to_stride);
-  else pack_along_lanes<D, T, W>(from, count, depth, to, to_stride, 0, Count<1>{});
+  if (from.depth_stride == 1) pack_along_depth<D, Factor<T>, W>(from, count, depth, to, to_stride);
+  else pack_along_lanes<D, Factor<T>, W>(from, count, depth, to, to_stride, 0, Count<1>{});
 }
 // Any number of lanes, as panels one after the other. Lanes that share a cache line are read together.
 template <Device D, class T, int W, class X> void pack_panels(Source<X> from, Index count, Index depth, Unit* to) {
@@ -181,7 +181,7 @@ template <Device D, class T, int W, class X> void pack_panels(Source<X> from, In
   Index lane = 0;
   if (from.depth_stride != 1)
     for (; lane + together * W <= count; lane += together * W, to += together * panel)
-      pack_along_lanes<D, T, W>(from.at(lane, 0), together * W, depth, to, W, panel, Count<together>{});
+      pack_along_lanes<D, Factor<T>, W>(from.at(lane, 0), together * W, depth, to, W, panel, Count<together>{});
   for (; lane < count; lane += W, to += panel)
     pack<D, T, W>(from.at(lane, 0), std::min<Index>(W, count - lane), depth, to);
 }

@@ -11,7 +11,7 @@ namespace vlt::cpu {
 template <class T> [[gnu::noinline]] double peak_flops(long rounds = 200000, int repeats = 7) {
   constexpr Device D = Device::cpu;
   constexpr int chains = 12;
-  constexpr bool pairs = D == Device::avx512_bf16 && sizeof(T) == 2;
+  constexpr bool pairs = D == Device::avx512_bf16 && std::is_same_v<T, bf16>;
   using Operand = std::conditional_t<pairs, bf16, float>;
   const auto ones = same_bits<Words<D>>(broadcast<D>(1)) | (pairs ? 0x3f80u : 0u);
   double best = 1e30;

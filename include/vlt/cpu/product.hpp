@@ -8,7 +8,7 @@ namespace vlt::cpu {
 template <class T, class C> struct Product {
   Index m = 0, n = 0, k = 0;
   Source<T> a = {}, b = {};  // lanes of A are rows of C, lanes of B its columns
-  const Unit* panels = nullptr;
+  const Packed<T>* panels = nullptr;
   Store<T, C> store = {};
 };
 

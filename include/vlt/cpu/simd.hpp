@@ -3,7 +3,7 @@
 #include <type_traits>
 #include <vlt/base/config.hpp>
 #include <vlt/base/policy.hpp>
-#if VLT_ISA_AVX2
+#if VLT_ISA_AVX2 || VLT_ISA_AVX512
 #include <immintrin.h>
 #endif
 
@@ -46,20 +46,35 @@ template <Device D> [[gnu::always_inline]] inline Floats<D> load(const float* fr
   std::memcpy(&v, from, sizeof v);
   return v;
 }
-template <Device D> [[gnu::always_inline]] inline Halves<D> load_halves(const bf16* from) {
+template <Device D, SixteenBits T> [[gnu::always_inline]] inline Halves<D> load_halves(const T* from) {
   Halves<D> h;
   std::memcpy(&h, from, sizeof h);
   return h;
 }
-template <Device D> [[gnu::always_inline]] inline Floats<D> widened(Halves<D> h) {
+
+// Floats of the upper halves that bf16 is.
+template <Device D> [[gnu::always_inline]] inline Floats<D> widened(Halves<D> h, bf16) {
   return same_bits<Floats<D>>(Words<D>(__builtin_convertvector(h, Words<D>) << 16));
 }
-template <Device D> [[gnu::always_inline]] inline Floats<D> load(const bf16* from) {
-  return widened<D>(load_halves<D>(from));
+// Floats of IEEE halves. A subnormal one is what is left above 2^-14 once its mantissa has been put there.
+template <Device D> [[gnu::always_inline]] inline Floats<D> widened(Halves<D> h, f16) {
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16) return same_bits<Floats<D>>(_mm512_maskz_cvtph_ps(0xffff, same_bits<__m256i>(h)));
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8) return same_bits<Floats<D>>(_mm256_cvtph_ps(same_bits<__m128i>(h)));
+#endif
+  const Words<D> bits = __builtin_convertvector(h, Words<D>), size = (bits & 0x7fff) << 13;
+  const auto small = same_bits<Words<D>>(Floats<D>(same_bits<Floats<D>>(Words<D>(size + (113u << 23))) - 0x1p-14f));
+  const Words<D> larger = size + Words<D>(size >= 31u << 23 ? Words<D>{} + (224u << 23) : Words<D>{} + (112u << 23));
+  return same_bits<Floats<D>>(Words<D>(Words<D>(size < 1u << 23 ? small : larger) | (bits & 0x8000) << 16));
+}
+template <Device D, SixteenBits T> [[gnu::always_inline]] inline Floats<D> load(const T* from) {
+  return widened<D>(load_halves<D>(from), T());
 }
 
 // Rounds to nearest, ties to even; a NaN stays one.
-template <Device D> [[gnu::always_inline]] inline Halves<D> rounded(Floats<D> v) {
+template <Device D> [[gnu::always_inline]] inline Halves<D> rounded(Floats<D> v, bf16 = {}) {
 #if VLT_ISA_AVX512_BF16
   if constexpr (D == Device::avx512_bf16) return same_bits<Halves<D>>(_mm512_cvtneps_pbh(same_bits<__m512>(v)));
 #endif
@@ -67,24 +82,41 @@ template <Device D> [[gnu::always_inline]] inline Halves<D> rounded(Floats<D> v)
   const Words<D> even = (bits + 0x7fff + ((bits >> 16) & 1)) >> 16;
   return __builtin_convertvector(Words<D>(v == v ? even : Words<D>{} + 0x7fc0), Halves<D>);
 }
+template <Device D> [[gnu::always_inline]] inline Halves<D> rounded(Floats<D> v, f16) {  // as float_to_half()
+#if VLT_ISA_AVX512
+  if constexpr (lanes<D> == 16)
+    return same_bits<Halves<D>>(_mm512_maskz_cvtps_ph(0xffff, same_bits<__m512>(v), _MM_FROUND_TO_NEAREST_INT));
+#endif
+#if VLT_ISA_AVX2
+  if constexpr (lanes<D> == 8)
+    return same_bits<Halves<D>>(_mm256_cvtps_ph(same_bits<__m256>(v), _MM_FROUND_TO_NEAREST_INT));
+#endif
+  const auto bits = same_bits<Words<D>>(v);
+  const Words<D> size = bits & 0x7fffffff, normal = ((size + 0xfff + (size >> 13 & 1)) >> 13) - (112u << 10);
+  const Words<D> small = same_bits<Words<D>>(Floats<D>(same_bits<Floats<D>>(size) + 0.5f)) - 0x3f000000u;
+  Words<D> h = size < 0x38800000u ? small : normal;
+  h = size >= 0x477ff000u ? Words<D>{} + 0x7c00 : h;
+  h = size > 0x7f800000u ? Words<D>{} + 0x7e00 : h;
+  return __builtin_convertvector(Words<D>(h | (bits >> 16 & 0x8000)), Halves<D>);
+}
 template <Device D> [[gnu::always_inline]] inline void store(float* to, Floats<D> v) { std::memcpy(to, &v, sizeof v); }
-template <Device D> [[gnu::always_inline]] inline void store(bf16* to, Floats<D> v) {
-  const Halves<D> h = rounded<D>(v);
+template <Device D, SixteenBits T> [[gnu::always_inline]] inline void store(T* to, Floats<D> v) {
+  const Halves<D> h = rounded<D>(v, T());
   std::memcpy(static_cast<void*>(to), &h, sizeof h);
 }
 
 // The first `count` lanes; the others read as zero and are not written.
-template <Device D> [[gnu::always_inline]] inline Halves<D> load_halves(const bf16* from, int count) {
+template <Device D, SixteenBits T> [[gnu::always_inline]] inline Halves<D> load_halves(const T* from, int count) {
 #if VLT_ISA_AVX512
   if constexpr (lanes<D> == 16)
     return same_bits<Halves<D>>(_mm256_maskz_loadu_epi16(__mmask16((1u << count) - 1), from));
 #endif
   Halves<D> h = {};
-  std::memcpy(&h, from, count * sizeof(bf16));
+  std::memcpy(&h, from, count * sizeof(T));
   return h;
 }
-template <Device D> [[gnu::always_inline]] inline Floats<D> load(const bf16* from, int count) {
-  return widened<D>(load_halves<D>(from, count));
+template <Device D, SixteenBits T> [[gnu::always_inline]] inline Floats<D> load(const T* from, int count) {
+  return widened<D>(load_halves<D>(from, count), T());
 }
 template <Device D> [[gnu::always_inline]] inline Floats<D> load(const float* from, int count) {
 #if VLT_ISA_AVX512
@@ -98,13 +130,13 @@ template <Device D> [[gnu::always_inline]] inline Floats<D> load(const float* fr
   std::memcpy(&v, from, count * sizeof(float));
   return v;
 }
-template <Device D> [[gnu::always_inline]] inline void store(bf16* to, Floats<D> v, int count) {
-  const Halves<D> h = rounded<D>(v);
+template <Device D, SixteenBits T> [[gnu::always_inline]] inline void store(T* to, Floats<D> v, int count) {
+  const Halves<D> h = rounded<D>(v, T());
 #if VLT_ISA_AVX512
   if constexpr (lanes<D> == 16)
     return _mm256_mask_storeu_epi16(to, __mmask16((1u << count) - 1), same_bits<__m256i>(h));
 #endif
-  std::memcpy(static_cast<void*>(to), &h, count * sizeof(bf16));
+  std::memcpy(static_cast<void*>(to), &h, count * sizeof(T));
 }
 template <Device D> [[gnu::always_inline]] inline void store(float* to, Floats<D> v, int count) {
 #if VLT_ISA_AVX512
@@ -121,10 +153,6 @@ template <Device D> [[gnu::always_inline]] inline void store(float* to, Floats<D
 // rest.
 template <int N> using Count = std::integral_constant<int, N>;
 template <Device D> using Whole = Count<lanes<D>>;
-template <Device D, int N> [[gnu::always_inline]] inline Halves<D> load_halves(const bf16* from, Count<N>) {
-  if constexpr (N == lanes<D>) return load_halves<D>(from);
-  else return load_halves<D>(from, N);
-}
 template <Device D, class T, int N> [[gnu::always_inline]] inline Floats<D> load(const T* from, Count<N>) {
   if constexpr (N == lanes<D>) return load<D>(from);
   else return load<D>(from, N);

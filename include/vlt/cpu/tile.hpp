@@ -8,8 +8,14 @@ namespace vlt::cpu {
 
 using Unit = std::uint32_t;
 
+// What a product of T multiplies: T, but for halves floats. No processor here multiplies halves into a float.
+template <class T> using Factor = std::conditional_t<std::is_same_v<T, f16>, float, T>;
+// What a weight's panels are made of, when they are kept: units, but for halves themselves, one where a unit would be.
+// They become floats on their way into registers.
+template <class T> using Packed = std::conditional_t<std::is_same_v<T, f16>, f16, Unit>;
+
 // How many elements along the contraction one unit holds, and how many units a contraction of length k takes.
-template <class T> inline constexpr Index per_unit = Index(sizeof(Unit) / sizeof(T));
+template <class T> inline constexpr Index per_unit = Index(sizeof(Unit) / sizeof(Factor<T>));
 template <class T> constexpr Index units_of(Index k) { return (k + per_unit<T> - 1) / per_unit<T>; }
 
 constexpr Index rounded_up(Index n, Index step) { return (n + step - 1) / step * step; }
@@ -31,6 +37,9 @@ template <Device D> [[gnu::always_inline]] inline Words<D> load_units(const Unit
   std::memcpy(&v, from, sizeof v);
   return v;
 }
+template <Device D> [[gnu::always_inline]] inline Words<D> load_units(const f16* from) {
+  return same_bits<Words<D>>(load<D>(from));
+}
 
 // sum += a b, for units of T.
 template <Device D, class T>
@@ -49,9 +58,10 @@ template <Device D, class T>
 
 enum class Sum : bool { fresh, added };  // out = A B, or out += A B
 
-// out: (rows, Tile::cols) floats, `stride` apart;  a: (units, Tile::rows) units;  b: (units, Tile::cols) units.
-template <Device D, class T, int rows>
-[[gnu::noinline]] void tile_product(Index units, const Unit* a, const Unit* b, float* out, Index stride, Sum how) {
+// out: (rows, Tile::cols) floats, `stride` apart;  a: (units, Tile::rows) units;  b: (units, Tile::cols) units, or
+// halves in their place. T is a Factor.
+template <Device D, class T, int rows, class B>
+[[gnu::noinline]] void tile_product(Index units, const Unit* a, const B* b, float* out, Index stride, Sum how) {
   constexpr int vectors = Tile<D>::vectors;
   Floats<D> sum[rows][vectors];
 #pragma GCC unroll 8
@@ -79,8 +89,8 @@ template <Device D, class T, int rows>
 }
 
 // The same for a number of rows that is known when it runs: from 1 to `most`.
-template <Device D, class T, int most = Tile<D>::rows>
-inline void tile_product(int rows, Index units, const Unit* a, const Unit* b, float* out, Index stride, Sum how) {
+template <Device D, class T, int most = Tile<D>::rows, class B>
+inline void tile_product(int rows, Index units, const Unit* a, const B* b, float* out, Index stride, Sum how) {
   if constexpr (most > 1)
     if (rows < most) return tile_product<D, T, most - 1>(rows, units, a, b, out, stride, how);
   tile_product<D, T, most>(units, a, b, out, stride, how);

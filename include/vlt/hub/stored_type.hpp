@@ -47,7 +47,10 @@ constexpr StoredType holds_both(StoredType a, StoredType b) {
 
 // What a precision's compute copy is stored as.
 constexpr StoredType stored_type(Precision p) {
-  return p == Precision::f64 ? StoredType::f64 : p == Precision::f32 ? StoredType::f32 : StoredType::bf16;
+  return p == Precision::f64   ? StoredType::f64
+         : p == Precision::f32 ? StoredType::f32
+         : p == Precision::f16 ? StoredType::f16
+                               : StoredType::bf16;
 }
 // The same type in the words of a config.json.
 constexpr const char* torch_name(StoredType t) {

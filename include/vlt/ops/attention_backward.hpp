@@ -13,6 +13,7 @@ template <Device D, class T> struct Gradients {
 // the heads that share keys are added up afterwards, in their order, so that no sum depends on the threads.
 template <class Mask, Device D, class T> class Backward {
   using S = Sizes<D, T>;
+  using Factor = cpu::Factor<T>;
   static constexpr Index R = S::R, Q = S::Q, K = S::K, L = cpu::lanes<D>;
   static constexpr int V = cpu::Tile<D>::vectors;
 
@@ -50,11 +51,11 @@ template <class Mask, Device D, class T> class Backward {
   }
 
  private:
-  // What one thread works with. Queries and d_o as lanes and as a contraction; p and dz (K, Q) in T and, for the
+  // What one thread works with. Queries and d_o as lanes and as a contraction; p and dz (K, Q) as factors and, for the
   // products over queries and keys, as units; dQ^T (dim, Q).
   struct Own {
     Unit *queries, *query_mix, *d_out, *d_out_mix, *p_panel, *dz_panel, *dz_units;
-    T *p_rows, *dz_rows;
+    Factor *p_rows, *dz_rows;
     float *scores, *dp, *dq;
     Index bytes;
     Own(const S& z, std::byte* base) {
@@ -63,7 +64,7 @@ template <class Mask, Device D, class T> class Backward {
       query_mix = cut.cut<Unit>(z.query_mix_units()), d_out_mix = cut.cut<Unit>(z.query_mix_units());
       p_panel = cut.cut<Unit>(S::query_units * Q), dz_panel = cut.cut<Unit>(S::query_units * Q);
       dz_units = cut.cut<Unit>(S::key_units * Q);
-      p_rows = cut.cut<T>(K * Q), dz_rows = cut.cut<T>(K * Q);
+      p_rows = cut.cut<Factor>(K * Q), dz_rows = cut.cut<Factor>(K * Q);
       scores = cut.cut<float>(K * Q), dp = cut.cut<float>(K * Q), dq = cut.cut<float>(z.dim_rows * Q);
       bytes = cut.bytes();
     }
@@ -153,10 +154,10 @@ template <class Mask, Device D, class T> class Backward {
       const Index at = block_at(b.sequence, a_.kv_head_of(b.head), row) * z_.score_units();
       for (Index i = 0; i < seen.keys; i += R) {
         const int rows = int(std::min(R, seen.keys - i));
-        cpu::tile_product<D, T>(rows, z_.dim_units, keys_ + at + i * z_.dim_units, own.queries, own.scores + i * Q, Q,
-                                cpu::Sum::fresh);
-        cpu::tile_product<D, T>(rows, z_.dim_units, values_ + at + i * z_.dim_units, own.d_out, own.dp + i * Q, Q,
-                                cpu::Sum::fresh);
+        cpu::tile_product<D, Factor>(rows, z_.dim_units, keys_ + at + i * z_.dim_units, own.queries, own.scores + i * Q,
+                                     Q, cpu::Sum::fresh);
+        cpu::tile_product<D, Factor>(rows, z_.dim_units, values_ + at + i * z_.dim_units, own.d_out, own.dp + i * Q, Q,
+                                     cpu::Sum::fresh);
       }
       probabilities(own, b, keys.places() + row, seen);
       f(row, seen.keys);
@@ -179,17 +180,18 @@ template <class Mask, Device D, class T> class Backward {
     score_gradients(own, b, keys);
     const Index kv_block = block_at(b.sequence, a_.kv_head_of(b.head), row), block = block_at(b.sequence, b.head, row);
     for (Index d = 0; d < z_.dim_rows; d += R)
-      cpu::tile_product<D, T, int(R)>(cpu::units_of<T>(keys), key_mix_ + kv_block * z_.mix_units() + d * S::key_units,
-                                      own.dz_units, own.dq + d * Q, Q, cpu::Sum::added);
+      cpu::tile_product<D, Factor, int(R)>(cpu::units_of<T>(keys),
+                                           key_mix_ + kv_block * z_.mix_units() + d * S::key_units, own.dz_units,
+                                           own.dq + d * Q, Q, cpu::Sum::added);
     for (Index c = 0; c < keys; c += Q) {  // lanes are keys now
       const Index n = std::min(Q, keys - c);
-      cpu::pack<D, T, Q>(cpu::Source<T>{own.p_rows + c * Q, Q, 1}, n, Q, own.p_panel);
-      cpu::pack<D, T, Q>(cpu::Source<T>{own.dz_rows + c * Q, Q, 1}, n, Q, own.dz_panel);
+      cpu::pack<D, Factor, Q>(cpu::Source<Factor>{own.p_rows + c * Q, Q, 1}, n, Q, own.p_panel);
+      cpu::pack<D, Factor, Q>(cpu::Source<Factor>{own.dz_rows + c * Q, Q, 1}, n, Q, own.dz_panel);
       for (Index d = 0; d < z_.dim_rows; d += R) {
-        cpu::tile_product<D, T, int(R)>(S::query_units, own.d_out_mix + d * S::query_units, own.p_panel,
-                                        dv_ + block * block_size() + d * K + c, K, cpu::Sum::added);
-        cpu::tile_product<D, T, int(R)>(S::query_units, own.query_mix + d * S::query_units, own.dz_panel,
-                                        dk_ + block * block_size() + d * K + c, K, cpu::Sum::added);
+        cpu::tile_product<D, Factor, int(R)>(S::query_units, own.d_out_mix + d * S::query_units, own.p_panel,
+                                             dv_ + block * block_size() + d * K + c, K, cpu::Sum::added);
+        cpu::tile_product<D, Factor, int(R)>(S::query_units, own.query_mix + d * S::query_units, own.dz_panel,
+                                             dk_ + block * block_size() + d * K + c, K, cpu::Sum::added);
       }
     }
   }

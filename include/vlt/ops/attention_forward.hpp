@@ -9,6 +9,7 @@ namespace vlt::ops::tiled {
 // head is a task of its own.
 template <class Mask, Device D, class T> class Forward {
   using S = Sizes<D, T>;
+  using Factor = cpu::Factor<T>;
   static constexpr Index R = S::R, Q = S::Q, K = S::K, L = cpu::lanes<D>;
   static constexpr int V = cpu::Tile<D>::vectors;
 
@@ -103,8 +104,8 @@ template <class Mask, Device D, class T> class Forward {
 
   void scores(Own& own, const Unit* keys, Index count) const {
     for (Index i = 0; i < count; i += R)
-      cpu::tile_product<D, T>(int(std::min(R, count - i)), z_.dim_units, keys + i * z_.dim_units, own.queries,
-                              own.scores + i * Q, Q, cpu::Sum::fresh);
+      cpu::tile_product<D, Factor>(int(std::min(R, count - i)), z_.dim_units, keys + i * z_.dim_units, own.queries,
+                                   own.scores + i * Q, Q, cpu::Sum::fresh);
   }
   void hide(Own& own, int g, const Place* queries, const Place* keys, Index count) const {
     std::uint32_t seen[Q];
@@ -145,8 +146,8 @@ template <class Mask, Device D, class T> class Forward {
         cpu::store<D>(at, cpu::load<D>(at) * shrink[j]);
       }
     for (Index d = 0; d < z_.dim_rows; d += R)
-      cpu::tile_product<D, T, int(R)>(cpu::units_of<T>(count), values + d * S::key_units, own.probabilities,
-                                      own.sums + d * Q, Q, fresh ? cpu::Sum::fresh : cpu::Sum::added);
+      cpu::tile_product<D, Factor, int(R)>(cpu::units_of<T>(count), values + d * S::key_units, own.probabilities,
+                                           own.sums + d * Q, Q, fresh ? cpu::Sum::fresh : cpu::Sum::added);
   }
   void finish_group(Own& own, Running& r, int g, Index head, Index row, Index count) const {
     alignas(64) float top[Q], sum[Q];

@@ -112,7 +112,7 @@ void visible_lanes(int group, const Place* queries, Place key, std::uint32_t (&s
 // Two rows of probabilities as one row of units (one row and one row, for float).
 template <Device D, class T>
 [[gnu::always_inline]] inline void store_units(Unit* to, cpu::Floats<D> a, cpu::Floats<D> b) {
-  if constexpr (std::is_same_v<T, float>) {
+  if constexpr (std::is_same_v<cpu::Factor<T>, float>) {
     std::memcpy(to, &a, sizeof a);
     std::memcpy(to + cpu::Tile<D>::cols, &b, sizeof b);
   } else {

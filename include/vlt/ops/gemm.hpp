@@ -34,7 +34,7 @@ template <Trans X, Device D, class T, class C>
   cpu::Product<T, C> p{.m = c.rows, .n = c.cols, .k = X == Trans::tn ? a.rows : a.cols};
   p.a = rows_of_product<X>(a);
   const T* const panels = X == Trans::nt ? b.forward_panels : b.backward_panels;
-  if (b.packed) p.panels = reinterpret_cast<const cpu::Unit*>(panels);
+  if (b.packed) p.panels = reinterpret_cast<const cpu::Packed<T>*>(panels);
   else p.b = columns_of_product<X>(static_cast<const Matrix<T, D>&>(b));
   p.store = {c.data, c.stride, float(e.alpha), float(e.beta)};
   p.store.activation = e.activation;

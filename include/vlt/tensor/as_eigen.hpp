@@ -25,8 +25,8 @@ using EigenMap = Eigen::Map<
 // Scope::run only; products are better left to ops::gemm, as those of Eigen allocate and are on nobody's account.
 template <class T, Device D> EigenMap<T, D> as_eigen(Matrix<T, D> m) {
   static_assert(host_code<D>::ok);
-  static_assert(!std::is_same_v<std::remove_const_t<T>, bf16>,
-                "vlt: Eigen does not compute with bf16; convert the matrix first: ops::as<float>(s, m)");
+  static_assert(!SixteenBits<std::remove_const_t<T>>,
+                "vlt: Eigen does not compute with bf16 or fp16; convert the matrix first: ops::as<float>(s, m)");
   return {m.data, m.rows, m.cols, RowStride<D>(m.stride)};
 }
 

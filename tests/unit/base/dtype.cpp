@@ -13,6 +13,13 @@ TEST_CASE("bf16 rounds to nearest, halves to even, and keeps signs and what is n
   CHECK(std::isnan(float(bf16(NAN))));
 }
 
+TEST_CASE("fp16 is half precision as a type") {
+  CHECK(float(vlt::f16(1.0f + 0x1.8p-10f)) == 1.0f + 0x1p-9f);
+  CHECK(float(vlt::f16(-70000.0f)) == -INFINITY);
+  CHECK(float(vlt::f16()) == 0);
+  CHECK(vlt::f16(-2.0f).bits == 0xc000);
+}
+
 TEST_CASE("half precision: every value survives, and rounding is to nearest even") {
   for (std::uint32_t h = 0; h < 0x10000; ++h) {
     const float x = vlt::half_to_float(std::uint16_t(h));

@@ -21,7 +21,7 @@ template <Device D, class T> struct Operands {
 
   using W = accum_t<T>;
   // All sums of these rows, row by row.
-  std::vector<W> product(int threads, Index first, Index rows, const cpu::Unit* panels = nullptr) const {
+  std::vector<W> product(int threads, Index first, Index rows, const cpu::Packed<T>* panels = nullptr) const {
     const cpu::EigenProduct<D, T> p(rows, n, k, threads);
     Threads team(threads);
     WorkMemory work(p.bytes());
@@ -79,17 +79,17 @@ template <Device D, class T> void check_bits() {
 }
 }  // namespace
 
-TEMPLATE_TEST_CASE("products by Eigen are their definition", "", float, bf16, double) {
+TEMPLATE_TEST_CASE("products by Eigen are their definition", "", float, bf16, f16, double) {
   check_values<Device::portable, TestType>();
   check_values<Device::cpu, TestType>();
 }
 
-TEMPLATE_TEST_CASE("neither threads nor rows change a bit of a product by Eigen", "", float, bf16, double) {
+TEMPLATE_TEST_CASE("neither threads nor rows change a bit of a product by Eigen", "", float, bf16, f16, double) {
   check_bits<Device::portable, TestType>();
   check_bits<Device::cpu, TestType>();
 }
 
-TEMPLATE_TEST_CASE("a packed weight gives Eigen the same bits", "", float, bf16) {
+TEMPLATE_TEST_CASE("a packed weight gives Eigen the same bits", "", float, bf16, f16) {
   constexpr Device D = Device::portable;
   for (const auto& shape : {Shape{1, 8}, Shape{5, 50}, Shape{40, 203}}) {
     CAPTURE(shape.rows, shape.cols);
@@ -97,7 +97,7 @@ TEMPLATE_TEST_CASE("a packed weight gives Eigen the same bits", "", float, bf16)
     std::vector<TestType> panels(std::size_t(cpu::panel_bytes<TestType, D>(o.n, o.k)) / sizeof(TestType));
     const Matrix<const TestType, D> weight{o.b.m.data, o.n, o.k, o.b.m.stride};
     cpu::pack_forward<TestType, D>(weight, panels.data(), 0, o.n);
-    const auto* units = reinterpret_cast<const cpu::Unit*>(panels.data());
+    const auto* units = reinterpret_cast<const cpu::Packed<TestType>*>(panels.data());
     CHECK(o.product(2, 0, o.m, units) == o.product(1, 0, o.m));
   }
 }

@@ -72,6 +72,36 @@ TEST_CASE("rounding to bf16 is the one of the type") {
   });
 }
 
+// The scalar conversion, and every half that there is.
+TEST_CASE("fp16 in registers is the type's") {
+  for_each_isa([]<Device D>() {
+    CAPTURE(name_of(D));
+    constexpr int L = cpu::lanes<D>;
+    const auto same = [](float a, float b) { return std::isnan(a) ? std::isnan(b) : a == b; };
+    for (std::uint32_t h = 0; h < 0x10000; h += L) {
+      f16 from[L], back[L];
+      for (int i = 0; i < L; ++i) from[i].bits = std::uint16_t(h + std::uint32_t(i));
+      const auto v = cpu::load<D>(from);
+      cpu::store<D>(back, v);
+      for (int i = 0; i < L; ++i)
+        if (!same(from[i], v[i]) || !same(from[i], back[i])) FAIL("half " << h + std::uint32_t(i));
+      CHECK(std::signbit(v[0]) == (h >= 0x8000));
+    }
+    for (std::uint64_t bits = 0x32000000; bits < 0x48000000; bits += 977) {  // 2^-27 to 2^17
+      const auto x = std::bit_cast<float>(std::uint32_t(bits));
+      f16 out[2 * L];
+      cpu::store<D>(out, cpu::broadcast<D>(x)), cpu::store<D>(out + L, cpu::broadcast<D>(-x));
+      if (out[0].bits != f16(x).bits || out[2 * L - 1].bits != f16(-x).bits) FAIL(x << " becomes " << out[0].bits);
+    }
+    for (float x :
+         {65504.0f, 65519.996f, 65520.0f, 1e30f, INFINITY, 0x1p-25f, 0x1.000002p-25f, 0x1.8p-24f, 0x1.ffcp-15f}) {
+      f16 out[L];
+      cpu::store<D>(out, cpu::broadcast<D>(x));
+      CHECK(out[0].bits == f16(x).bits);
+    }
+  });
+}
+
 TEST_CASE("partial registers touch what they are told to") {
   for_each_isa([]<Device D>() {
     constexpr int L = cpu::lanes<D>;
@@ -79,14 +109,18 @@ TEST_CASE("partial registers touch what they are told to") {
       CAPTURE(name_of(D), count);
       float from[2 * L], to[2 * L];
       bf16 narrow[2 * L];
-      for (int i = 0; i < 2 * L; ++i) from[i] = float(i + 1), to[i] = -1, narrow[i] = bf16(-1.0f);
+      f16 half[2 * L];
+      for (int i = 0; i < 2 * L; ++i) from[i] = float(i + 1), to[i] = -1, narrow[i] = bf16(-1.0f), half[i] = f16(-1.0f);
       const auto v = cpu::load<D>(from, count);
       cpu::store<D>(to, v, count);
       cpu::store<D>(narrow, v, count);
-      const auto back = cpu::load<D>(narrow, count);
+      cpu::store<D>(half, v, count);
+      const auto back = cpu::load<D>(narrow, count), halves = cpu::load<D>(half, count);
       for (int i = 0; i < L; ++i) {
         CHECK(v[i] == (i < count ? float(i + 1) : 0));
         CHECK(back[i] == (i < count ? float(i + 1) : 0));
+        CHECK(halves[i] == (i < count ? float(i + 1) : 0));
+        CHECK(float(half[i]) == (i < count ? float(i + 1) : -1));
         CHECK(to[i] == (i < count ? float(i + 1) : -1));
         CHECK(float(narrow[i]) == (i < count ? float(i + 1) : -1));
       }

@@ -38,7 +38,7 @@ template <vlt::Device D, class T, class C> double gemm_error(const GemmCase& g) 
     T* const to = reinterpret_cast<T*>(packed.data());
     if (g.b_transposed) cpu::pack_forward<T, D>(w, to, 0, w.rows);
     else cpu::pack_backward<T, D>(w, to, 0, w.rows);
-    p.panels = reinterpret_cast<const cpu::Unit*>(to), p.b = {};
+    p.panels = reinterpret_cast<const cpu::Packed<T>*>(to), p.b = {};
   }
   p.store = {c.m.data, c.m.stride, float(g.alpha), float(g.beta)};
   p.store.activation = g.activation;
@@ -59,7 +59,7 @@ template <vlt::Device D, class T, class C> double gemm_error(const GemmCase& g) 
   WorkMemory work(cpu::work_bytes<D, T>(g.m, g.n, g.k, g.threads));
   cpu::multiply<D>(p, threads, work.data());
   if (!work.guard_intact() || !packed.guard_intact()) return 1e9;
-  return c.off(2e-6 * largest, sizeof(C) == 2 ? 1.0 / 250 : 1e-6);
+  return c.off(2e-6 * largest, sizeof(C) == 2 ? 1.024 * unit<C> : 1e-6);
 }
 
 // Sizes off the tile in every direction, all layouts, all parts of the epilogue, one to three threads.

@@ -43,12 +43,14 @@ TEST_CASE("panels hold what they should") {
     check<D, float, float, cpu::Tile<D>::cols>();
     check<D, bf16, bf16, cpu::Tile<D>::cols>();
     check<D, bf16, float, cpu::Tile<D>::cols>();
+    check<D, f16, f16, cpu::Tile<D>::rows>();
+    check<D, f16, f16, cpu::Tile<D>::cols>();
   });
 }
 
 // Rows packed in any pieces, from masters or from the compute copy, are the panels of the whole; unpacking gives them
 // back.
-TEMPLATE_TEST_CASE("weights packed by rows are packed weights", "", float, bf16) {
+TEMPLATE_TEST_CASE("weights packed by rows are packed weights", "", float, bf16, f16) {
   for_each_isa([]<Device D>() {
     for (const auto& shape : {Shape{1, 1}, {7, 50}, {97, 33}, {130, 64}}) {
       const Index out = shape.rows, in = shape.cols;

@@ -55,4 +55,7 @@ template <class T, vlt::Device D = under_test> struct Twin {
 };
 
 // What rounding to T may cost, relative to the result.
-template <class T> constexpr double unit = sizeof(T) == 2 ? 1.0 / 256 : 1e-6;
+template <class T>
+constexpr double unit = std::is_same_v<T, vlt::bf16>  ? 1.0 / 256
+                        : std::is_same_v<T, vlt::f16> ? 1.0 / 1024
+                                                      : 1e-6;

@@ -18,12 +18,12 @@ TEST_CASE("AdamW with a constant gradient moves by the rate in every step") {
   CHECK(c[0] == w[0]);
 }
 
-TEST_CASE("AdamW in registers is AdamW") {
+TEMPLATE_TEST_CASE("AdamW in registers is AdamW", "", bf16, f16) {
   for_each_isa([]<Device D>() {
     for (Index n : {1, 15, 16, 47, 100}) {
       CAPTURE(name_of(D), n);
       Twin<float> g(1, n), w(1, n), m(1, n, 0.1), v(1, n, 0.1);
-      Twin<bf16> compute(1, n);
+      Twin<TestType> compute(1, n);
       for (Index i = 0; i < n; ++i) v.m(0, i) = v.m(0, i) * v.m(0, i), v.d(0, i) = double(v.m(0, i));
       ops::AdamWStep o{.rate = 1e-2, .decay = 0.1, .clip = 0.7};
       for (o.number = 1; o.number <= 3; ++o.number) {
@@ -33,7 +33,7 @@ TEST_CASE("AdamW in registers is AdamW") {
       CHECK(w.off(1e-6, 1e-6) < 1);
       CHECK(m.off(1e-7, 1e-6) < 1);
       CHECK(v.off(1e-7, 1e-6) < 1);
-      CHECK(compute.off(1e-6, unit<bf16>) < 1);
+      CHECK(compute.off(1e-6, unit<TestType>) < 1);
     }
   });
 }

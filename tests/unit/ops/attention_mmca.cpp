@@ -1,5 +1,5 @@
 #include "attention_cases.hpp"
 
-TEMPLATE_TEST_CASE("tiled attention is attention: mmca", "", float, vlt::bf16) {
+TEMPLATE_TEST_CASE("tiled attention is attention: mmca", "", float, vlt::bf16, vlt::f16) {
   check_mask<vlt::mask::Mmca, TestType>();
 }

@@ -35,6 +35,7 @@ TEST_CASE("cross entropy in registers is cross entropy") {
       check_rows<D, float>(n, false);
       check_rows<D, float>(n, true);
       check_rows<D, bf16>(n, false);
+      check_rows<D, f16>(n, false);
     }
   });
 }

@@ -80,6 +80,7 @@ TEST_CASE("activations in registers are their formulas") {
       CAPTURE(name_of(D), rows, cols);
       activations<D, float>(rows, cols);
       activations<D, bf16>(rows, cols);
+      activations<D, f16>(rows, cols);
     }
   });
 }
@@ -90,6 +91,7 @@ TEST_CASE("norms in registers are their formulas") {
       CAPTURE(name_of(D), rows, cols);
       norms<D, float, float>(rows, cols);
       norms<D, float, bf16>(rows, cols);
+      norms<D, float, f16>(rows, cols);
       norms<D, bf16, bf16>(rows, cols);
     }
   });

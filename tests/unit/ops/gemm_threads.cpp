@@ -57,17 +57,17 @@ TEST_CASE("products do not depend on threads") {
   same_bits_for_any_threads(dw, [&](Scope& s) { ops::gemm<tn>(s, y.m, a.m, dw.m); });
 }
 
-TEST_CASE("a packed weight is the same weight") {
-  Twin<bf16> x(70, 900), w(200, 900), y(70, 200), packed_y(70, 200), dx(70, 900), packed_dx(70, 900);
-  Weight<bf16, under_test> packed;
+TEMPLATE_TEST_CASE("a packed weight is the same weight", "", bf16, f16) {
+  Twin<TestType> x(70, 900), w(200, 900), y(70, 200), packed_y(70, 200), dx(70, 900), packed_dx(70, 900);
+  Weight<TestType, under_test> packed;
   packed.rows = 200, packed.cols = packed.stride = 900, packed.packed = true;
   const auto panels = [](Index n, Index k) {
-    return Buffer<bf16, under_test>(cpu::panel_bytes<bf16, under_test>(n, k) / Index(sizeof(bf16)));
+    return Buffer<TestType, under_test>(cpu::panel_bytes<TestType, under_test>(n, k) / Index(sizeof(TestType)));
   };
   const auto forward = panels(200, 900), backward = panels(900, 200);
-  const Matrix<const bf16, under_test> all{w.m.data, 200, 900, w.m.stride};
-  cpu::pack_forward<bf16, under_test>(all, forward.data(), 0, 200);
-  cpu::pack_backward<bf16, under_test>(all, backward.data(), 0, 200);
+  const Matrix<const TestType, under_test> all{w.m.data, 200, 900, w.m.stride};
+  cpu::pack_forward<TestType, under_test>(all, forward.data(), 0, 200);
+  cpu::pack_backward<TestType, under_test>(all, backward.data(), 0, 200);
   packed.forward_panels = forward.address(), packed.backward_panels = backward.address();
   const auto rows = result(2, y, [&](Scope& s) { ops::gemm<nt>(s, x.m, w.m, y.m); });
   CHECK(result(2, packed_y, [&](Scope& s) { ops::gemm<nt>(s, x.m, packed, packed_y.m); }) == rows);

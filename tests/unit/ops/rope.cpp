@@ -31,6 +31,7 @@ TEST_CASE("rotations in registers are rotations") {
     CAPTURE(name_of(D));
     turned<D, float>(b, Rope::plain(64, 10000), 3);
     turned<D, bf16>(b, Rope::plain(64, 10000), 3);
+    turned<D, f16>(b, Rope::plain(64, 10000), 3);
     turned<D, float>(b, Rope::plain(6, 100), 2);
     turned<D, bf16>(b, dynamic, 2);
     turned<D, float>(b, dynamic, 40);  // several threads

@@ -16,7 +16,7 @@ struct Bench {
 };
 }  // namespace
 
-TEMPLATE_TEST_CASE("rows are gathered, and added where they came from", "", float, bf16, double) {
+TEMPLATE_TEST_CASE("rows are gathered, and added where they came from", "", float, bf16, f16, double) {
   Bench b;
   const std::vector<Index> row{4, -1, 0, 4, 2, 4};
   Twin<TestType> from(5, 37), y(6, 37);
@@ -38,7 +38,7 @@ TEMPLATE_TEST_CASE("rows are gathered, and added where they came from", "", floa
 
 // Patch embedding as one product is the convolution it replaces: stride = kernel = 2 over a 4 x 6 .. image of 3
 // channels.
-TEMPLATE_TEST_CASE("patchify cuts what a convolution sees", "", float, bf16, double) {
+TEMPLATE_TEST_CASE("patchify cuts what a convolution sees", "", float, bf16, f16, double) {
   Bench b;
   for (const auto& [size, patch] : {std::pair<Index, Index>{4, 2}, {18, 9}, {16, 1}}) {
     const Index grid = size / patch;

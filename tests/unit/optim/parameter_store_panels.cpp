@@ -59,6 +59,7 @@ template <class Store> void train(Store& store, int threads) {
 TEST_CASE("a packed weight lives in panels only, whatever the pieces it was written in", "[store]") {
   write_in_pieces<Precision::bf16>();
   write_in_pieces<Precision::f32>();
+  write_in_pieces<Precision::f16>();
 }
 
 TEST_CASE("panels are planned: for the backward product only where a gradient arrives", "[store]") {
@@ -84,10 +85,12 @@ TEST_CASE("panels are planned: for the backward product only where a gradient ar
   CHECK(frozen.units()[1].packed[0].backward.size() > 0);
 }
 
-TEST_CASE("packed weights that train follow their masters, as row-major ones do", "[store]") {
+TEMPLATE_TEST_CASE_SIG("packed weights that train follow their masters, as row-major ones do", "[store]",
+                       ((Precision F), F), Precision::bf16, Precision::f16) {
+  using operand = typename roles_of<F>::operand;
   for (int threads : {1, 2}) {
-    PackedModel<Precision::bf16> packed;
-    LooseModel<Precision::bf16> plain;
+    PackedModel<F> packed;
+    LooseModel<F> plain;
     plain.weight.choose(false);
     const AdamW decaying{.weight_decay = 0.1};
     ParameterStore one(packed.registry(), {}, decaying), other(plain.registry(), {}, decaying);
@@ -95,8 +98,8 @@ TEST_CASE("packed weights that train follow their masters, as row-major ones do"
     CHECK(all_rows(one, 3) == all_rows(other, 3));
     const auto back = backward_rows(packed.second.value);
     std::vector<float> forward(back.size());
-    cpu::unpack_forward<bf16, under_test>(static_cast<const bf16*>(packed.second.value.forward_panels), Index(70),
-                                          forward.data(), Index(0), Index(33));
+    cpu::unpack_forward<operand, under_test>(static_cast<const operand*>(packed.second.value.forward_panels), Index(70),
+                                             forward.data(), Index(0), Index(33));
     for (std::size_t i = 0; i < back.size(); ++i) {
       REQUIRE(back[i] == float(plain.second.value.data[i]));
       REQUIRE(forward[i] == back[i]);
