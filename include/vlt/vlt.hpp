@@ -172,6 +172,7 @@
 #include <vlt/optim/adamw.hpp>
 #include <vlt/optim/flat.hpp>
 #include <vlt/optim/initialise.hpp>
+#include <vlt/optim/loss_scale.hpp>
 #include <vlt/optim/optimizer.hpp>
 #include <vlt/optim/panel_memory.hpp>
 #include <vlt/optim/parameter_groups.hpp>

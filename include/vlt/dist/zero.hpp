@@ -140,10 +140,11 @@ template <Precision F, Device D> class Zero final : public Lender {
     for (int i = 0; i < units(); ++i) ops::fill(s, gradients(i).row(layout_.units()[i].held_grads), 0);
   }
   // reduce(), clip to `max_norm`, and update() if the norm is finite and `wanted`, else discard() on every rank.
-  // Returns the norm before clipping. While planning it updates.
-  double step(Scope& s, std::span<const double> rates, double max_norm, bool wanted = true) {
-    const double norm = reduce(s);
-    if (std::isfinite(norm) && wanted) update(s, rates, clip_factor(norm, max_norm));
+  // Gradients are those of a loss times `loss_scale`; what counts are they without it. Returns the norm before
+  // clipping. While planning it updates.
+  double step(Scope& s, std::span<const double> rates, double max_norm, bool wanted = true, double loss_scale = 1) {
+    const double norm = reduce(s) / loss_scale;
+    if (std::isfinite(norm) && wanted) update(s, rates, clip_factor(norm, max_norm) / loss_scale);
     else discard(s);
     return norm;
   }

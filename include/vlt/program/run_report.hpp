@@ -52,7 +52,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   // The run has ended.
   void finish() {
     show(answers(), &report::ReportSample::after);
-    const Index idle = state_.skipped();
+    const Index idle = state_.skipped() - state_.overflows;
     write("finished after " + std::to_string(steps_) + " steps" +
               (idle > 0 ? ", " + std::to_string(idle) + " of them without a record" : ""),
           true);
@@ -119,6 +119,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     if (const auto& steps = data_.metrics.steps; !steps.empty()) {
       fact("steps", std::to_string(steps.back().step));
       fact("loss", number(steps.back().loss));
+      if (state_.overflows > 0) fact("of them skipped: gradients not finite", std::to_string(state_.overflows));
       fact("tokens per second", report::shown_count(steps.back().tokens_per_s));
     }
     if (!state_.lost_records.empty()) fact("records lost while decoding", std::to_string(state_.lost_records.size()));

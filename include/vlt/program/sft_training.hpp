@@ -69,7 +69,9 @@ template <IsPolicy P> class SftTraining {
         engine_(engine),
         store_(store),
         lost_(job, state_),
-        save_(job, store, state_) {}
+        save_(job, store, state_) {
+    if (scales_loss(P::precision)) state_.loss_scale.emplace();
+  }
 
   ExitCode operator()(const Schedule& schedule, const ModelExport<P>& model, const Plan& memory,
                       const std::vector<report::ReportComponent>& components) {

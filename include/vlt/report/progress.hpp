@@ -86,7 +86,13 @@ class Progress {
                   static_cast<long long>(m.step), static_cast<long long>(steps_), m.epoch, epochs_, m.loss,
                   rate.value_or(0.0), shown_count(m.tokens_per_s).c_str(), left.c_str(),
                   shown_bytes(double(m.memory)).c_str());
-    return text;
+    std::string all = text;
+    if (m.skipped > 0) {
+      std::snprintf(text, sizeof text, "  %lld skipped, loss scale %g", static_cast<long long>(m.skipped),
+                    m.loss_scale.value_or(1));
+      all += text;
+    }
+    return all;
   }
   void show(std::string text) {
     if (style_ == ProgressStyle::lines) {

@@ -147,6 +147,8 @@ inline std::string charts(const MetricsHistory& m, const std::vector<Index>& tak
   out +=
       noisy("Token accuracy", "share of supervised tokens", 2, [](auto& s) { return s.token_accuracy.value_or(NAN); });
   out += drawn(datasets_chart(m));
+  const auto scale = [](auto& s) { return s.loss_scale.value_or(NAN); };
+  out += drawn({"Loss scale", "step", "of fp16 gradients", {thinned(steps(m, "", 1, scale))}});
   return html_element("div", "class=\"charts\"", out);
 }
 

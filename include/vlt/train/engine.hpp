@@ -43,8 +43,9 @@ template <Precision F, class Model, Device D> class Engine {
 
   // Begins an optimiser step with this many supervised tokens on this rank, in all its micro-batches together; it may
   // have none. Returns those of all ranks: the one normaliser of the step's loss. If there are none there is no step.
-  Index begin_step(Index supervised_tokens) {
-    tokens_ = supervised_tokens;
+  // Gradients are computed `loss_scale` times as large as they are, a power of two; results know nothing of it.
+  Index begin_step(Index supervised_tokens, double loss_scale = 1) {
+    tokens_ = supervised_tokens, loss_scale_ = loss_scale;
     world_.all_reduce_sum(std::span(&tokens_, 1));
     sums_.clear();
     std::fill(group_tokens_.begin(), group_tokens_.end(), Index(0));
@@ -56,8 +57,8 @@ template <Precision F, class Model, Device D> class Engine {
   // has the same number of them in a step, some perhaps empty.
   void micro_batch(pixels x, const Batch& b, bool last) {
     require(tokens_ > 0, "begin_step() comes before micro_batch()");
-    step_cost_ += run([&](Scope& s) { model_.forward_backward(s, x, b, 1.0 / double(tokens_), saved_, sums_); }, last,
-                      training_order_);
+    const double each = loss_scale_ / double(tokens_);
+    step_cost_ += run([&](Scope& s) { model_.forward_backward(s, x, b, each, saved_, sums_); }, last, training_order_);
     count_tokens(b.targets);
   }
 
@@ -67,7 +68,8 @@ template <Precision F, class Model, Device D> class Engine {
     require(tokens_ > 0, "begin_step() comes before finish_step()");
     sum_results();
     const bool finite_loss = std::isfinite(result_.loss);
-    workspace_.carry_out([&](Scope& s) { result_.grad_norm = zero_.step(s, rates, max_norm, finite_loss); });
+    workspace_.carry_out(
+        [&](Scope& s) { result_.grad_norm = zero_.step(s, rates, max_norm, finite_loss, loss_scale_); });
     result_.finite = std::isfinite(result_.grad_norm) && finite_loss;
     tokens_ = 0;
     return result_;
@@ -138,7 +140,7 @@ template <Precision F, class Model, Device D> class Engine {
     const std::size_t groups = group_tokens_.size();
     sums_.read(step_sums_);
     for (std::size_t g = 0; g < groups; ++g) {
-      totals_[g] = step_sums_.by_group[g];
+      totals_[g] = step_sums_.by_group[g] / loss_scale_;
       totals_[groups + g] = double(group_tokens_[g]);
     }
     totals_[2 * groups] = double(step_sums_.correct);
@@ -167,6 +169,7 @@ template <Precision F, class Model, Device D> class Engine {
   std::vector<double> totals_;  // loss per group, tokens per group, hits: what ranks add up
   StepResult result_;
   Index tokens_ = 0;
+  double loss_scale_ = 1;
   Cost step_cost_;
   std::vector<dist::UnitVisit> training_order_, evaluation_order_;
 };

@@ -28,7 +28,9 @@ struct StepMetrics {
   Index memory = 0;  // resident bytes
   std::optional<double> token_accuracy;
   std::vector<std::pair<std::string, double>> loss_by_dataset;
-  bool operator==(const StepMetrics&) const = default;
+  std::optional<double> loss_scale = {};  // of this step, in a precision that needs one
+  Index skipped = 0;                      // steps so far, this one included, whose gradients were not finite
+  bool operator==(const StepMetrics&) const;
 };
 
 // What one evaluation found.
@@ -55,6 +57,7 @@ inline std::string metrics_line(const StepMetrics& m) {
   line.add("tokens", m.tokens).add("supervised_tokens", m.supervised_tokens);
   line.add("tokens_per_s", m.tokens_per_s).add("images_per_s", m.images_per_s).add("mfu", m.mfu);
   line.add("memory", m.memory);
+  if (m.loss_scale) line.add("loss_scale", *m.loss_scale).add("skipped", m.skipped);
   if (m.token_accuracy) line.add("token_accuracy", *m.token_accuracy);
   if (!m.loss_by_dataset.empty()) {
     JsonLine sets;
@@ -62,6 +65,11 @@ inline std::string metrics_line(const StepMetrics& m) {
     line.add("loss_by_dataset", sets);
   }
   return line.text();
+}
+
+// Equal if their lines are: what is not finite equals itself.
+inline bool StepMetrics::operator==(const StepMetrics& other) const {
+  return metrics_line(*this) == metrics_line(other);
 }
 
 inline std::string metrics_line(const EvalMetrics& m) {
@@ -139,7 +147,8 @@ inline void read_line(JsonScanner& json, MetricsHistory& history) {
   history.steps.push_back({l.whole("step"), l.real("epoch"), l.real("loss"), l.real("grad_norm"), l.optional("lr"),
                            l.optional("lr_vision"), l.optional("lr_language"), l.whole("tokens"),
                            l.whole("supervised_tokens"), l.real("tokens_per_s"), l.real("images_per_s"), l.real("mfu"),
-                           l.whole("memory"), l.optional("token_accuracy"), std::move(l.loss_by_dataset)});
+                           l.whole("memory"), l.optional("token_accuracy"), std::move(l.loss_by_dataset),
+                           l.optional("loss_scale"), l.whole("skipped")});
 }
 
 }  // namespace metrics

@@ -1,24 +1,28 @@
 #pragma once
 #include <charconv>
 #include <set>
+#include <vlt/optim/loss_scale.hpp>
 #include <vlt/train/metrics.hpp>
 
 namespace vlt {
 
 // All that a run is besides its weights and what the optimiser remembers of them: what must be kept to take it up
-// again. A step's number, the number of updates and the data position differ: a step without samples counts and changes
-// nothing, and micro-batches are read whether or not a step comes of them.
+// again. A step's number, the number of updates and the data position differ: a step without samples, or whose
+// gradients were beyond what the precision holds, counts and changes nothing, and micro-batches are read whether or not
+// a step comes of them.
 struct RunState {
   Index step = 0;         // optimiser steps that are over: the number that people see
   Index updates = 0;      // of these, those that changed weights: the argument of schedule and optimiser
+  Index overflows = 0;    // of these, those that were skipped because gradients were not finite
   Index concluded = 0;    // of these, those that an evaluation or the end of an epoch is not owed: at most one is
   Index micro_batch = 0;  // data position: micro-batches read, over all epochs (BatchPlan)
-  std::set<Index> lost_records;  // those that failed only while their images were decoded
+  std::set<Index> lost_records;         // those that failed only while their images were decoded
+  std::optional<LossScale> loss_scale;  // where the precision needs one
   MetricsHistory history;
   std::vector<Index> taken_up_after;        // the steps after which a process went on with what another had begun
   std::vector<std::string> before_answers;  // what the model said to the report's questions before its first step
 
-  Index skipped() const { return step - updates; }
+  Index skipped() const { return step - updates; }  // overflows among them
   bool operator==(const RunState&) const = default;
 };
 
@@ -27,7 +31,11 @@ inline std::string to_json(const RunState& s) {
   const auto as_is = [](const std::string& json) { return json; };
   JsonLine line;
   const auto digits = [](Index n) { return std::to_string(n); };
-  line.add("step", s.step).add("updates", s.updates).add("concluded", s.concluded).add("micro_batch", s.micro_batch);
+  line.add("step", s.step).add("updates", s.updates).add("overflows", s.overflows).add("concluded", s.concluded);
+  line.add("micro_batch", s.micro_batch);
+  if (s.loss_scale)
+    line.add("loss_scale", JsonLine().add("power", s.loss_scale->power).add("clean", s.loss_scale->clean));
+  else line.raw("loss_scale", "null");
   line.raw("lost_records", json_list(s.lost_records, digits));
   line.raw("taken_up_after", json_list(s.taken_up_after, digits));
   line.raw("before_answers", json_list(s.before_answers, json_string));
@@ -60,9 +68,27 @@ inline std::string text(JsonScanner& json) {
   json.string(s);
   return s;
 }
+inline std::optional<LossScale> loss_scale(JsonScanner& json) {
+  if (json.kind() == JsonScanner::Kind::null) {
+    json.skip();
+    return std::nullopt;
+  }
+  expect(json, JsonScanner::Kind::object);
+  LossScale s;
+  std::set<std::string> missing{"power", "clean"};
+  json.object([&](const std::string& key) {
+    if (missing.erase(key) == 0) json.refuse("a loss scale has the key " + quoted(key), "power and clean, each once");
+    (key == "power" ? s.power : s.clean) = count(json);
+  });
+  if (!missing.empty() || s.power > LossScale::largest || s.clean >= LossScale::window)
+    json.refuse("a loss scale that no run has", "a power of two up to 2^127, and fewer than 100 clean steps");
+  return s;
+}
 inline void member(JsonScanner& json, const std::string& key, RunState& s) {
   if (key == "step") s.step = count(json);
   else if (key == "updates") s.updates = count(json);
+  else if (key == "overflows") s.overflows = count(json);
+  else if (key == "loss_scale") s.loss_scale = loss_scale(json);
   else if (key == "concluded") s.concluded = count(json);
   else if (key == "micro_batch") s.micro_batch = count(json);
   else if (key == "lost_records") list(json, [&] { s.lost_records.insert(count(json)); });
@@ -80,8 +106,8 @@ inline void member(JsonScanner& json, const std::string& key, RunState& s) {
 // Reads what to_json() wrote; anything else is CKPT-JSON-... as `name`:line:column.
 inline RunState parse_run_state(std::string_view text, const std::string& name) {
   RunState s;
-  std::set<std::string> missing{"step",         "updates",        "concluded",      "micro_batch",
-                                "lost_records", "taken_up_after", "before_answers", "history"};
+  std::set<std::string> missing{"step",       "updates",      "overflows",      "concluded",      "micro_batch",
+                                "loss_scale", "lost_records", "taken_up_after", "before_answers", "history"};
   JsonScanner json(text, name, 4, blame_checkpoint);
   run_state::expect(json, JsonScanner::Kind::object);
   json.object([&](const std::string& key) {
@@ -89,7 +115,7 @@ inline RunState parse_run_state(std::string_view text, const std::string& name) 
     json.skip_blanks();
     run_state::member(json, key, s);
   });
-  const char* wrong = s.updates > s.step ? "a run's state counts more updates than steps"
+  const char* wrong = s.updates > s.step || s.overflows > s.skipped() ? "a run's state counts more updates than steps"
                       : s.concluded > s.step || s.step - s.concluded > 1 ? "a run's state owes more than one step"
                                                                          : nullptr;
   if (!missing.empty() || wrong)

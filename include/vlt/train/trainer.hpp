@@ -35,7 +35,8 @@ enum class RunEnd : std::uint8_t { finished, stopped };
 
 // The training loop and nothing else: which micro-batches make a step, at which rate, and what happens between steps.
 // Every rank has one, and they keep step: a rank whose samples of a step were all lost takes part with none, and a step
-// for which no rank has any is skipped by all. It goes on from wherever `state` stands, and advances it.
+// for which no rank has any is skipped by all; so is one whose gradients are not finite, as long as the loss scale of
+// the state can fall. It goes on from wherever `state` stands, and advances it.
 template <class Model, class Engine> class Trainer {
  public:
   // loader: of this rank, at the state's data position; it holds the micro-batches of a step.
@@ -125,7 +126,7 @@ template <class Model, class Engine> class Trainer {
     const StepData data = read();
     ++state_.step;
     if (data.all_supervised == 0) return;
-    engine_.begin_step(data.supervised);
+    engine_.begin_step(data.supervised, state_.loss_scale ? state_.loss_scale->factor() : 1);
     for (data::MicroBatch* b : data.parts) {
       const Batch batch = pack(model_, *b, loader_.source().builder);
       engine_.micro_batch(pixels_of<Model>(*b, loader_.source().floats_per_image), batch, b == data.parts.back());
@@ -133,10 +134,11 @@ template <class Model, class Engine> class Trainer {
     const double factor = settings_.schedule.factor(state_.updates);
     for (std::size_t i = 0; i < rates_.size(); ++i) rates_[i] = factor * settings_.peak_rates[i];
     const StepResult& r = engine_.finish_step(rates_, settings_.max_grad_norm);
-    if (!r.finite) refuse(r, data);
-    ++state_.updates;
+    if (!r.finite && !(state_.loss_scale && state_.loss_scale->can_fall())) refuse(r, data);
+    ++(r.finite ? state_.updates : state_.overflows);
     const double now = settings_.seconds();
     state_.history.steps.push_back(metrics_of(r, data, now - began));
+    if (state_.loss_scale) state_.loss_scale->step_done(r.finite);
     tell([&](auto& l) { l.step_done(state_.history.steps.back(), {now - began_, state_.step - first_}); });
   }
 
@@ -173,7 +175,8 @@ template <class Model, class Engine> class Trainer {
     StepMetrics m;
     m.step = state_.step, m.epoch = loader_.plan().epochs(state_.micro_batch);
     m.loss = r.loss, m.grad_norm = r.grad_norm;
-    for (std::size_t i = 0; i < rates_.size(); ++i) {
+    if (state_.loss_scale) m.loss_scale = state_.loss_scale->factor(), m.skipped = state_.overflows;
+    for (std::size_t i = 0; r.finite && i < rates_.size(); ++i) {
       if (settings_.peak_rates[i] < 0) continue;
       const ComponentKind c = settings_.component[i];
       auto& rate = c == ComponentKind::projector ? m.lr : c == ComponentKind::vision ? m.lr_vision : m.lr_language;
@@ -213,7 +216,8 @@ template <class Model, class Engine> class Trainer {
                     .expected("finite numbers")
                     .found("loss " + std::to_string(r.loss) + ", gradient norm " + std::to_string(r.grad_norm))
                     .help("look at the records " + ids + "; " +
-                          (state_.updates == 0
+                          (state_.loss_scale ? "the range of fp16 does not hold this model: use --precision bf16"
+                           : state_.updates == 0
                                ? "no weight has changed yet, so weights of the models may be damaged or too large"
                                : "lower --learning_rate, or warm up with --num_warmup_steps"))
                     .note("no weight was changed in this step; the model of the last finished epoch is kept"));

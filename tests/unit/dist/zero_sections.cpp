@@ -64,6 +64,7 @@ TEST_CASE("sections reach everything that a step changes: restored, it gives the
   check_stages<Policy<under_test, Precision::f64>>(2);
   check_stages<Policy<under_test, Precision::bf16>>(3);
   check_stages<Policy<under_test, Precision::bf16, Tuning::adapted>>(2);
+  check_stages<Policy<under_test, Precision::f16>>(2);
 }
 
 TEST_CASE("sections of all ranks are each parameter once, in full precision", "[threads]") {

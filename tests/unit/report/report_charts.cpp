@@ -151,6 +151,10 @@ TEST_CASE("a run's charts are those that have something to show") {
   for (const char* title :
        {"Loss", "Evaluation loss", "Learning rate", "Gradient norm", "Throughput", "Token accuracy"})
     CHECK(count(six, "<figcaption>" + std::string(title)) == 1);
+  for (StepMetrics& s : m.steps) s.loss_scale = 65536;
+  const std::string scaled = report::report_parts::charts(m);
+  CHECK(count(scaled, "<figure") == 7);
+  CHECK(count(scaled, "<figcaption>Loss scale") == 1);
   CHECK(count(six, "<circle class=\"c1\"") == 2);  // the evaluation in two charts
 }
 

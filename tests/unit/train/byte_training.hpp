@@ -64,6 +64,7 @@ struct Course {
   std::string checkpoints = {};  // where its state is saved; empty: nowhere
   Index from = 0;                // the step of the checkpoint that it goes on from; 0: it begins
   Index stop_in = 0;             // the step in which a signal comes; 0: none does
+  Index loss_scale = 18;         // of fp16, at first: too high, so that steps are skipped
 };
 struct Outcome {
   RunEnd end = RunEnd::finished;
@@ -112,6 +113,7 @@ template <class P, class M> Outcome train(dist::World& world, M model, Course co
   Engine<P::precision, M, P::device> engine(model, store, threads, memory.of("step"),
                                             {.groups = 2, .count_correct = true, .zero = course.zero}, world);
   Outcome o;
+  if (scales_loss(P::precision)) o.state.loss_scale = LossScale{.power = course.loss_scale};
   const auto checkpoint = [&](Index step) { return course.checkpoints + "/" + RunCheckpoint::name_of(step); };
   if (course.from > 0) {
     const RunCheckpoint from(checkpoint(course.from));

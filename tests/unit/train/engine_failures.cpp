@@ -73,6 +73,48 @@ TEST_CASE("an infinite loss over finite gradients is noticed", "[train]") {
   CHECK(model.weight.grad.data[4] == 0);
 }
 
+// A power of two rounds nothing; a step is clipped and updated as without it.
+TEST_CASE("a loss scale changes no bit of a step", "[train]") {
+  Bench<P> scaled(build<M>()), plain(build<M>());
+  for (const double scale : {65536.0, 0.25}) {
+    for (Bench<P>* b : {&scaled, &plain}) {
+      b->engine->begin_step(7, b == &scaled ? scale : 1);
+      for (const int i : {0, 2}) {
+        auto w = work_of(b->model, {i});
+        b->engine->micro_batch(w.view(), w.batch, i == 2);
+      }
+    }
+    CHECK(scaled.store->unit(3).grads.data()[1] == scale * plain.store->unit(3).grads.data()[1]);
+    const StepResult a = scaled.engine->finish_step(scaled.rates, 0.1), b = plain.engine->finish_step(plain.rates, 0.1);
+    CHECK(a.loss == b.loss);
+    CHECK(a.group_loss == b.group_loss);
+    CHECK(a.grad_norm == b.grad_norm);
+    CHECK(a.grad_norm > 0.1);
+    CHECK(scaled.masters() == plain.masters());
+  }
+}
+
+// Gradients of logits beyond 65504.
+TEST_CASE("fp16 skips the step of a loss scale that is too large, and takes it with a smaller one", "[train]") {
+  using H = Policy<under_test, Precision::f16>;
+  Bench<H> bench(build<Model<H>>());
+  const auto before = bench.masters();
+  bool finite = false;
+  double scale = 0x1p24;
+  for (; !finite && scale > 1; scale /= 2) {
+    bench.engine->begin_step(3, scale);
+    auto w = work_of(bench.model, {0});
+    bench.engine->micro_batch(w.view(), w.batch, true);
+    const StepResult& r = bench.engine->finish_step(bench.rates, 1);
+    CHECK(std::isfinite(r.loss));
+    finite = r.finite;
+    CHECK((bench.masters() != before) == finite);
+    CHECK(bench.engine->updates() == (finite ? 1 : 0));
+  }
+  CHECK(scale < 0x1p23);
+  CHECK(scale > 0x1p12);
+}
+
 TEST_CASE("a micro-batch larger than the plan is refused before it begins", "[train]") {
   Bench<P> bench(build<M>()), calm(build<M>());
   auto w = work_of(bench.model, {0, 1, 2, 3, 4});

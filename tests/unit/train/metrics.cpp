@@ -65,6 +65,24 @@ TEST_CASE("a loss that is no number is null, and NaN again", "[pages]") {
   CHECK(std::isnan(vlt::parse_metrics(line + "\n", "m").steps[0].loss));
 }
 
+TEST_CASE("a step that was skipped says so, and reads back equal to itself", "[pages]") {
+  vlt::StepMetrics m = some_step();
+  m.grad_norm = INFINITY, m.lr.reset(), m.lr_language.reset(), m.loss_scale = 32768, m.skipped = 3;
+  const std::string line = vlt::metrics_line(m);
+  CHECK_THAT(line, Catch::Contains("\"grad_norm\": null, \"lr\": null"));
+  CHECK_THAT(line, Catch::Contains("\"loss_scale\": 32768, \"skipped\": 3"));
+  const auto read = vlt::parse_metrics(line + "\n", "m").steps[0];
+  CHECK(read == m);
+  CHECK(read.skipped == 3);
+  CHECK(read.loss_scale == 32768);
+  m.skipped = 4;
+  CHECK_FALSE(read == m);
+  CHECK(vlt::metrics_line(some_step()).find("loss_scale") == std::string::npos);
+  std::ostringstream log;
+  vlt::report::Progress(log, vlt::report::ProgressStyle::lines, 100, 6).step(m, 24, 12);
+  CHECK_THAT(log.str(), Catch::EndsWith("300.00 MiB  4 skipped, loss scale 32768\n"));
+}
+
 TEST_CASE("metrics that cannot be written or read are refused", "[pages]") {
   try {
     vlt::MetricsWriter writer("/proc/vlt/metrics.jsonl");

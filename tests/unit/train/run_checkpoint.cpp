@@ -58,7 +58,7 @@ void contradicts(const TemporaryFolder& t, const std::function<void(CheckpointMa
 }  // namespace
 
 TEMPLATE_TEST_CASE_SIG("a checkpoint gives back what was saved", "", ((Precision F), F), Precision::f32,
-                       Precision::bf16, Precision::f64) {
+                       Precision::bf16, Precision::f16, Precision::f64) {
   const TemporaryFolder t;
   Saving<F> a, b;
   a.save(t / "runs/step-00000004", 4);

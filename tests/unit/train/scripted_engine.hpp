@@ -43,14 +43,14 @@ class Engine {
   std::vector<Index> begun;  // supervised tokens of this rank in each step
   std::vector<std::vector<Micro>> steps;
   std::vector<std::vector<double>> rates;
-  std::vector<double> max_norms;
+  std::vector<double> max_norms, loss_scales;
   Index updates = 0;
   std::function<void(StepResult&)> script = [](StepResult&) {};  // changes a step's result
 
   void set_updates(Index made) { updates = made; }
-  void begin_step(Index supervised) {
+  void begin_step(Index supervised, double loss_scale) {
     world_.barrier();
-    begun.push_back(supervised), steps.emplace_back();
+    begun.push_back(supervised), loss_scales.push_back(loss_scale), steps.emplace_back();
   }
   void micro_batch(Model::host_pixels x, const Batch& b, bool last) {
     world_.barrier();

@@ -132,6 +132,54 @@ TEST_CASE("a step that is not finite ends the run with the ids of its records") 
   CHECK(state.history.steps.size() == 1);
 }
 
+TEST_CASE("a step that a loss scale was too large for moves the data on, and nothing else") {
+  dist::Single single;
+  RunState state;
+  state.loss_scale.emplace();
+  Run run(single, source(6), {.max_steps = 6}, state);
+  run.engine.script = [&](StepResult& r) {
+    r.finite = state.step != 2 && state.step != 3;
+    if (!r.finite) r.grad_norm = INFINITY;
+  };
+  run([](TrainerSettings& s) { s.eval_step = 3; });
+  CHECK(run.engine.loss_scales == std::vector<double>{65536, 65536, 32768, 16384, 16384, 16384});
+  CHECK(run.heard.lines ==
+        Lines{"step 1", "step 2", "step 3", "eval 3", "step 4", "step 5", "step 6", "eval 6", "epoch 0"});
+  const Schedule schedule = settings_of(run.plan).schedule;
+  for (Index s = 0; s < 6; ++s) {
+    const Index updates = s < 3 ? std::min<Index>(s, 1) : s - 2;
+    CHECK(run.engine.rates[std::size_t(s)][0] == 0.5 * schedule.factor(updates));
+    const StepMetrics& m = run.heard.steps[std::size_t(s)];
+    CHECK(m.skipped == (s == 0 ? 0 : s == 1 ? 1 : 2));
+    CHECK(m.loss_scale == run.engine.loss_scales[std::size_t(s)]);
+    CHECK(m.lr.has_value() == (s != 1 && s != 2));  // none was applied
+  }
+  CHECK(state.step == 6);
+  CHECK(state.updates == 4);
+  CHECK(state.overflows == 2);
+  CHECK(state.skipped() == 2);
+  CHECK(state.micro_batch == 6);
+  CHECK(state.loss_scale == LossScale{14, 3});
+}
+
+TEST_CASE("a step that is not finite without a loss scale to lower ends the run") {
+  dist::Single single;
+  RunState state;
+  state.loss_scale = LossScale{2, 99};
+  Run run(single, source(6), {.max_steps = 6}, state);
+  run.engine.script = [](StepResult& r) { r.finite = false; };
+  try {
+    run();
+    FAIL("it went on");
+  } catch (const Error& e) {
+    CHECK(e.complaint().code() == "NUM-STEP-001");
+    CHECK(e.complaint().place() == "step 3");
+    CHECK_THAT(e.complaint().help(), Catch::Contains("--precision bf16"));
+  }
+  CHECK(state.overflows == 2);
+  CHECK(state.updates == 0);
+}
+
 TEST_CASE("a step of which no sample is left counts, and changes neither weights nor the next rate") {
   dist::Single single;
   RunState state;
