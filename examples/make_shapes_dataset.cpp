@@ -16,13 +16,14 @@ namespace {
 struct ShapesOptions {
   std::string output_dir;
   vlt::Index records = 20000, test_records = 500, seed = 1;
-  bool help = false;
+  std::optional<std::string> help;
 };
 
 vlt::OptionTable<ShapesOptions> shapes_option_table() {
   using O = ShapesOptions;
   constexpr double most = 1e8;  // records
   vlt::OptionTable<O> t;
+  t.group = "Options";
   t.add("output_dir", &O::output_dir, "Receives train.json, test.json, images/, vision_model/ and language_model/.")
       .reads("required");
   t.add("records", &O::records, "Conversations in train.json.").from(1).to(most);
@@ -72,7 +73,9 @@ vlt::ExitCode run(const vlt::Words& arguments) {
   ShapesOptions o;
   vlt::OptionReader<ShapesOptions>(table, o).command_line(arguments);
   if (o.help) {
-    std::cout << "make_shapes_dataset: draws a data set to train on, and two small models\n" << help_page(table);
+    std::cout << help_page(
+        table, {"make_shapes_dataset", "draws a data set to train on, and two small models", {"--output_dir shapes"}},
+        *o.help);
     return vlt::ExitCode::ok;
   }
   if (o.output_dir.empty()) vlt::refuse_option(vlt::missing_option("--output_dir"));

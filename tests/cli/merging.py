@@ -122,7 +122,8 @@ def a_weight_beyond_its_type():
 
 
 def pages_and_options():
-    run(MERGE, "--help", says="--output_dir")
+    run(MERGE, "--help", says="output_dir")
+    run(MERGE, "--help", "output_dir", says="--output_dir")
     run(MERGE, "--version", says="precisions")
     model = epoch()
     config = write("merge.json", json.dumps({"model": model, "output_dir": os.path.join(WORK, "by_file")}))

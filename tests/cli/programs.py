@@ -155,7 +155,7 @@ def generate_options_are_checked():
     run([GENERATE, "--model", trained(), "--prompt", "x", "--data_path", "y"], 2, "list of questions")
     run([GENERATE, "--model", trained(), "--limit_config_bytes", "9"], 4, "raise --limit_config_bytes")
     run([GENERATE, "--model", trained(), "--promt", "x"], 2, "did you mean `--prompt`")
-    run([GENERATE, "--help"], says="--permute_images")
+    run([GENERATE, "--help"], says="permute_images")
     run([GENERATE, "--version"], says="precisions")
 
 

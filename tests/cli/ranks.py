@@ -312,7 +312,7 @@ def expanded(ranges):
 
 
 def help_is_printed_once():
-    for page, word in (("--help", "--per_device_train_batch_size"), ("--version", "image decoders")):
+    for page, word in (("--help", "per_device_train_batch_size"), ("--version", "image decoders")):
         out = subprocess.run(["mpirun", "-n", "2", SFT, page], capture_output=True, text=True).stdout
         assert out.count(word) == 1, out
 

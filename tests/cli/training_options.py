@@ -381,7 +381,8 @@ def page(option, says):
     assert done.returncode == 0 and says in done.stdout, done.stdout[:300] + done.stderr[:300]
 
 
-TESTS["help"] = lambda: page(["--help"], "--max_grad_norm")
+TESTS["help"] = lambda: (page(["--help"], "max_grad_norm"), page(["--help", "seed"], "Of every random number"),
+                          page(["--help", "limits"], "--limit_turns <integer>  [1024]"))
 TESTS["version"] = lambda: page(["--version"], "precisions:")
 TESTS["print_limits"] = lambda: page(["--print_limits"], "limit_turns 1024")
 TESTS["print_options_md"] = lambda: page(["--print_options_md"], "| `seed` |")

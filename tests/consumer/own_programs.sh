@@ -11,7 +11,7 @@ from_nothing="--vision_model_name_or_path $dir/data/vision_model --lm_model_name
   --is_sft_stage --vis_encoder_update --lang_decoder_update --learning_rate 1e-3
   --data_train_split_ratio 0.9 --per_device_train_batch_size 8 --eval_step 45 --num_train_epochs 1 --precision fp32"
 
-"$bin/own_sft" --help | grep -q norm_first || fail "--help does not list the projector"
+"$bin/own_sft" --help vis_proj | grep -q norm_first || fail "--help does not list the projector"
 sft $from_nothing --vis_proj nonsense >"$dir/log" 2>&1 && fail "a projector that is not there is accepted"
 grep -q norm_first "$dir/log" || fail "the refusal does not list the projector"
 sft $from_nothing --vis_proj norm_first --plan | tee "$dir/plan"

@@ -18,8 +18,8 @@ using Words = std::vector<std::string>;
 
 // Where an option keeps its value: a member of the program's options `O`.
 template <class O>
-using OptionField =
-    std::variant<bool O::*, Index O::*, double O::*, std::optional<double> O::*, std::string O::*, Words O::*>;
+using OptionField = std::variant<bool O::*, Index O::*, double O::*, std::optional<double> O::*, std::string O::*,
+                                 Words O::*, std::optional<std::string> O::*>;
 
 // One option: its name, where its value goes, what it may be and what it means. Defaults are those of a fresh `O`.
 template <class O> struct OptionRow {
@@ -43,8 +43,9 @@ template <class O> struct OptionRow {
 
   bool is_flag() const { return std::holds_alternative<bool O::*>(field); }
   bool is_list() const { return std::holds_alternative<Words O::*>(field); }
+  bool may_stand_alone() const { return is_flag() || std::holds_alternative<std::optional<std::string> O::*>(field); }
   const char* type() const {
-    static constexpr const char* names[] = {"flag", "integer", "number", "number", "text", "list"};
+    static constexpr const char* names[] = {"flag", "integer", "number", "number", "text", "list", "word or none"};
     return names[field.index()];
   }
 };
@@ -52,8 +53,9 @@ template <class O> struct OptionRow {
 // Every option of a program. The parser, the configuration file, the pages and the receipt all read this list.
 template <class O> struct OptionTable {
   std::vector<OptionRow<O>> rows;
-  std::string group;        // of the rows that follow
-  bool may_differ = false;  // all of them
+  std::vector<std::pair<std::string, std::string>> elsewhere;  // a name in other trainers, what to say here
+  std::string group;                                           // of the rows that follow
+  bool may_differ = false;                                     // all of them
 
   template <class T> OptionRow<O>& add(std::string name, T O::*field, std::string meaning) {
     auto& row = rows.emplace_back();
@@ -140,6 +142,8 @@ template <class O> void set_option(O& o, const OptionRow<O>& r, const Words& wor
         else if constexpr (std::is_same_v<T, Words>) {
           for (const auto& w : words) option_text::check_choice(r, w, place);
           value = words;
+        } else if constexpr (std::is_same_v<T, std::optional<std::string>>) {
+          value = words.empty() ? std::string() : words.front();
         } else if constexpr (std::is_same_v<T, std::string>) {
           option_text::check_choice(r, words.front(), place);
           value = words.front();
@@ -160,6 +164,7 @@ template <class O> std::string option_value(const O& o, const OptionRow<O>& r) {
         else if constexpr (std::is_same_v<T, std::string>) return value;
         else if constexpr (std::is_same_v<T, Index>) return std::to_string(value);
         else if constexpr (std::is_same_v<T, double>) return number_text(value);
+        else if constexpr (std::is_same_v<T, std::optional<std::string>>) return value.value_or("");
         else return value ? number_text(*value) : "";
       },
       r.field);

@@ -33,7 +33,8 @@ template <class O> class OptionReader {
     }
   }
 
-  // The same names in a JSON object. What the command line already gave stays.
+  // The same names in a JSON object, or in the receipt of an earlier run: there, what differs from the defaults. What
+  // the command line already gave stays.
   void config_file(std::string_view text, const std::string& file) {
     const boost::json::value root = parse_json(text, file, blame_option);
     if (!root.is_object())
@@ -42,24 +43,16 @@ template <class O> class OptionReader {
                         .expected("{\"name\": value, ...}")
                         .found(root.is_array() ? "a list" : "a single value"));
     const auto given = std::exchange(given_, {});
-    for (const auto& [key, value] : root.as_object()) {
-      const std::string name(key), place = file + ": $." + name;
-      const OptionRow<O>& row = known(name, place);
-      if (name == "config")
-        refuse_option(Complaint("OPT-CONFIG-010", "a configuration file cannot name another one")
-                          .at(place)
-                          .expected("no key `config`")
-                          .found("it is there")
-                          .help("put all options into one file"));
-      if (value.is_null() || given.contains(name)) continue;
-      if (row.is_flag()) {
-        if (!value.is_bool()) refuse_value(place, "`" + name + "` is a flag", "true or false", value);
-        if (value.as_bool()) take(row, {}, place);
-      } else if (value.is_array() && !row.is_list()) {
-        refuse_value(place, "this option takes one value", option_text::allowed(row), value);
-      } else {
-        take(row, words(value, place), place);
+    if (const auto* options = receipt(root.as_object())) {
+      for (const auto& [key, value] : *options) {
+        const bool says_nothing = key == "config" || (value.is_array() && value.as_array().empty());
+        if (!says_nothing) one(key, value, file + ": $.options.", given);
       }
+      const O fresh{};
+      for (const auto& row : table_.rows)
+        if (option_value(options_, row) == option_value(fresh, row)) given_.erase(row.name);
+    } else {
+      for (const auto& [key, value] : root.as_object()) one(key, value, file + ": $.", given);
     }
     given_.insert(given.begin(), given.end());
   }
@@ -72,18 +65,51 @@ template <class O> class OptionReader {
   }
 
  private:
+  using Given = std::map<std::string, std::string>;  // name, where
   const OptionTable<O>& table_;
   O& options_;
-  std::map<std::string, std::string> given_;  // name, where
+  Given given_;
 
   const OptionRow<O>& known(const std::string& name, const std::string& place) const {
     if (const auto* row = table_.find(name)) return *row;
+    for (const auto& [there, here] : table_.elsewhere)
+      if (name == there)
+        refuse_option(Complaint("OPT-NAME-001", "there is no such option: other trainers call it so")
+                          .at(place)
+                          .expected(here)
+                          .found(quoted(name))
+                          .help("give " + here));
     const std::string near = nearest_name(name, table_.names());
     refuse_option(Complaint("OPT-NAME-001", "there is no such option")
                       .at(place)
                       .expected("the name of an option")
                       .found(quoted(name))
                       .help(near.empty() ? "--help lists all options" : "did you mean `--" + near + "`?"));
+  }
+  // The options that a receipt holds; null if this is none.
+  static const boost::json::object* receipt(const boost::json::object& file) {
+    const auto* options = file.if_contains("options");
+    return options && file.contains("program") ? options->if_object() : nullptr;
+  }
+  // One member of a configuration file. before: what was given by then.
+  void one(std::string_view key, const boost::json::value& value, const std::string& object, const Given& before) {
+    const std::string name(key), place = object + name;
+    const OptionRow<O>& row = known(name, place);
+    if (name == "config")
+      refuse_option(Complaint("OPT-CONFIG-010", "a configuration file cannot name another one")
+                        .at(place)
+                        .expected("no key `config`")
+                        .found("it is there")
+                        .help("put all options into one file"));
+    if (value.is_null() || before.contains(name)) return;
+    if (row.is_flag()) {
+      if (!value.is_bool()) refuse_value(place, "`" + name + "` is a flag", "true or false", value);
+      if (value.as_bool()) take(row, {}, place);
+    } else if (value.is_array() && !row.is_list()) {
+      refuse_value(place, "this option takes one value", option_text::allowed(row), value);
+    } else {
+      take(row, words(value, place), place);
+    }
   }
   void take(const OptionRow<O>& row, const Words& values, const std::string& place) {
     if (!given_.emplace(row.name, place).second)
@@ -96,7 +122,7 @@ template <class O> class OptionReader {
                         .at(place)
                         .expected("`--" + row.name + "` alone")
                         .found(quoted(values.front())));
-    if (!row.is_flag() && values.empty())
+    if (!row.may_stand_alone() && values.empty())
       refuse_option(Complaint("OPT-VALUE-003", "this option needs a value")
                         .at(place)
                         .expected(option_text::allowed(row))

@@ -36,17 +36,28 @@ struct TrainingChoice {
 
 namespace choosing {
 
-// The first eight of some names, and what was given instead.
+// Every part that a user gives must name a layer: one that is misspelt would leave its layers out in silence. Of a
+// folder's parts one is enough; its tensors say what there is.
 template <Precision F, Device D>
-[[noreturn]] void refuse_names(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a) {
-  std::string some, given;
-  Index count = 0;
+void require_named(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a) {
+  std::vector<std::string> names, nameless;
   for (const LinearRef& l : registry.linears)
-    if (l.component == component && ++count <= 8) some += (count > 1 ? ", " : "") + l.name;
-  for (const std::string& name : a.names) given += (given.empty() ? "" : ",") + name;
+    if (l.component == component) names.push_back(l.name);
+  for (const std::string& part : a.names)
+    if (std::none_of(names.begin(), names.end(), [&](const std::string& name) { return name.find(part) != name.npos; }))
+      nameless.push_back(part);
+  const bool all = a.from.blame.exit == ExitCode::usage;
+  if (!a.names.empty() && (all ? nameless.empty() : nameless.size() < a.names.size())) return;
+  const auto listed = [](const std::vector<std::string>& words, const char* between) {
+    std::string text;
+    for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
+    return text;
+  };
+  const std::size_t shown = std::min<std::size_t>(8, names.size());
   a.from.raise(Complaint("LORA-014", "no linear layer's name contains this")
-                   .expected("a part of one of: " + some + (count > 8 ? ", ..." : ""))
-                   .found(quoted(given)));
+                   .expected("a part of one of: " + listed({names.begin(), names.begin() + shown}, ", ") +
+                             (shown < names.size() ? ", ..." : ""))
+                   .found(quoted(listed(nameless, ","))));
 }
 
 }  // namespace choosing
@@ -55,9 +66,7 @@ template <Precision F, Device D>
 template <Precision F, Device D>
 void attach(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a) {
   if (a.rank == 0) return;
-  const auto matches = [&](const LinearRef& l) { return l.component == component && l.matches(a.names); };
-  if (std::none_of(registry.linears.begin(), registry.linears.end(), matches))
-    choosing::refuse_names(registry, component, a);
+  choosing::require_named(registry, component, a);
   attach_adapters(registry, a.names, a.rank, a.alpha, component);
 }
 

@@ -7,12 +7,13 @@
 
 namespace vlt::program {
 
-// What a table cannot say about one option alone: work that is not built yet, and options that contradict each other.
+// What a table cannot say about one option alone: work that is not built yet, options that are missing, and options
+// that contradict each other. All that is wrong is said at once.
 class SftOptionCheck {
  public:
   SftOptionCheck(const OptionTable<SftOptions>& table, const SftOptions& o) : table_(table), o_(o) {}
 
-  void operator()() const {
+  void operator()() {
     not_built();
     jobs();
     if (!o_.data_path.empty()) data();
@@ -20,35 +21,51 @@ class SftOptionCheck {
     adapters();
     if (o_.model_architecture != "default") llava();
     if (o_.model_architecture == "default" && (o_.from_checkpoint.empty() || o_.from_checkpoint == Words{"auto"}))
-      need_both_halves(o_);
+      both_halves();
+    refuse();
   }
   // The folders that a model is put together from.
-  static void need_both_halves(const SftOptions& o) {
-    needed(o.lm_model_name_or_path, "lm_model_name_or_path");
-    needed(o.vision_model_name_or_path, "vision_model_name_or_path");
-  }
+  void need_both_halves() { both_halves(), refuse(); }
 
  private:
   const OptionTable<SftOptions>& table_;
   const SftOptions& o_;
+  std::vector<Complaint> wrong_;
 
-  static void conflict(const std::string& option, const std::string& what, const std::string& help = {}) {
-    refuse_option(Complaint("OPT-CONFLICT-009", what)
-                      .at("--" + option)
-                      .expected("options that go together")
-                      .found("`--" + option + "` beside others that exclude it")
-                      .help(help));
+  void refuse() const {
+    if (wrong_.empty()) return;
+    if (wrong_.size() == 1) refuse_option(wrong_.front());
+    std::string all;
+    for (const Complaint& c : wrong_)
+      all += (all.empty() ? "" : "\n") + c.place() + ": " + c.what() + (c.help().empty() ? "" : "; " + c.help());
+    refuse_option(Complaint(wrong_.front().code(), std::to_string(wrong_.size()) + " options are missing or wrong")
+                      .at("command line")
+                      .expected("options that go together, and all that are required")
+                      .found(all)
+                      .help("--help NAME explains each of them"));
   }
-  static void needed(const std::string& value, const std::string& option) {
-    if (value.empty()) refuse_option(missing_option("--" + option));
+  void wrong(Complaint c) { wrong_.push_back(std::move(c)); }
+  void conflict(const std::string& option, const std::string& what, const std::string& help = {}) {
+    wrong(Complaint("OPT-CONFLICT-009", what)
+              .at("--" + option)
+              .expected("options that go together")
+              .found("`--" + option + "` beside others that exclude it")
+              .help(help));
   }
-  void not_built() const {
-    const auto refuse = [](const std::string& option, const std::string& why, const std::string& help = {}) {
-      refuse_option(Complaint("OPT-LATER-008", "not built yet: " + why)
-                        .at("--" + option)
-                        .expected("its default")
-                        .found("another value")
-                        .help(help));
+  void needed(const std::string& value, const std::string& option) {
+    if (value.empty()) wrong(missing_option("--" + option));
+  }
+  void both_halves() {
+    needed(o_.lm_model_name_or_path, "lm_model_name_or_path");
+    needed(o_.vision_model_name_or_path, "vision_model_name_or_path");
+  }
+  void not_built() {
+    const auto refuse = [this](const std::string& option, const std::string& why, const std::string& help = {}) {
+      wrong(Complaint("OPT-LATER-008", "not built yet: " + why)
+                .at("--" + option)
+                .expected("its default")
+                .found("another value")
+                .help(help));
     };
     for (const auto& r : table_.rows)
       if (!r.later.empty() && option_value(o_, r) != option_value(SftOptions{}, r)) refuse(r.name, r.later);
@@ -56,50 +73,46 @@ class SftOptionCheck {
       refuse("precision", "fp16 (the default)", "add --precision bf16, or fp32");
     if (o_.device == "cuda") refuse("device", "this program computes on the CPU", "leave --device out");
   }
-  void jobs() const {
+  void jobs() {
     if (int(o_.plan) + int(o_.validate_only) + int(o_.eval_only) > 1)
       conflict("plan", "only one of --plan, --validate_only and --eval_only can be asked for");
     if (!o_.plan && !o_.validate_only && !o_.eval_only) needed(o_.output_dir, "output_dir");
     const Words& from = o_.from_checkpoint;
     if (from.size() > (!from.empty() && from[0] == "auto" ? 2 : 1))
-      refuse_option(Complaint("OPT-VALUE-003", "this option has too many values")
-                        .at("--from_checkpoint")
-                        .expected("a folder, or `auto`, or `auto` and a model folder")
-                        .found(option_text::joined(from)));
+      wrong(Complaint("OPT-VALUE-003", "this option has too many values")
+                .at("--from_checkpoint")
+                .expected("a folder, or `auto`, or `auto` and a model folder")
+                .found(option_text::joined(from)));
     if (!from.empty() && from[0] == "auto" && o_.eval_only)
       conflict("eval_only", "`--from_checkpoint auto` goes on with a training", "name the folder of a model (epoch-K)");
   }
   // One folder holds such a model, and says what its parts are.
-  void llava() const {
+  void llava() {
     const std::string mine = "it belongs to --model_architecture default; a LLaVA folder has its own";
-    if (o_.from_checkpoint.empty()) refuse_option(missing_option("--from_checkpoint").expected("a LLaVA folder"));
+    if (o_.from_checkpoint.empty()) wrong(missing_option("--from_checkpoint").expected("a LLaVA folder"));
     if (o_.from_checkpoint == Words{"auto"})
-      refuse_option(missing_option("--from_checkpoint").expected("`auto` and a LLaVA folder"));
+      wrong(missing_option("--from_checkpoint").expected("`auto` and a LLaVA folder"));
     if (!o_.lm_model_name_or_path.empty()) conflict("lm_model_name_or_path", mine);
     if (!o_.vision_model_name_or_path.empty()) conflict("vision_model_name_or_path", mine);
     if (o_.enable_mmca_attention)
       conflict("enable_mmca_attention", "LLaVA has ordinary attention",
                "leave it out, or use --model_architecture default");
   }
-  void data() const {
+  void data() {
     const std::size_t files = o_.data_path.size();
-    if (o_.dataset_names.size() != files)
-      conflict(
-          "dataset_names",
-          std::to_string(o_.dataset_names.size()) + " names for " + std::to_string(files) + " files in --data_path",
-          "give one name per file");
     const auto fits = [&](const Words& words, const char* option) {
       if (words.size() != 1 && words.size() != files)
         conflict(option,
                  std::to_string(words.size()) + " values for " + std::to_string(files) + " files in --data_path",
                  "give one value, or one per file");
     };
+    fits(o_.dataset_names, "dataset_names");
     fits(o_.dataset_samples, "dataset_samples");
     OptionRow<SftOptions> count = *table_.find("dataset_samples");
     for (const std::string& word : o_.dataset_samples)
       if (word != "all") option_text::number<Index>(count.from(1), word, "--dataset_samples");
   }
-  void adapters() const {
+  void adapters() {
     const bool lora = o_.lang_lora_dim > 0 || o_.vis_lora_dim > 0;
     if (o_.only_optimize_lora && !lora && o_.from_checkpoint.empty())
       conflict("only_optimize_lora", "no LoRA was asked for", "add --lang_lora_dim or --vis_lora_dim");

@@ -6,11 +6,12 @@ namespace vlt::program {
 
 // Everything a user can ask generate_main for; the meaning of each member is in its row below.
 struct GenerateOptions : ReadLimits {
+  std::optional<std::string> help;
   std::string model, prompt, chat_template, image_folder, output, precision = "auto", config, log_format = "text";
   Words image, data_path;
   Index max_seq_len = 0, max_new_tokens = 128, seed = 1234, num_threads = 0, max_records = 0, show = 10;
   double temperature = 0, top_p = 1;
-  bool permute_images = false, help = false, version = false, print_options_md = false;
+  bool permute_images = false, version = false, print_options_md = false;
 };
 
 inline OptionTable<GenerateOptions> generate_option_table() {

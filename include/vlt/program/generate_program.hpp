@@ -47,7 +47,12 @@ class GenerateProgram {
 
   bool pages() const {
     const GenerateOptions& o = job_.options;
-    if (o.help) job_.out << "generate_main: answers questions about pictures\n" << help_page(job_.table);
+    if (o.help)
+      job_.out << help_page(job_.table,
+                            {"generate_main",
+                             "answers questions about pictures",
+                             {"--model run/epoch-1 --image cat.jpg --prompt \"What is this?\""}},
+                            *o.help);
     else if (o.version) job_.out << job_.compiled;
     else if (o.print_options_md) job_.out << markdown_page(job_.table, "generate_main");
     else return false;

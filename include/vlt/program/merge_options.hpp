@@ -6,9 +6,10 @@ namespace vlt::program {
 
 // Everything a user can ask merge_lora for; the meaning of each member is in its row below.
 struct MergeOptions : ReadLimits {
+  std::optional<std::string> help;
   std::string model, output_dir, config, log_format = "text";
   Index num_threads = 0;
-  bool help = false, version = false, print_options_md = false;
+  bool version = false, print_options_md = false;
 };
 
 inline OptionTable<MergeOptions> merge_option_table() {

@@ -46,7 +46,11 @@ class MergeProgram {
 
   bool pages() const {
     const MergeOptions& o = job_.options;
-    if (o.help) job_.out << "merge_lora: folds the adapters of a model into its weights\n" << help_page(job_.table);
+    if (o.help)
+      job_.out << help_page(
+          job_.table,
+          {"merge_lora", "folds the adapters of a model into its weights", {"--model run/epoch-1 --output_dir merged"}},
+          *o.help);
     else if (o.version) job_.out << job_.compiled;
     else if (o.print_options_md) job_.out << markdown_page(job_.table, "merge_lora");
     else return false;

@@ -47,7 +47,8 @@ struct SftOptions : ReadLimits {
   Index limit_png_chunks = 100000;
   double limit_image_seconds = 10;
   // other jobs
-  bool plan = false, validate_only = false, eval_only = false, help = false, version = false;
+  bool plan = false, validate_only = false, eval_only = false, version = false;
+  std::optional<std::string> help;
   bool print_limits = false, print_options_md = false;
 };
 
@@ -72,7 +73,8 @@ inline void data(Table& t) {
         "Share of the shuffled records that trains; the rest evaluates.")
       .from(0)
       .to(1);
-  t.add("dataset_names", &O::dataset_names, "One name per data file; the loss is also reported per file.")
+  t.add("dataset_names", &O::dataset_names,
+        "What kind of data set each data file is; one value is used for all. The loss is also reported per file.")
       .one_of({"llava_sft", "llava_reward"});
   t.add("dataset_samples", &O::dataset_samples,
         "Per data file: `all`, or how many records to draw (without replacement, seeded). One value is used for all.");
@@ -208,7 +210,7 @@ inline void run(Table& t) {
   t.add("output_dir", &O::output_dir,
         "Where everything is written; must be new or empty, unless `from_checkpoint` goes on with what is there.")
       .reads("required for training");
-  t.add("config", &O::config, "JSON object with options by name; the command line wins.");
+  t.add("config", &O::config, "JSON object with options by name, or a run's receipt.json; the command line wins.");
   t.add("num_threads", &O::num_threads, "Threads that compute; 0: all cores.").from(0).to(1024);
   t.add("num_workers", &O::num_workers, "Threads that read ahead; 0: all cores but one, at least 1.").from(0).to(1024);
   t.add("log_step", &O::log_step, "A line in the log after every N steps.").from(1);
@@ -266,8 +268,60 @@ inline void jobs(Table& t) {
   t.add("print_limits", &O::print_limits, "Print the limits that input must keep, then stop.");
   t.add("print_options_md", &O::print_options_md, "Print this list as Markdown, then stop.");
   t.add("explain", &O::explain, "Explain an error code, then stop.");
-  t.add("help", &O::help, "Print this list, then stop.");
+  t.add("help", &O::help, "Print the names of the options, or explain one, or a group of them, or `all`; then stop.");
   t.add("version", &O::version, "Print the version and what this program was built with, then stop.");
+}
+
+// What people who come from other trainers type, and what it is called here.
+inline void elsewhere(Table& t) {
+  t.elsewhere = {
+      {"lr", "--learning_rate"},
+      {"bf16", "--precision bf16"},
+      {"fp16", "--precision fp16"},
+      {"mixed_precision", "--precision"},
+      {"torch_dtype", "--precision"},
+      {"model_name_or_path", "--lm_model_name_or_path"},
+      {"model", "--lm_model_name_or_path"},
+      {"vision_tower", "--vision_model_name_or_path"},
+      {"mm_projector_type", "--vis_proj"},
+      {"mm_vision_select_layer", "--vision_feature_layer"},
+      {"mm_vision_select_feature", "--vision_feature_select"},
+      {"dataset", "--data_path"},
+      {"train_file", "--data_path"},
+      {"image_dir", "--image_folder"},
+      {"media_dir", "--image_folder"},
+      {"val_size", "--data_train_split_ratio (1 - val_size)"},
+      {"cutoff_len", "--max_seq_len"},
+      {"max_length", "--max_seq_len"},
+      {"model_max_length", "--max_seq_len"},
+      {"max_seq_length", "--max_seq_len"},
+      {"batch_size", "--per_device_train_batch_size"},
+      {"epochs", "--num_train_epochs"},
+      {"num_epochs", "--num_train_epochs"},
+      {"grad_accum", "--gradient_accumulation_steps"},
+      {"warmup_steps", "--num_warmup_steps"},
+      {"warmup_ratio", "--num_warmup_steps (at most 1: a share of all steps)"},
+      {"lr_scheduler", "--lr_scheduler_type"},
+      {"gradient_clipping", "--max_grad_norm"},
+      {"clip_grad_norm", "--max_grad_norm"},
+      {"lora_r", "--lang_lora_dim"},
+      {"lora_rank", "--lang_lora_dim"},
+      {"lora_dim", "--lang_lora_dim"},
+      {"lora_target", "--lang_lora_module_name"},
+      {"lora_target_modules", "--lang_lora_module_name"},
+      {"target_modules", "--lang_lora_module_name"},
+      {"logging_steps", "--log_step"},
+      {"eval_steps", "--eval_step"},
+      {"save_steps", "--save_step"},
+      {"save_total_limit", "--keep"},
+      {"resume_from_checkpoint", "--from_checkpoint auto"},
+      {"report_to", "--enable_tensorboard"},
+      {"dataloader_num_workers", "--num_workers"},
+      {"deepspeed", "--zero_stage (and docs/scaling.md)"},
+      {"output", "--output_dir"},
+      {"do_eval", "--eval_step"},
+      {"chat_template", "--template"},
+  };
 }
 
 }  // namespace sft_rows
@@ -283,6 +337,7 @@ inline OptionTable<SftOptions> sft_option_table(const Words& projectors) {
   sft_rows::run(t);
   sft_rows::limits(t);
   sft_rows::jobs(t);
+  sft_rows::elsewhere(t);
   return t;
 }
 

@@ -102,7 +102,7 @@ class SftProgram {
     const SftOptions& o = job_.options;
     std::ostream silent(nullptr);
     std::ostream& out = job_.speaks() ? job_.out : silent;
-    if (o.help) out << "sft_main: fine-tunes a vision-language model\n" << help_page(job_.table);
+    if (o.help) out << help_page(job_.table, introduction(), *o.help);
     else if (o.version)
       out << job_.compiled << "  image decoders: " << image::ImageDecoder::id()
           << "\n  MPI: " << dist::mpi_of_this_build() << "\n";
@@ -113,6 +113,13 @@ class SftProgram {
     return true;
   }
 
+  static ProgramPage introduction() {
+    return {"sft_main",
+            "fine-tunes a vision-language model",
+            {"--lm_model_name_or_path SmolLM2-135M --vision_model_name_or_path clip-vit-base-patch16",
+             "--data_path train.json --image_folder images --output_dir run --precision bf16",
+             "--lang_lora_dim 16 --lang_lora_module_name q_proj,v_proj --only_optimize_lora"}};
+  }
   void print_limits(std::ostream& out) const {
     for (const auto& row : job_.table.rows)
       if (row.name.starts_with("limit_")) out << row.name << " " << option_value(job_.options, row) << "\n";
@@ -122,7 +129,7 @@ class SftProgram {
     const SftOptions& o = job_.options;
     const std::string& folder = job_.start.model_folder;
     if (folder.empty()) {
-      SftOptionCheck::need_both_halves(o);
+      SftOptionCheck(job_.table, o).need_both_halves();
       job_.model = describe_base_model(job_.known, base_model_request(o));
       job_.settings = sft_settings(o, job_.world);
     } else {

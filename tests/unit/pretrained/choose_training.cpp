@@ -70,17 +70,20 @@ TEST_CASE("adapters that match no layer are refused on the account of who asked 
                  .block = {.width = 8, .heads = 2, .kv_heads = 1, .head_dim = 4, .mlp = 12, .rope = {}}});
   auto registry = registry_of<P>(model);
   for (auto& l : registry.linears) l.component = ComponentKind::language;
-  const auto complaint = [&](const Provenance& from, const char* name) {
+  const auto complaint = [&](const Provenance& from, std::vector<std::string> names) {
     try {
-      attach(registry, ComponentKind::language, AdapterChoice{2, 4, {name}, from});
+      attach(registry, ComponentKind::language, AdapterChoice{2, 4, std::move(names), from});
     } catch (const Error& e) {
       return e.complaint().code() + " " + e.complaint().place() + " " + e.complaint().found();
     }
     return std::string("accepted");
   };
-  CHECK(complaint({blame_option, "--lang_lora_module_name"}, "x_proj") ==
+  CHECK(complaint({blame_option, "--lang_lora_module_name"}, {"x_proj"}) ==
         "OPT-LORA-014 --lang_lora_module_name \"x_proj\"");
-  CHECK(complaint({blame_model, "out/epoch-1/language_adapter"}, "x_proj") ==
+  CHECK(complaint({blame_model, "out/epoch-1/language_adapter"}, {"x_proj"}) ==
         "MODEL-LORA-014 out/epoch-1/language_adapter \"x_proj\"");
-  CHECK(complaint({blame_model, "folder"}, "down_proj") == "accepted");
+  CHECK(complaint({blame_option, "--lang_lora_module_name"}, {"q_prj", "v_proj", "kproj"}) ==
+        "OPT-LORA-014 --lang_lora_module_name \"q_prj,kproj\"");
+  CHECK(complaint({blame_option, "--lang_lora_module_name"}, {}) == "OPT-LORA-014 --lang_lora_module_name \"\"");
+  CHECK(complaint({blame_model, "folder"}, {"down_proj", "lm_head_of_another"}) == "accepted");
 }

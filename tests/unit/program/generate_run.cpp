@@ -203,7 +203,8 @@ TEST_CASE("what generate_main is asked must fit together") {
 
 TEST_CASE("generate_main prints pages instead of answers") {
   CHECK_THAT(generate({"--help"}).out,
-             Catch::StartsWith("generate_main: answers") && Catch::Contains("--permute_images"));
+             Catch::StartsWith("generate_main: answers") && Catch::Contains("permute_images"));
+  CHECK_THAT(generate({"--help", "permute_images"}).out, Catch::Contains("--permute_images\n"));
   CHECK_THAT(generate({"--print_options_md"}).out,
              Catch::Contains("generate_main") && Catch::Contains("max_new_tokens"));
   const auto main = program::generate_main<Build>;

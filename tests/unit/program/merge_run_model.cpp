@@ -107,6 +107,7 @@ TEST_CASE("merge_lora prints pages instead of merging") {
   const auto main = program::merge_main<Build>;
   CHECK_THAT(run_main(main, {"merge_lora", "--version"}).out, Catch::Contains("7.8.9"));
   CHECK_THAT(run_main(main, {"merge_lora", "--help"}).out, Catch::StartsWith("merge_lora: folds"));
+  CHECK_THAT(run_main(main, {"merge_lora", "--help", "model"}).out, Catch::Contains("--model <text>  [required]"));
   CHECK_THAT(run_main(main, {"merge_lora", "--print_options_md"}).out, Catch::Contains("output_dir"));
   CHECK(run_main(main, {"merge_lora", "--modle", "x"}).exit == 2);
   const ModelFolder t;

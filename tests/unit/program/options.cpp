@@ -173,21 +173,72 @@ TEST_CASE("contradictions are refused") {
   CHECK(refused(enough({"--lang_lora_module_name", "q_proj"})).place() == "--lang_lora_module_name");
   CHECK(refused(enough({"--plan", "--eval_only"})).code() == "OPT-CONFLICT-009");
   CHECK(refused(enough({"--dataset_names", "llava_sft", "llava_sft"})).place() == "--dataset_names");
+  CHECK_NOTHROW(program::SftOptionCheck(rows, [] {
+    program::SftOptions o = read(enough({}));
+    return o.data_path = {"a.json", "b.json"}, o;
+  }())());
   CHECK(refused(enough({"--dataset_samples", "1", "2"})).place() == "--dataset_samples");
   CHECK(refused(enough({"--dataset_samples", "some"})).code() == "OPT-VALUE-004");
   CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code() == "OPT-REQUIRED-007");
   CHECK(refused(enough({"--from_checkpoint", "a", "b"})).code() == "OPT-VALUE-003");
   CHECK(refused(enough({"--from_checkpoint", "auto", "a", "b"})).code() == "OPT-VALUE-003");
   CHECK(refused(enough({"--from_checkpoint", "auto", "--eval_only"})).place() == "--eval_only");
-  CHECK(
-      refused({"--data_path", "d", "--precision", "bf16", "--output_dir", "o", "--from_checkpoint", "auto"}).place() ==
-      "--lm_model_name_or_path");
+  CHECK(refused({"--data_path", "d", "--precision", "bf16", "--output_dir", "o", "--from_checkpoint", "auto",
+                 "--vision_model_name_or_path", "v"})
+            .place() == "--lm_model_name_or_path");
   CHECK(refused({"--data_path", "d", "--precision", "bf16", "--output_dir", "o", "--model_architecture", "llava",
                  "--from_checkpoint", "auto"})
             .expected() == "`auto` and a LLaVA folder");
   CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--from_checkpoint", "auto"})))());
   CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--from_checkpoint", "auto", "a"})))());
   CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--only_optimize_lora", "--lang_lora_dim", "2"})))());
+}
+
+TEST_CASE("all that is missing or contradicts is said at once") {
+  const Complaint c = refused({"--precision", "bf16", "--only_optimize_lora", "--output_dir", "o"});
+  CHECK(c.code() == "OPT-REQUIRED-007");
+  CHECK(c.what() == "4 options are missing or wrong");
+  CHECK(c.found() ==
+        "--data_path: this option is required\n"
+        "--only_optimize_lora: no LoRA was asked for; add --lang_lora_dim or --vis_lora_dim\n"
+        "--lm_model_name_or_path: this option is required\n--vision_model_name_or_path: this option is required");
+}
+
+TEST_CASE("names of other trainers are answered with ours") {
+  const auto [theirs, ours] =
+      GENERATE(table<std::string, std::string>({{"lr", "--learning_rate"},
+                                                {"bf16", "--precision bf16"},
+                                                {"lora_r", "--lang_lora_dim"},
+                                                {"report_to", "--enable_tensorboard"},
+                                                {"model_name_or_path", "--lm_model_name_or_path"},
+                                                {"resume_from_checkpoint", "--from_checkpoint auto"}}));
+  const Complaint c = refused({"--" + theirs, "1"});
+  CHECK(c.code() == "OPT-NAME-001");
+  CHECK(c.help() == "give " + ours);
+  CHECK(refused({}, "{\"" + theirs + "\": 1}").help() == "give " + ours);
+}
+
+TEST_CASE("a name of other trainers is none of ours, and what it is answered with is") {
+  for (const auto& [theirs, ours] : rows.elsewhere) {
+    CHECK(rows.find(theirs) == nullptr);
+    CHECK(rows.find(ours.substr(2, ours.find(' ') - 2)) != nullptr);
+  }
+}
+
+TEST_CASE("the receipt of a run is a configuration file: what differs from the defaults was given") {
+  program::SftOptions before = read(enough({"--seed", "7", "--learning_rate", "1", "--lora_alpha", "8", "--plan"}));
+  before.config = "old.json";
+  const std::string receipt = boost::json::serialize(boost::json::object{
+      {"program", "sft_main"}, {"options", options_json(rows, before)}, {"hashes", boost::json::object{}}});
+  program::SftOptions o;
+  OptionReader<program::SftOptions> reader(rows, o);
+  reader.command_line({"--seed", "9", "--output_dir", "other"});
+  reader.config_file(receipt, "receipt.json");
+  CHECK(reader.given() == std::set<std::string>{"data_path", "learning_rate", "lm_model_name_or_path", "lora_alpha",
+                                                "output_dir", "plan", "precision", "seed",
+                                                "vision_model_name_or_path"});
+  before.seed = 9, before.output_dir = "other", before.config = "";
+  CHECK(options_json(rows, o) == options_json(rows, before));
 }
 
 TEST_CASE("options on which numbers depend are the same when a run goes on") {
@@ -206,11 +257,35 @@ TEST_CASE("options on which numbers depend are the same when a run goes on") {
 }
 
 TEST_CASE("the pages show every option") {
-  const std::string help = help_page(rows), page = markdown_page(rows, "sft_main");
+  const ProgramPage program{"sft_main", "trains", {"--first line", "--second line"}};
+  const std::string help = help_page(rows, program, "all"), page = markdown_page(rows, "sft_main");
+  const std::string first = help_page(rows, program, "");
   const auto receipt = options_json(rows, program::SftOptions{});
   for (const auto& r : rows.rows) {
-    CHECK(help.find("--" + r.name + (r.is_flag() ? "\n" : " <")) != std::string::npos);
-    CHECK(page.find("| `" + r.name + "` |") != std::string::npos);
+    CHECK(help.find("--" + r.name + (r.is_flag() ? "\n" : r.may_stand_alone() ? " [word]\n" : " <")) != help.npos);
+    CHECK(first.find(r.name) != first.npos);
+    CHECK(page.find("| `" + r.name + "` |") != page.npos);
     CHECK(receipt.contains(r.name));
   }
+  CHECK_THAT(first, Catch::StartsWith("sft_main: trains\n\nUsage: sft_main --name value ... --flag ...\n\n"
+                                      "    sft_main --first line \\\n      --second line\n"));
+  CHECK(std::count(first.begin(), first.end(), '\n') <= 40);
+}
+
+TEST_CASE("--help explains an option, or a group of them") {
+  const ProgramPage program{"sft_main", "trains", {}};
+  CHECK(help_page(rows, program, "seed") ==
+        "Optimisation\n  --seed <integer>  [1234]\n      Of every random number. (an integer of at least 0 and at most "
+        "4294967295)\n");
+  CHECK(help_page(rows, program, "--seed") == help_page(rows, program, "seed"));
+  CHECK_THAT(help_page(rows, program, "limits"),
+             Catch::StartsWith("Limits of input\n  --limit_json_depth") && !Catch::Contains("--seed"));
+  CHECK(help_page(rows, program, "Limits of input") == help_page(rows, program, "limits"));
+  CHECK(read({"--help", "data"}).help == "data");
+  CHECK(read({"--help"}).help == "");
+  CHECK(!read({}).help);
+  try {
+    help_page(rows, program, "sed");
+    FAIL("accepted");
+  } catch (const Error& e) { CHECK(e.complaint().help() == "did you mean `--help seed`?"); }
 }

@@ -315,7 +315,8 @@ TEST_CASE("sft_main prints pages instead of training") {
   CHECK(version.exit == 0);
   CHECK_THAT(version.out, Catch::Contains("7.8.9") && Catch::Contains("image decoders: "));
   CHECK_THAT(run_main(main, {"sft_main", "--help"}).out,
-             Catch::StartsWith("sft_main: fine-tunes") && Catch::Contains("--lang_lora_dim"));
+             Catch::StartsWith("sft_main: fine-tunes") && Catch::Contains(" lang_lora_dim "));
+  CHECK_THAT(run_main(main, {"sft_main", "--help", "seed"}).out, Catch::Contains("Of every random number"));
   CHECK_THAT(run_main(main, {"sft_main", "--print_limits"}).out,
              Catch::Contains("limit_image_side 16384\n") && !Catch::Contains("seed"));
   CHECK_THAT(run_main(main, {"sft_main", "--explain", "OPT-OUT-012"}).out, Catch::Contains("OPT-OUT-012"));
