@@ -100,10 +100,10 @@ def with_bad_record():
 def on_bad_sample():
     folder = os.path.join(WORK, "ended")
     many = write("many_bad.json", json.dumps(records() + [{"id": "bad%d" % i} for i in range(25)]))
-    note = "25 of %d records have errors (all in %s/skipped.jsonl); nothing was trained" % (len(records()) + 25, folder)
+    note = "24 more records have this fault; 25 of %d records have errors (all in %s/skipped.jsonl); nothing was trained" % (len(records()) + 25, folder)
     refused(sft({"data_path": [many], "output_dir": [folder]}), 3, note)
     assert [json.loads(line)["id"] for line in open(folder + "/skipped.jsonl")] == ["bad%d" % i for i in range(25)]
-    refused(sft({"data_path": [many], "validate_only": []}, output=False), 3, "5 more are not shown")
+    refused(sft({"data_path": [many], "validate_only": []}, output=False), 3, "24 more records have this fault")
     ok(sft({"output_dir": [folder]}))  # the list of a failed start does not hinder the next, which begins it anew
     assert open(folder + "/skipped.jsonl").read() == ""
     b = ok(sft({"data_path": [with_bad_record()], "on_bad_sample": ["skip"], "max_bad_fraction": [0.5]}))

@@ -96,7 +96,13 @@ def records():
     case('D22', 'ok', json.dumps([GOOD, GOOD, GOOD]), r'2 records have the id & D22.json:1:\d+ & D22.json:1:\d+')
     for i, value in enumerate(['null', '"x"', '5', '[]']):
         case(f'D23-{i}', 'bad DATA-RECORD-023', f'[{json.dumps(GOOD)}, {value}]', r'\$\[1\] & expected object, found')
-    case('D24', 'bad DATA-RECORD-024', without('id'), r'\$\[1\]\.id')
+    case('D24', 'ok', without('id'))
+    message = {'messages': [{'role': 'user', 'content': '<image>?'}, {'role': 'assistant', 'content': 'x'}],
+               'images': ['good.png']}
+    case('D24-messages', 'ok', json.dumps([message, message]), 'read as `messages`')
+    case('D24-lines', 'ok', json.dumps(message) + '\n' + json.dumps(message) + '\n', 'read as `messages`')
+    case('D24-alpaca', 'ok', json.dumps([{'instruction': '?', 'input': '', 'output': 'x'}]), 'read as `alpaca`')
+    case('D24-mixed', '3 DATA-FILE-014', json.dumps([GOOD, message]), r':1:\d+ & as at .*:1:2')
     bad('D25', 'DATA-RECORD-025', r'\$\[1\]\.id', id={})
     case('D26', 'ok', without('image'))
     near = without('image', images=['good.png'])

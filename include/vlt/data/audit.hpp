@@ -27,6 +27,7 @@ inline SampleSize size_of(const PreparedSample& p) {
 // What became of the records of one file: records = used + bad + too_long.
 struct FileAudit {
   std::string path;
+  RecordForm form = RecordForm::unknown;
   Index records = 0, used = 0;
   Index bad = 0;                         // skipped, or the end of the run
   Index too_long = 0;                    // left out whole by --truncation drop_sample
@@ -76,6 +77,7 @@ class Audit {
       file().records = reader.read(
           {[this](Record&& r) { take(std::move(r)); }, [this](RecordFault&& fault) { settle(), blame(fault); }});
       settle();
+      file().form = reader.form();
       records += file().records;
       const FileAudit& a = file();
       require(a.records == a.used + a.bad + a.too_long, "audit: the totals do not add up to the file");
@@ -193,8 +195,8 @@ class Audit {
     data_.records.push_back(std::move(record));
   }
   // The faults that are printed also say what a missing file may have been called.
-  Complaint advised(const Record& record, const Complaint& fault) const {
-    if (fault.code() != "DATA-PATH-001" || ledger_.told() >= ledger_.rules().shown) return fault;
+  Complaint advised(const Record& record, const Complaint& fault) {
+    if (fault.code() != "DATA-PATH-001" || !ledger_.will_show(fault)) return fault;
     try {
       for (const std::string& name : record.images) check_(name, true);
     } catch (const Error& e) { return e.exit() == ExitCode::data ? e.complaint() : fault; }

@@ -13,7 +13,7 @@ enum class OnBadSample : std::uint8_t { fail, skip };
 struct BadSampleRules {
   OnBadSample policy = OnBadSample::fail;
   double max_fraction = 0.01;  // under `skip`: more than this share ends the run
-  std::size_t shown = 20;      // how many faults are kept for printing
+  std::size_t shown = 20;      // how many kinds of fault are kept for printing
   std::string listed_in = {};  // the file in which all of them are; empty: there is none
 };
 
@@ -36,13 +36,16 @@ class FaultLedger {
       : rules_(rules), listener_(std::move(listener)) {}
 
   void add(const RecordFault& fault) {
-    count_ += fault.count, ++faults_;
+    count_ += fault.count;
     reasons_[fault.complaint.code()] += fault.count;
-    if (first_.size() < rules_.shown) first_.push_back(fault.complaint);
+    if (Shown* alike = find(fault.complaint)) alike->more += fault.count;
+    else if (shown_.size() < rules_.shown) shown_.push_back({fault.complaint, fault.count - 1});
+    else not_shown_ += fault.count;
     if (listener_) listener_(fault);
   }
   Index count() const { return count_; }
-  std::size_t told() const { return first_.size(); }  // of those that are kept for printing
+  // Is such a fault, the first of its kind, going to be printed?
+  bool will_show(const Complaint& c) { return shown_.size() < rules_.shown && !find(c); }
   const BadSampleRules& rules() const { return rules_; }
   const std::map<std::string, Index>& reasons() const { return reasons_; }  // how often each code
 
@@ -65,24 +68,40 @@ class FaultLedger {
   }
 
  private:
+  // The first fault of a kind, and how many records after it have another.
+  struct Shown {
+    Complaint first;
+    Index more;
+  };
   BadSampleRules rules_;
   Listener listener_;
-  Index count_ = 0;         // of records
-  std::size_t faults_ = 0;  // fewer than records where neighbours share one
-  std::vector<Complaint> first_;
+  Index count_ = 0, not_shown_ = 0;  // of records
+  std::vector<Shown> shown_;
   std::map<std::string, Index> reasons_;
+
+  Shown* find(const Complaint& c) {
+    for (Shown& s : shown_)
+      if (s.first.code() == c.code() && s.first.what() == c.what()) return &s;
+    return nullptr;
+  }
 
   // Where the faults are that are not printed.
   std::string whereabouts() const {
     if (!rules_.listed_in.empty()) return " (all in " + rules_.listed_in + ")";
-    const std::size_t more = faults_ - first_.size();
-    return more == 0 ? "" : " (" + std::to_string(more) + " more are not shown)";
+    return not_shown_ == 0 ? "" : " (" + std::to_string(not_shown_) + " more are not shown)";
   }
   [[noreturn]] void end(const std::string& note, const char* help) const {
-    Complaint summary = first_.empty() ? Complaint("DATA-AUDIT-001", "bad records") : first_.front();
-    summary.note(note);
+    std::vector<Complaint> faults;
+    for (const Shown& s : shown_) {
+      faults.push_back(s.first);
+      if (s.more > 0)
+        faults.back().note(std::to_string(s.more) + (s.more == 1 ? " more record has" : " more records have") +
+                           " this fault");
+    }
+    Complaint summary = faults.empty() ? Complaint("DATA-AUDIT-001", "bad records") : faults.front();
+    summary.note(summary.note().empty() ? note : summary.note() + "; " + note);
     if (summary.help().empty()) summary.help(help);
-    throw BadRecords(std::move(summary), first_);
+    throw BadRecords(std::move(summary), std::move(faults));
   }
 };
 

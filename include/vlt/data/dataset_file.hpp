@@ -45,6 +45,8 @@ class DatasetFile {
     if (place_.index == 0) refuse("FILE-007", "0 records", "at least one record", "[]");
     return place_.index;
   }
+  // How its records hold their conversations: all alike, as the first that has one.
+  RecordForm form() const { return form_; }
 
  private:
   File file_;
@@ -55,6 +57,8 @@ class DatasetFile {
   RecordPlace place_;  // of the next record
   RecordFault run_{};  // neighbours that are no objects; told when they end
   bool in_run_ = false, lines_ = false;
+  RecordForm form_ = RecordForm::unknown;
+  TextPlace form_place_;  // of the record that showed it
 
   static File open(const std::string& path) {
     try {
@@ -102,12 +106,13 @@ class DatasetFile {
     lines_ = true;
     for (std::uint64_t line = 0;;) {
       const auto kind = in_.kind();
-      if (kind == JsonScanner::Kind::end) return;
+      if (kind == JsonScanner::Kind::end) break;
       if (kind == JsonScanner::Kind::list) refuse_change("objects only, one a line");
       if (in_.place().line == line) in_.refuse("two records on one line", "a line break, or a list [...] of records");
       one(kind);
       line = in_.place().line;
     }
+    if (place_.index == 1 && form_ == RecordForm::unknown) refuse_root(JsonScanner::Kind::object);
   }
   [[noreturn]] void refuse_change(const char* expected) {
     refuse("JSON-019", "here the file changes between a JSON list and JSON Lines", expected,
@@ -125,11 +130,23 @@ class DatasetFile {
     flush();
     Record record;
     record.place = place_;
+    const TextPlace at = in_.place();
     auto fault = reader_.read(record);
-    if (place_.index == 0 && lines_ && !reader_.has_conversations() && in_.kind() == JsonScanner::Kind::end)
-      refuse_root(JsonScanner::Kind::object);
+    require_same_form(at);
     if (fault) sink_->bad(std::move(*fault));
     else sink_->good(std::move(record));
+  }
+  // A file of two forms was put together by mistake, or is read by a rule nobody has thought of.
+  void require_same_form(const TextPlace& at) {
+    const RecordForm form = reader_.form();
+    if (form_ == RecordForm::unknown) form_ = form, form_place_ = at;
+    if (form == RecordForm::unknown || form == form_) return;
+    blame_data.raise(
+        Complaint("FILE-014", "the file mixes two forms of records")
+            .at(JsonScanner::text_of(file_.name(), at))
+            .expected(std::string("`") + name(form_) + "`, as at " + JsonScanner::text_of(file_.name(), form_place_))
+            .found(std::string("`") + name(form) + "`")
+            .help("make a file of each, and give both to --data_path"));
   }
   void no_record(JsonScanner::Kind kind) {
     in_.skip();

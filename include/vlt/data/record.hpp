@@ -30,6 +30,18 @@ struct RecordPlace {
   std::uint64_t line = 1;
 };
 
+// How a record holds its conversation; its keys say which it is.
+enum class RecordForm : std::uint8_t {
+  unknown,
+  conversations,  // LLaVA and ShareGPT: `from` and `value`
+  messages,       // OpenAI and ms-swift: `role` and `content`
+  alpaca,         // `instruction`, `input`, `output`
+};
+inline const char* name(RecordForm form) {
+  static constexpr const char* names[] = {"unknown", "conversations", "messages", "alpaca"};
+  return names[int(form)];
+}
+
 // One conversation about images, as the data set holds it.
 struct Record {
   std::string id;
@@ -42,7 +54,7 @@ struct Record {
 // Why a record cannot be used. Neighbours that are no records at all are one fault with a count.
 struct RecordFault {
   RecordPlace place;
-  Index count = 1;
+  Index count;
   std::string id;
   Complaint complaint;
 };

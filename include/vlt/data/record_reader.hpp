@@ -1,104 +1,95 @@
 #pragma once
-#include <algorithm>
 #include <map>
-#include <optional>
 #include <vlt/base/nearest.hpp>
-#include <vlt/data/record.hpp>
-#include <vlt/io/json_scanner.hpp>
+#include <vlt/data/turn_reader.hpp>
 
 namespace vlt::data {
 
-// Reads one record where a scanner stands. A value of the wrong form makes the record bad, not the file: the rest of
-// the record is skipped and the first fault is told. Extra keys are ignored.
+// Reads one record where a scanner stands, in any of its forms. A value of the wrong form makes the record bad, not the
+// file: the rest of the record is skipped and the first fault is told. Extra keys are ignored.
 class RecordReader {
  public:
-  RecordReader(JsonScanner& scanner, const RecordLimits& limits) : in_(scanner), limits_(limits) {}
+  RecordReader(JsonScanner& scanner, const RecordLimits& limits)
+      : in_(scanner), limits_(limits), fault_(scanner, limits), turns_(scanner, limits, fault_) {}
 
   // The record, or why it is none. `record.place` must be set. The next value must be an object.
   std::optional<RecordFault> read(Record& record) {
-    r_ = &record, fault_.reset(), keys_.clear(), turns_ = {}, image_ = Image::absent, near_miss_.clear();
-    has_id_ = has_conversations_ = false;
-    images_ = 0;
-    begin_ = in_.offset();
+    r_ = &record, fault_.begin(record.place), turns_.begin(record.conversation);
+    keys_.clear(), near_miss_.clear(), alpaca_ = {}, form_ = RecordForm::unknown;
+    image_ = Image::absent, images_ = 0, has_id_ = false;
     in_.object([&](const std::string& key) {
       remember(key);
       if (key == "id") id();
-      else if (key == "image") image();
-      else if (key == "conversations") conversations();
+      else if (key == "image") image(key);
+      else if (key == "conversations") turns(RecordForm::conversations);
+      else if (key == "messages") turns(RecordForm::messages);
+      else if (key == "images") several(key);
+      else if (key == "instruction" || key == "input" || key == "output" || key == "system") alpaca_.text(*this, key);
+      else if (key == "history") alpaca_.history(*this);
       else extra(key);
     });
-    refuse_if_long();
+    fault_.refuse_if_long();
     check();
     if (!fault_) return std::nullopt;
-    RecordFault fault{record.place, 1, record.id, std::move(fault_->complaint)};
-    fault.complaint.at(describe(in_.name(), fault_->place, record.id, fault_->path));
-    return fault;
+    return fault_.told(record);
   }
-  // Did the last record have a conversation, good or bad?
-  bool has_conversations() const { return has_conversations_; }
+  // How the last record, good or bad, held its conversation.
+  RecordForm form() const { return form_; }
 
  private:
   enum class Image { absent, null, named };
-  enum class Role { human, gpt, system, unknown };
-  struct Fault {
-    RecordPlace place;
-    std::string path;
-    Complaint complaint;
-  };
-  struct Turns {
-    Index count = 0, messages = 0;  // of questions and answers; of everything
-    bool expects_answer = false;
-    std::size_t marks = 0;
-    bool mentions_mark = false;
+  // What an alpaca record may say, kept until it is known to be one.
+  struct Alpaca {
+    std::map<std::string, std::string> texts;
+    std::string wrong;                                        // the first key whose value is no text
+    std::vector<std::pair<std::string, std::string>> before;  // earlier questions and answers
+    bool wrong_history = false;
+
+    void text(RecordReader& r, const std::string& key) {
+      if (r.in_.kind() == JsonScanner::Kind::string) return r.fault_.text(texts[key], "." + key);
+      if (r.in_.kind() != JsonScanner::Kind::null && wrong.empty()) wrong = key;
+      r.in_.skip();
+    }
+    void history(RecordReader& r) {
+      const auto kind = r.in_.kind();
+      if (kind != JsonScanner::Kind::list) {
+        wrong_history = kind != JsonScanner::Kind::null;
+        return r.in_.skip();
+      }
+      r.in_.list([&] {
+        if (r.in_.kind() != JsonScanner::Kind::list) return wrong_history = true, r.in_.skip();
+        std::vector<std::string> pair;
+        r.in_.list([&] {
+          if (r.in_.kind() != JsonScanner::Kind::string) return wrong_history = true, r.in_.skip();
+          r.fault_.text(pair.emplace_back(), ".history");
+        });
+        if (pair.size() == 2) before.emplace_back(std::move(pair[0]), std::move(pair[1]));
+        else wrong_history = true;
+      });
+    }
   };
 
   JsonScanner& in_;
   const RecordLimits& limits_;
+  FirstFault fault_;
+  TurnReader turns_;
   Record* r_ = nullptr;
-  std::optional<Fault> fault_;
+  RecordForm form_ = RecordForm::unknown;
+  Alpaca alpaca_;
   std::map<std::string, std::uint64_t> keys_;
-  std::uint64_t begin_ = 0;
-  Turns turns_;
   Image image_ = Image::absent;
   Index images_ = 0;  // names seen, stored or not
   std::string near_miss_;
-  bool has_id_ = false, has_conversations_ = false;
+  bool has_id_ = false;
 
-  // Keeps the first fault of a record.
-  void refuse(std::string path, const char* code, std::string what, std::string expected = {}, std::string found = {},
-              std::string help = {}) {
-    if (fault_) return;
-    const TextPlace at = in_.place();
-    RecordPlace place = r_->place;
-    place.line = at.line, place.column = std::uint32_t(at.column);
-    fault_ = Fault{place, std::move(path),
-                   Complaint(std::string("DATA-") + code, std::move(what))
-                       .expected(std::move(expected))
-                       .found(std::move(found))
-                       .help(std::move(help))};
-  }
-  void refuse_kind(const std::string& path, const char* code, const std::string& what, const char* expected,
-                   JsonScanner::Kind found) {
-    refuse(path, code, what, expected, JsonScanner::name_of(found));
-    in_.skip();
-  }
-  void refuse_if_long() {
-    if (Index(in_.offset() - begin_) > limits_.record_bytes)
-      refuse({}, "RECORD-037", "the record is too long", "at most " + std::to_string(limits_.record_bytes) + " bytes",
-             std::to_string(in_.offset() - begin_) + " bytes", "shorten it, or raise --limit_record_bytes");
-  }
-  // What may still be stored of this record.
-  std::size_t room(Index limit) const {
-    const auto used = Index(in_.offset() - begin_);
-    return fault_ || used > limits_.record_bytes ? 0 : std::size_t(std::min(limit, limits_.record_bytes - used));
-  }
   void remember(const std::string& key) {
     const auto [first, fresh] = keys_.emplace(key, in_.key_offset());
     if (!fresh)
-      refuse("." + key, "RECORD-021", "key " + quoted(key) + " stands twice in one record", "each key once",
-             "at byte " + std::to_string(first->second) + " and at byte " + std::to_string(in_.key_offset()));
+      fault_.refuse("." + key, "RECORD-021", "key " + quoted(key) + " stands twice in one record", "each key once",
+                    "at byte " + std::to_string(first->second) + " and at byte " + std::to_string(in_.key_offset()));
     if (Index(keys_.size()) > limits_.keys) {
-      refuse({}, "RECORD-022", "the record has too many keys", "at most " + std::to_string(limits_.keys), "more");
+      fault_.refuse({}, "RECORD-022", "the record has too many keys", "at most " + std::to_string(limits_.keys),
+                    "more");
       keys_.clear();
     }
   }
@@ -114,15 +105,15 @@ class RecordReader {
       in_.number(r_->id, std::size_t(limits_.id_bytes) + 1);
       bytes = r_->id.size();
     } else {
-      return refuse_kind(".id", "RECORD-025", "`id` is neither text nor a number", "a string or a number", kind);
+      return fault_.refuse_kind(".id", "RECORD-025", "`id` is neither text nor a number", "a string or a number", kind);
     }
     if (bytes <= std::size_t(limits_.id_bytes)) return;
     r_->id.resize(40);
-    refuse(".id", "RECORD-025", "`id` is too long", "at most " + std::to_string(limits_.id_bytes) + " bytes",
-           "more bytes than that");
+    fault_.refuse(".id", "RECORD-025", "`id` is too long", "at most " + std::to_string(limits_.id_bytes) + " bytes",
+                  "more bytes than that");
   }
 
-  void image() {
+  void image(const std::string& key) {
     static constexpr const char* expected = "a file name, a list of file names, or null";
     r_->images.clear(), images_ = 0, image_ = Image::named;
     switch (const auto kind = in_.kind()) {
@@ -130,32 +121,43 @@ class RecordReader {
         image_ = Image::null;
         return in_.skip();
       case JsonScanner::Kind::string:
-        return name(".image");
+        return name("." + key);
       case JsonScanner::Kind::list:
-        in_.list([&] {
-          const std::string path = ".image[" + std::to_string(images_) + "]";
-          if (const auto k = in_.kind(); k == JsonScanner::Kind::string) name(path);
-          else refuse_kind(path, "RECORD-027", "an image name is no text", "a file name", k);
-        });
+        names(key);
         if (images_ == 0)
-          refuse(".image", "RECORD-027", "`image` is an empty list", expected, "[]", "use null for a text-only record");
+          fault_.refuse("." + key, "RECORD-027", "`" + key + "` is an empty list", expected, "[]",
+                        "use null for a text-only record");
         return;
       default:
-        return refuse_kind(".image", "RECORD-027", "`image` is no file name", expected, kind);
+        return fault_.refuse_kind("." + key, "RECORD-027", "`" + key + "` is no file name", expected, kind);
     }
+  }
+  // The key of other forms, where an empty list means no picture. A record of LLaVA's form says `image`.
+  void several(const std::string& key) {
+    if (near_miss_.empty()) near_miss_ = key;
+    if (image_ != Image::absent) return in_.skip();
+    if (in_.kind() != JsonScanner::Kind::list) return image(key);
+    image_ = Image::named;
+    names(key);
+    if (images_ == 0) image_ = Image::null;
+  }
+  void names(const std::string& key) {
+    in_.list([&] {
+      const std::string path = "." + key + "[" + std::to_string(images_) + "]";
+      const auto kind = in_.kind();
+      if (kind == JsonScanner::Kind::string) return name(path);
+      if (kind == JsonScanner::Kind::object && key == "images")
+        return in_.object([&](const std::string& member) {
+          if (member == "path" && in_.kind() == JsonScanner::Kind::string) name(path + ".path");
+          else in_.skip();
+        });
+      fault_.refuse_kind(path, "RECORD-027", "an image name is no text", "a file name", kind);
+    });
   }
   void name(const std::string& path) {
     ++images_;
     std::string text;
-    const std::size_t bytes = in_.string(text, std::size_t(limits_.name_bytes) + 1);
-    if (bytes == 0)
-      refuse(path, "RECORD-027", "an image name is empty", "a file name", "\"\"", "use null for a text-only record");
-    if (text.find('\0') != std::string::npos)
-      refuse(path, "RECORD-016", "NUL in file name", "a file name", quoted(text));
-    if (bytes > std::size_t(limits_.name_bytes))
-      refuse(path, "PATH-006", "image file has a name that is too-long",
-             "at most " + std::to_string(limits_.name_bytes) + " bytes", std::to_string(bytes) + " bytes",
-             "raise --limit_path_bytes");
+    fault_.image_name(text, path);
     if (images_ <= limits_.images && !fault_) r_->images.push_back(std::move(text));
   }
 
@@ -172,107 +174,72 @@ class RecordReader {
     in_.skip();
   }
 
-  void conversations() {
-    has_conversations_ = true;
-    Conversation& c = r_->conversation;
-    c = {}, turns_ = {};
-    if (const auto kind = in_.kind(); kind != JsonScanner::Kind::list)
-      return refuse_kind(".conversations", "RECORD-030", "`conversations` is no list", "a list of turns", kind);
-    in_.list([&] { turn(); });
-    if (turns_.messages == 0)
-      return refuse(".conversations", "RECORD-031", "`conversations` is empty", "a human turn and a gpt turn", "[]");
-    if (turns_.count > limits_.turns)
-      refuse(".conversations", "RECORD-032", "too many turns", "at most " + std::to_string(limits_.turns),
-             std::to_string(turns_.count), "split the conversation, or raise --limit_turns");
-    if (turns_.count == 0)
-      refuse(".conversations", "RECORD-031", "there is no turn but the system's", "a human turn and a gpt turn",
-             "a system turn");
-    if (turns_.expects_answer)
-      refuse(".conversations", "RECORD-032", "turn " + std::to_string(turns_.messages - 1) + " from human has no reply",
-             "a gpt turn behind it", "the end of the conversation");
-  }
-  void turn() {
-    const Index number = turns_.messages++;
-    const std::string path = ".conversations[" + std::to_string(number) + "]";
-    if (const auto kind = in_.kind(); kind != JsonScanner::Kind::object)
-      return refuse_kind(path, "RECORD-034", "a turn is no object", "{\"from\": ..., \"value\": ...}", kind);
-    std::string from, value;
-    bool has_from = false, has_value = false;
-    std::size_t bytes = 0;
-    in_.object([&](const std::string& key) {
-      bool& seen = key == "from" ? has_from : has_value;
-      if (key != "from" && key != "value") return in_.skip();
-      if (seen)
-        refuse(path + "." + key, "RECORD-021", "key " + quoted(key) + " stands twice in one turn", "each key once",
-               "it again");
-      seen = true;
-      if (const auto kind = in_.kind(); kind != JsonScanner::Kind::string)
-        return refuse_kind(path + "." + key, "RECORD-035", "`" + key + "` is no text", "a string", kind);
-      if (key == "from") return void(in_.string(from, 80));
-      bytes = in_.string(value, room(limits_.text_bytes));
-    });
-    if (!has_from)
-      refuse(path + ".from", "RECORD-034", "`from` is missing", "human or gpt", "no such key", role_help());
-    if (!has_value) refuse(path + ".value", "RECORD-035", "`value` is missing", "a string", "no such key", role_help());
-    if (bytes > std::size_t(limits_.text_bytes))
-      refuse(path + ".value", "RECORD-037", "the text of a turn is too long",
-             "at most " + std::to_string(limits_.text_bytes) + " bytes", std::to_string(bytes) + " bytes",
-             "raise --limit_text_bytes");
-    refuse_if_long();
-    if (!fault_) add(role_of(from), from, std::move(value), number, path);
-  }
-  static std::string role_help() { return "a turn is {\"from\": \"human\" or \"gpt\", \"value\": \"...\"}"; }
-  static Role role_of(const std::string& from) {
-    if (from == "human" || from == "user") return Role::human;
-    if (from == "gpt" || from == "assistant") return Role::gpt;
-    return from == "system" ? Role::system : Role::unknown;
-  }
-  void add(Role role, const std::string& from, std::string value, Index number, const std::string& path) {
-    Conversation& c = r_->conversation;
-    turns_.mentions_mark = turns_.mentions_mark || value.find(image_mark) != std::string::npos;
-    const Role expected = turns_.expects_answer ? Role::gpt : Role::human;
-    if (role == Role::system && number == 0) {
-      c.has_system = true, c.system = std::move(value);
-    } else if (role != expected) {
-      const char* names = expected == Role::gpt ? "gpt (or assistant)" : "human (or user)";
-      refuse(path + ".from", "RECORD-034",
-             role == Role::unknown ? "a turn has an unknown role"
-             : number == 0         ? "a conversation must start with human"
-                                   : "human and gpt must alternate",
-             std::string(names) + " in turn " + std::to_string(number), quoted(from));
-    } else if (role == Role::human) {
-      for (std::size_t at = 0; (at = value.find(image_mark, at)) != std::string::npos; at += image_mark.size())
-        ++turns_.marks;
-      turns_.expects_answer = true, ++turns_.count;
-      c.turns.push_back({std::move(value), {}});
-    } else {
-      if (value.empty())
-        refuse(path + ".value", "RECORD-036", "no target tokens: the answer is empty", "a text", "\"\"");
-      turns_.expects_answer = false, ++turns_.count;
-      c.turns.back().answer = std::move(value);
-    }
+  void turns(RecordForm form) {
+    if (form_ != RecordForm::unknown)
+      fault_.refuse({}, "RECORD-039", "the record holds two conversations", "`conversations` or `messages`", "both");
+    form_ = form;
+    turns_.list(form);
   }
 
   // What can only be said when the whole record is known.
   void check() {
-    if (!has_id_) refuse(".id", "RECORD-024", "`id` is missing", "a string or a number", "no such key");
-    if (image_ == Image::absent && (turns_.mentions_mark || !near_miss_.empty()))
-      refuse(".image", "RECORD-026", "missing `image`", "a file name, a list of file names, or null",
-             near_miss_.empty() ? "a text that mentions <image>" : "key " + quoted(near_miss_),
-             near_miss_.empty() ? "use null for text-only"
-                                : "use null for text-only; did you mean `image` by " + quoted(near_miss_) + "?");
-    if (!has_conversations_)
-      refuse(".conversations", "RECORD-030", "`conversations` is missing", "a list of turns", "no such key");
-    if (images_ > limits_.images)
-      refuse(".image", "RECORD-029", "too many images", "at most " + std::to_string(limits_.images),
-             std::to_string(images_), "raise --max_num_image_per_sample");
-    if (turns_.marks != 0 && Index(turns_.marks) != images_)
-      refuse(".conversations", "IMG-004", "image count does not match `<image>` marks",
-             std::to_string(images_) + (images_ == 1 ? " mark" : " marks") + ", because `image` " + listed() +
-                 " (or no mark at all)",
-             std::to_string(turns_.marks) + (turns_.marks == 1 ? " mark" : " marks"),
-             "write one <image> for each file in `image`");
+    if (form_ == RecordForm::unknown && alpaca_.texts.contains("instruction")) alpaca();
+    if (form_ == RecordForm::unknown)
+      fault_.refuse(".conversations", "RECORD-030", "`conversations` is missing",
+                    "a list of turns (`messages`, or `instruction` and `output`, will do as well)", "no such key");
+    else if (const auto text = alpaca_.texts.find("system");
+             text != alpaca_.texts.end() && !r_->conversation.has_system)
+      if (!text->second.empty()) r_->conversation.has_system = true, r_->conversation.system = text->second;
+    take_pictures_of_parts();
+    check_images();
+    if (!has_id_) r_->id = std::to_string(r_->place.index);
     r_->conversation.images = r_->images.size();
+  }
+  void alpaca() {
+    form_ = RecordForm::alpaca;
+    if (!alpaca_.wrong.empty())
+      fault_.refuse("." + alpaca_.wrong, "RECORD-035", "`" + alpaca_.wrong + "` is no text", "a string",
+                    "another value");
+    if (alpaca_.wrong_history)
+      fault_.refuse(".history", "RECORD-035", "`history` is no list of questions and answers",
+                    "[[\"question\", \"answer\"], ...]", "another value");
+    if (!alpaca_.texts.contains("output"))
+      fault_.refuse(".output", "RECORD-035", "`output` is missing", "a string", "no such key");
+    if (fault_) return;
+    for (auto& [question, answer] : alpaca_.before) turns_.pair(std::move(question), std::move(answer), ".history");
+    const std::string& input = alpaca_.texts["input"];
+    turns_.pair(alpaca_.texts["instruction"] + (input.empty() ? "" : "\n" + input), alpaca_.texts["output"], {});
+  }
+  void take_pictures_of_parts() {
+    if (turns_.pictures().empty()) return;
+    if (images_ > 0 || turns_.open_pictures() > 0)
+      fault_.refuse(".messages", "IMG-004", "only some pictures are named where they stand",
+                    "a name in every part that is a picture, or all names in `images`",
+                    std::to_string(turns_.pictures().size()) + " parts with a name, " +
+                        std::to_string(turns_.open_pictures()) + " without, " + std::to_string(images_) +
+                        " in `images`");
+    images_ = Index(turns_.pictures().size()), image_ = Image::named;
+    if (images_ <= limits_.images) r_->images = turns_.pictures();
+  }
+  void check_images() {
+    // LLaVA's form names its records, and its key is `image`.
+    const bool misspelt =
+        !near_miss_.empty() && (near_miss_ != "images" || (form_ == RecordForm::conversations && has_id_));
+    if (misspelt && near_miss_ == "images" && !keys_.contains("image")) image_ = Image::absent;
+    if (image_ == Image::absent && (turns_.mentions_mark() || misspelt))
+      fault_.refuse(".image", "RECORD-026", "missing `image`", "a file name, a list of file names, or null",
+                    misspelt ? "key " + quoted(near_miss_) : "a text that mentions <image>",
+                    misspelt ? "use null for text-only; did you mean `image` by " + quoted(near_miss_) + "?"
+                             : "use null for text-only");
+    if (images_ > limits_.images)
+      fault_.refuse(".image", "RECORD-029", "too many images", "at most " + std::to_string(limits_.images),
+                    std::to_string(images_), "raise --max_num_image_per_sample");
+    if (turns_.marks() != 0 && Index(turns_.marks()) != images_)
+      fault_.refuse("." + std::string(vlt::data::name(form_)), "IMG-004", "image count does not match `<image>` marks",
+                    std::to_string(images_) + (images_ == 1 ? " mark" : " marks") + ", because `image` " + listed() +
+                        " (or no mark at all)",
+                    std::to_string(turns_.marks()) + (turns_.marks() == 1 ? " mark" : " marks"),
+                    "write one <image> for each file in `image`");
   }
   std::string listed() const {
     return image_ == Image::null ? "is null" : "lists " + std::to_string(images_) + (images_ == 1 ? " file" : " files");

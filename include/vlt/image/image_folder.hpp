@@ -23,7 +23,7 @@ class ImageFolder {
     const Folder& folder = opened(name);
     const bool list = name.find(',') != std::string::npos;
     if ((!advise || list) && !folder.find(name)) refuse_missing(folder, name, list);
-    return preflight(read(name), folder.name_of(name), limits_);
+    return preflight(advise ? read_or_advise(name) : read(name), folder.name_of(name), limits_);
   }
 
  private:
@@ -36,6 +36,28 @@ class ImageFolder {
                                      .expected("--image_folder DIR")
                                      .found(quoted(name))
                                      .help("name the folder of the images"));
+  }
+  // A name that is missing here may be right in a folder within or above: then --image_folder is what is wrong.
+  std::string read_or_advise(const std::string& name) const {
+    try {
+      return read(name);
+    } catch (const Error& e) {
+      const std::string meant = e.complaint().code() == "DATA-PATH-001" ? meant_folder(name) : "";
+      if (meant.empty()) throw;
+      throw Error(e.exit(), Complaint(e.complaint()).help("did you mean --image_folder " + meant + "?"));
+    }
+  }
+  std::string meant_folder(const std::string& name) const {
+    constexpr std::size_t looked_into = 1000;
+    for (const std::string& inner : folder_->names(looked_into))
+      if (holds(folder_->name_of(inner), name)) return folder_->name_of(inner);
+    const std::string above = folder_->path() + "/..";
+    return holds(above, name) ? above : "";
+  }
+  static bool holds(const std::string& folder, const std::string& name) {
+    try {
+      return Folder(folder, blame_data, "image").find(name).has_value();
+    } catch (const Error&) { return false; }
   }
   [[noreturn]] static void refuse_missing(const Folder& folder, const std::string& name, bool list) {
     blame_data.raise(Complaint("PATH-001", "image file is missing: " + errno_text(ENOENT))

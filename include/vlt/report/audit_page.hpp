@@ -15,6 +15,8 @@ inline std::string audit_table(const data::Dataset& data, const data::Split& spl
     text += f.path + ": " + count(f.records, "records = ") + count(f.used, "used + ") + count(f.bad, "bad + ") +
             count(f.too_long, "too long") + "; " + count(f.images, "images, ") + count(f.tokens, "tokens, ") +
             count(f.supervised, "of them supervised") + "\n";
+    if (f.form != data::RecordForm::conversations)
+      text += std::string("  its records are read as `") + name(f.form) + "` (docs/data.md)\n";
     if (f.turns_cut + f.answers_cut > 0)
       text += "  truncated: " + count(f.turns_cut, "records lost whole last turns (") +
               count(f.turns_left_out, "turns), ") + count(f.answers_cut, "lost the end of their only answer") + "\n";

@@ -18,6 +18,15 @@ TEST_CASE("a complaint holds what was said under each name") {
   CHECK(Complaint("A-1", "what").help("one").help("two").help() == "two");
 }
 
+TEST_CASE("exit codes are the numbers that scripts know") {
+  using vlt::ExitCode;
+  int number = 0;
+  for (const ExitCode code :
+       {ExitCode::ok, ExitCode::internal, ExitCode::usage, ExitCode::data, ExitCode::model, ExitCode::checkpoint,
+        ExitCode::write, ExitCode::numeric, ExitCode::peer, ExitCode::memory, ExitCode::preempted, ExitCode::stalled})
+    CHECK(static_cast<int>(code) == number++);
+}
+
 TEST_CASE("a wider place stands before a narrower one, and a family before its code") {
   CHECK(Complaint("A-1", "what").within("file").place() == "file");
   CHECK(Complaint("A-1", "what").at("$[3]").within("file").place() == "file  $[3]");

@@ -115,17 +115,27 @@ TEST_CASE("bad records end the run or are left out, as asked") {
   for (int i = 0; i < 100; ++i)
     text += (i ? ",\n" : "") + record(std::to_string(i), i < 30 ? "\"missing\"" : "null", "q");
   const std::string path = folder.write("x.json", text + "]");
-  SECTION("fail: the first twenty and the total") {
+  SECTION("fail: one of each kind and the total") {
     const auto out = audit({path}, {});
-    CHECK(out.printed.size() == 20);
-    CHECK(out.end.note() == "30 of 100 records have errors (10 more are not shown); nothing was trained");
+    CHECK(out.printed.size() == 1);
+    CHECK(out.end.note() == "29 more records have this fault; 30 of 100 records have errors; nothing was trained");
     CHECK(out.told.size() == 30);
-    CHECK(audit({path}, {data::OnBadSample::fail, 0, 20, "out/skipped.jsonl"}).end.note() ==
-          "30 of 100 records have errors (all in out/skipped.jsonl); nothing was trained");
-    CHECK(audit({path}, {data::OnBadSample::fail, 0, 30}).end.note() ==
-          "30 of 100 records have errors; nothing was trained");
+    CHECK_THAT(audit({path}, {data::OnBadSample::fail, 0, 20, "out/skipped.jsonl"}).end.note(),
+               Contains("30 of 100 records have errors (all in out/skipped.jsonl); nothing was trained"));
     CHECK_THAT(out.end.place(), Contains("x.json:1:2") && Contains("$[0].image") && Contains("(id \"0\")"));
-    CHECK_THAT(out.printed[19].place(), Contains("x.json:20:1"));
+  }
+  SECTION("fail: the first twenty kinds, in the order of the file") {
+    std::string kinds;
+    for (int i = 0; i < 52; ++i) {
+      const std::string key = "\"k" + std::to_string(i / 2) + "\": 1";
+      kinds += (i ? ",\n{" : "{") + key + ", " + key + "}";
+    }
+    const auto out = audit({folder.write("kinds.json", "[" + kinds + "]")}, {});
+    CHECK(out.printed.size() == 20);
+    CHECK(out.end.note() ==
+          "1 more record has this fault; 52 of 52 records have errors (12 more are not shown); nothing was trained");
+    CHECK_THAT(out.printed[19].place(), Contains("kinds.json:39:"));
+    CHECK(out.printed[19].note() == "1 more record has this fault");
   }
   SECTION("skip: up to a share") {
     CHECK(audit({path}, {data::OnBadSample::skip, 0.3, 20}).data.size() == 70);

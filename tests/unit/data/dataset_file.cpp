@@ -140,10 +140,10 @@ TEST_CASE("a bad record is told with its place and reason") {
       "\"from\" stands twice");
   for (const char* one : {"null", "\"x\"", "5", "[]", "true"})
     bad("[" + std::string(one) + "]", "DATA-RECORD-023", "expected object, found");
-  bad("[{\"conversations\": " + turns + "}]", "DATA-RECORD-024", ".id");
   bad(with(R"("id": {})"), "DATA-RECORD-025", "object");
   bad(with(R"("id": )" + std::string(1000000, '1')), "DATA-RECORD-025", "`id` is too long");
   bad(with(R"("images": ["a.png"])"), "DATA-RECORD-026", "did you mean `image` by \"images\"");
+  bad(with(R"("image": "data:image/png;base64,AAAA")"), "DATA-RECORD-027", "save it as a file");
   bad(with(R"("img": "a.png")"), "DATA-RECORD-026", "use null for text-only");
   bad(with(R"("Image": "a.png")"), "DATA-RECORD-026", "missing `image`");
   bad(with(R"("conversations": [{"from": "human", "value": "<image>q"}, {"from": "gpt", "value": "a"}])"),
@@ -176,6 +176,93 @@ TEST_CASE("turns must alternate and say something") {
   const std::string two = R"([{"from": "human", "value": "<image><image>"}, {"from": "gpt", "value": "a"}])";
   bad(with(R"("image": "a", "conversations": )" + two), "DATA-IMG-004", "2 marks");
   bad(talk(R"([{"from": "human", "value": "<image>"}, {"from": "gpt", "value": "a"}])"), "DATA-IMG-004", "0 marks");
+}
+
+TEST_CASE("a record without an id has its number") {
+  const auto out = read_data_text("[{\"conversations\": " + turns + "},\n{\"conversations\": " + turns + "}]");
+  REQUIRE(out.good.size() == 2);
+  CHECK(out.good[0].id == "0");
+  CHECK(out.good[1].id == "1");
+}
+
+namespace {
+
+// The one record of a text, without its place: its system text, its turns, its images.
+std::string shape(const std::string& text) {
+  const auto out = read_data_text(text);
+  if (out.good.size() != 1) return out.told();
+  const data::Record& r = out.good[0];
+  std::string all = r.conversation.has_system ? "s:" + r.conversation.system + " " : "";
+  for (const data::Turn& t : r.conversation.turns) all += "q:" + t.question + " a:" + t.answer + " ";
+  for (const std::string& name : r.images) all += "i:" + name + " ";
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("ShareGPT lists are read: no id, images beside, a system text") {
+  CHECK(shape(R"([{"conversations": [{"from": "human", "value": "<image>q"}, {"from": "gpt", "value": "a"}],
+                   "images": ["x.png"], "system": "S", "tools": ""}])") == "s:S q:<image>q a:a i:x.png ");
+  CHECK(
+      shape(R"([{"images": [], "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}]}])") ==
+      "q:q a:a ");
+  CHECK_THAT(shape(R"([{"conversations": [{"from": "human", "value": "q"}, {"from": "observation", "value": "a"}]}])"),
+             Contains("DATA-RECORD-034"));
+}
+
+TEST_CASE("messages are read, with text or parts, images beside or in their parts") {
+  const std::string answer = R"({"role": "assistant", "content": "a"}]})";
+  CHECK(shape(R"({"messages": [{"role": "system", "content": "S"}, {"role": "user", "content": "q"}, )" + answer) ==
+        "s:S q:q a:a ");
+  CHECK(shape(R"([{"messages": [{"role": "user", "content": "<image>q"}, )" + answer.substr(0, answer.size() - 1) +
+              R"(, "images": ["x.png"]}])") == "q:<image>q a:a i:x.png ");
+  CHECK(
+      shape(
+          R"([{"images": [{"path": "x.png", "bytes": null}], "messages": [{"role": "user", "content": "<image>q"}, )" +
+          answer + "]") == "q:<image>q a:a i:x.png ");
+  CHECK(shape(R"([{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x.png"}},
+                   {"type": "text", "text": "q"}, {"type": "image", "image": "y.png"}, "r"]}, )" +
+              answer + "]") == "q:<image>q<image>r a:a i:x.png i:y.png ");
+  CHECK(shape(R"([{"images": ["x.png"], "messages": [{"role": "user", "content": [{"type": "image"},
+                   {"text": "q", "type": "text"}]}, {"role": "assistant", "content": [{"type": "text", "text": "a"}]}]}])") ==
+        "q:<image>q a:a i:x.png ");
+  CHECK_THAT(shape(R"([{"messages": [{"role": "user", "content": [{"type": "video"}]}, )" + answer + "]"),
+             Contains("DATA-RECORD-038") && Contains("\"video\"") && Contains(".messages[0].content[0].type"));
+  CHECK_THAT(
+      shape(R"([{"images": ["x.png"], "messages": [{"role": "user", "content": [{"type": "image", "image": "y.png"}
+                        ]}, )" +
+            answer + "]"),
+      Contains("DATA-IMG-004") && Contains("1 parts with a name"));
+  CHECK_THAT(shape(R"([{"messages": [{"role": "user", "content": "<image>q"}, )" + answer + "]"),
+             Contains("DATA-RECORD-026"));
+  CHECK_THAT(shape(R"([{"messages": [{"role": "user", "content": "q"}]}])"), Contains("turn 0 from user has no reply"));
+  CHECK_THAT(shape(R"([{"messages": [{"from": "user", "value": "q"}]}])"), Contains("`role` is missing"));
+  CHECK_THAT(
+      shape(R"([{"conversations": )" + turns + R"(, "messages": [{"role": "user", "content": "q"}, )" + answer + "]"),
+      Contains("DATA-RECORD-039"));
+}
+
+TEST_CASE("alpaca records are read, with input, system text, history and pictures") {
+  CHECK(shape(R"([{"instruction": "q", "input": "", "output": "a"}])") == "q:q a:a ");
+  CHECK(shape(R"([{"instruction": "q", "input": "i", "output": "a", "system": "S", "history": [["p", "b"]],
+                   "images": ["x.png"]}])") == "s:S q:p a:b q:q\ni a:a i:x.png ");
+  CHECK_THAT(shape(R"([{"instruction": "q", "input": "", "output": ""}])"), Contains("DATA-RECORD-036"));
+  CHECK_THAT(shape(R"([{"instruction": "q"}])"), Contains("`output` is missing"));
+  CHECK_THAT(shape(R"([{"instruction": "q", "output": 5}])"), Contains("`output` is no text"));
+  CHECK_THAT(shape(R"([{"instruction": "q", "output": "a", "history": [["p"]]}])"), Contains("`history` is no list"));
+  CHECK(shape(with(R"("image": null, "instruction": 5, "output": {}, "system": "")")) == "q:q a:a ");
+}
+
+TEST_CASE("a file holds records of one form; the first two lines may be without a conversation") {
+  const std::string message =
+      R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]})";
+  const auto lines = read_data_text(message + "\n" + message + "\n");
+  CHECK(lines.good.size() == 2);
+  refused("[" + good + ",\n" + message + "]", "DATA-FILE-014", "`conversations`, as at ", "x.json:2:1");
+  refused(message + "\n" + R"({"instruction": "q", "output": "a"})", "DATA-FILE-014", "`alpaca`", "x.json:2:1");
+  const auto none = read_data_text("{\"a\": 1}\n{\"b\": 1}");
+  CHECK(none.bad == 2);
+  CHECK(none.faults.at(0).code() == "DATA-RECORD-030");
 }
 
 TEST_CASE("sizes have limits") {

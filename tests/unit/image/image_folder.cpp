@@ -76,6 +76,18 @@ TEST_CASE("names stay inside the image folder") {
   CHECK(images.read("link.png") == "x");
 }
 
+TEST_CASE("a folder one level too high or too low is named") {
+  const TemporaryFolder folder;
+  std::filesystem::create_directories(folder.path + "/data/images/deep");
+  folder.write("data/images/cat.png", "x");
+  folder.write("data/note.txt", "x");
+  CHECK_THAT(said(image::ImageFolder(folder.path + "/data"), "cat.png"),
+             Contains("did you mean --image_folder " + folder.path + "/data/images?"));
+  CHECK_THAT(said(image::ImageFolder(folder.path + "/data/images"), "images/cat.png"),
+             Contains("did you mean --image_folder " + folder.path + "/data/images/..?"));
+  CHECK_THAT(said(image::ImageFolder(folder.path + "/data"), "dog.png"), !Contains("--image_folder"));
+}
+
 TEST_CASE("a missing file without advice; no folder at all") {
   const TemporaryFolder folder;
   folder.write("cat.png", "x");
