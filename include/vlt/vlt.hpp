@@ -45,6 +45,7 @@
 #include <vlt/data/split.hpp>
 #include <vlt/data/template_file.hpp>
 #include <vlt/data/template_tokens.hpp>
+#include <vlt/data/turn_reader.hpp>
 #include <vlt/device/memory.hpp>
 #include <vlt/dist/compare_ranks.hpp>
 #include <vlt/dist/first_fit.hpp>

@@ -15,7 +15,7 @@ inline std::string audit_table(const data::Dataset& data, const data::Split& spl
     text += f.path + ": " + count(f.records, "records = ") + count(f.used, "used + ") + count(f.bad, "bad + ") +
             count(f.too_long, "too long") + "; " + count(f.images, "images, ") + count(f.tokens, "tokens, ") +
             count(f.supervised, "of them supervised") + "\n";
-    if (f.form != data::RecordForm::conversations)
+    if (f.form == data::RecordForm::messages || f.form == data::RecordForm::alpaca)
       text += std::string("  its records are read as `") + name(f.form) + "` (docs/data.md)\n";
     if (f.turns_cut + f.answers_cut > 0)
       text += "  truncated: " + count(f.turns_cut, "records lost whole last turns (") +

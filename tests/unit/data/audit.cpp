@@ -137,6 +137,11 @@ TEST_CASE("bad records end the run or are left out, as asked") {
     CHECK_THAT(out.printed[19].place(), Contains("kinds.json:39:"));
     CHECK(out.printed[19].note() == "1 more record has this fault");
   }
+  SECTION("neighbours that share a fault count as many") {
+    const std::string some = "[1, 2, " + record("a", "null", "q") + ", 3, 4, 5]";
+    CHECK_THAT(audit({folder.write("runs.json", some)}, {}).end.note(),
+               Catch::StartsWith("4 more records have this fault; 5 of 6 records have errors"));
+  }
   SECTION("skip: up to a share") {
     CHECK(audit({path}, {data::OnBadSample::skip, 0.3, 20}).data.size() == 70);
     const auto out = audit({path}, {data::OnBadSample::skip, 0.29, 20});

@@ -224,7 +224,8 @@ TEST_CASE("messages are read, with text or parts, images beside or in their part
                    {"type": "text", "text": "q"}, {"type": "image", "image": "y.png"}, "r"]}, )" +
               answer + "]") == "q:<image>q<image>r a:a i:x.png i:y.png ");
   CHECK(shape(R"([{"images": ["x.png"], "messages": [{"role": "user", "content": [{"type": "image"},
-                   {"text": "q", "type": "text"}]}, {"role": "assistant", "content": [{"type": "text", "text": "a"}]}]}])") ==
+                   {"text": "q", "type": "text"}]},
+                   {"role": "assistant", "content": [{"type": "text", "text": "a"}]}]}])") ==
         "q:<image>q a:a i:x.png ");
   CHECK_THAT(shape(R"([{"messages": [{"role": "user", "content": [{"type": "video"}]}, )" + answer + "]"),
              Contains("DATA-RECORD-038") && Contains("\"video\"") && Contains(".messages[0].content[0].type"));

@@ -11,6 +11,7 @@ data::Dataset audited() {
   data::FileAudit mixed;
   mixed.path = "b.json", mixed.records = 20, mixed.used = 14, mixed.bad = 4, mixed.too_long = 2, mixed.images = 3;
   mixed.tokens = 60, mixed.supervised = 30, mixed.turns_cut = 3, mixed.turns_left_out = 5, mixed.answers_cut = 1;
+  clean.form = data::RecordForm::conversations, mixed.form = data::RecordForm::messages;
   mixed.reasons["RECORD-011"] = 1, mixed.reasons["IMAGE-003"] = 3;
   data.files = {clean, mixed};
   return data;
@@ -23,6 +24,7 @@ TEST_CASE("the audit tells what became of every record") {
   CHECK(report::audit_table(audited(), split) ==
         "a.json: 7 records = 7 used + 0 bad + 0 too long; 5 images, 91 tokens, 40 of them supervised\n"
         "b.json: 20 records = 14 used + 4 bad + 2 too long; 3 images, 60 tokens, 30 of them supervised\n"
+        "  its records are read as `messages` (docs/data.md)\n"
         "  truncated: 3 records lost whole last turns (5 turns), 1 lost the end of their only answer\n"
         "  bad: 3 IMAGE-003\n"
         "  bad: 1 RECORD-011\n"
