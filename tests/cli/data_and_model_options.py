@@ -139,6 +139,12 @@ def packing():
 def lm_model_name_or_path():
     changes_loss("lm_model_name_or_path", [os.path.join(data(2), "language_model")], first=True)
     refused(sft(without=["lm_model_name_or_path"]), 2, "--lm_model_name_or_path")
+    ends = os.path.join(WORK, "with_ends")
+    shutil.copytree(os.path.join(data(1), "language_model"), ends)
+    write("with_ends/generation_config.json", '{"eos_token_id": [2, 7], "top_k": 50}')
+    a = ok(sft({"lm_model_name_or_path": [ends]}))
+    b = ok(sft({"from_checkpoint": [os.path.join(a.folder, "epoch-0")]}, without=["lm_model_name_or_path", "vision_model_name_or_path", "template"]))
+    assert b.json("epoch-0/language_model/generation_config.json") == {"eos_token_id": [2, 7], "top_k": 50}
     other = os.path.join(WORK, "larger_tokenizer")
     shutil.copytree(os.path.join(data(1), "language_model"), other)
     rows = json.load(open(other + "/config.json"))["vocab_size"]

@@ -70,8 +70,10 @@ template <IsPolicy P> class ModelExport {
   void language(const std::string& folder, store_t<P>& store) const {
     const bool adapters = choice_.language_adapters.rank > 0, base = writes_base(store, ComponentKind::language);
     const std::string path = folder + "/language_model", adapter = folder + "/language_adapter";
-    if (base)
+    if (base) {
       hub::write_language_folder(path, m_.language, m_.language_sizes.vocabulary, store, type(ComponentKind::language));
+      for (const auto& [name, text] : m_.passed_on) write_file(path + "/" + name, text);
+    }
     if (adapters)
       hub::write_adapter_folder(
           adapter, store, ComponentKind::language,

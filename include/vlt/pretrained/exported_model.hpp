@@ -65,6 +65,7 @@ inline ModelDescription describe_three_folders(const KnownKinds& known, const st
     return base.starts_with(folder + "/") || adapter.empty() ? base : adapter;
   };
   dm::read_tokenizer(m, own(f.language, "language_adapter"));
+  dm::pass_on(m, f.language, {"generation_config.json"});
   dm::read_processor(m, own(f.vision, "vision_adapter"));
   const boost::json::value chat = file.chat_template;
   m.template_name = folder + "/vltune.json";

@@ -106,8 +106,7 @@ inline ModelDescription describe_llava_model(const KnownKinds& known, const std:
   lm::check_image_token(m);
   dm::read_processor(m, path);
   lm::check_grid(m);
-  for (const char* name : {"preprocessor_config.json", "processor_config.json", "generation_config.json"})
-    if (const auto file = folder.find(name)) m.passed_on.emplace_back(name, read_settings(*file, limits));
+  dm::pass_on(m, path, {"preprocessor_config.json", "processor_config.json", "generation_config.json"});
   lm::read_features(m, asked);
   lm::read_words(m, folder, asked);
   m.projector = projector_facts<MlpKind>();

@@ -1,5 +1,6 @@
 #pragma once
 #include <algorithm>
+#include <initializer_list>
 #include <memory>
 #include <vlt/data/template_tokens.hpp>
 #include <vlt/hub/llava_config.hpp>
@@ -38,7 +39,7 @@ struct ModelDescription {
   image::ClipProcessorFile processor;
   std::string processor_text;                                  // the file, to be passed on
   std::optional<hub::LlavaConfig> llava;                       // of a model that is one LLaVA folder
-  std::vector<std::pair<std::string, std::string>> passed_on;  // name, bytes: files of that folder, as they are
+  std::vector<std::pair<std::string, std::string>> passed_on;  // name, bytes: files that a new folder gets as they are
 
   std::string architecture() const { return llava ? llava->architecture() : "default"; }
   // What pictures become: tokens_per_image in their order or, if the processor has a grid, those of several tiles.
@@ -74,6 +75,13 @@ inline void read_tokenizer(ModelDescription& m, const std::string& folder) {
   m.tokenizer_folder = text::read_tokenizer_folder(folder, m.limits);
   text::add_image_and_pad_tokens(m.tokenizer_folder);
   m.tokenizer = std::make_shared<const text::Tokenizer>(m.tokenizer_folder.file);
+}
+
+// Files of the model's folder that say nothing of its training, but to others how to use it.
+inline void pass_on(ModelDescription& m, const std::string& folder, std::initializer_list<const char*> names) {
+  const Folder f(folder);
+  for (const char* name : names)
+    if (const auto file = f.find(name)) m.passed_on.emplace_back(name, read_settings(*file, m.limits));
 }
 
 // A processor_config.json also describes what is no image processor, and may have none. Leaves its own object.
@@ -184,6 +192,7 @@ inline ModelDescription describe_base_model(const KnownKinds& known, const BaseM
   m.language = hub::read_decoder_config(Folder(m.folders.language), known.families, m.limits);
   m.vision = hub::read_clip_config(Folder(m.folders.vision), m.limits);
   dm::read_tokenizer(m, m.folders.language);
+  dm::pass_on(m, m.folders.language, {"generation_config.json"});
   dm::read_processor(m, m.folders.vision);
   dm::read_template(m, asked.chat_template);
   dm::choose_features(m, asked.vision_feature_layer, asked.feature_select);

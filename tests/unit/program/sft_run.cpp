@@ -208,8 +208,14 @@ TEST_CASE("adapters are trained, exported and trained on") {
 TEST_CASE("adapters bring their base along where its embedding grew for <image>") {
   const ModelFolder t;
   write_models(t, hub::StoredType::f32, true);
+  const std::string ends = R"({"eos_token_id": [0, 1]})";
+  t.write("language/generation_config.json", ends);
   REQUIRE(t.train("run", {"--lang_lora_dim", "2", "--only_optimize_lora", "--max_steps", "2"}).exit == 0);
   CHECK((t.has("run/epoch-0/language_model/model.safetensors") && t.has("run/epoch-0/language_adapter")));
+  CHECK(test::read_text(t / "run/epoch-0/language_model/generation_config.json") == ends);
+  const Ran again = t.train("again", {"--from_checkpoint", t / "run/epoch-0", "--max_steps", "1"}, false);
+  CHECK(again.exit == 0);
+  CHECK(test::read_text(t / "again/epoch-0/language_model/generation_config.json") == ends);
   CHECK(t.evaluated("run/epoch-0").at("eval_loss").as_double() ==
         Approx(t.metrics("run").evaluations.back().eval_loss).epsilon(1e-6));
 }
