@@ -27,6 +27,7 @@ run "runs that go on" python3 "$here/resuming.py" "$bin" $quick
 run "memory of the audit" python3 "$here/data_memory.py" "$bin/sft_main" "$language" "$vision"
 run "several processes" skippable python3 "$here/ranks.py" "$bin"
 if [ "$quick" != quick ]; then
+  run "memory of several processes" skippable python3 "$here/ranks_memory.py" "$bin"
   run "every option" python3 "$here/options.py" "$bin" "$here/../../docs/options.md"
   run "merging adapters" python3 "$here/merging.py" "$bin"
 fi
