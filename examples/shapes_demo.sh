@@ -39,8 +39,8 @@ step "Training"
 "$programs/sft_main" --data_path "$out/data/train.json" --image_folder "$out/data/images" \
   --vision_model_name_or_path "$out/data/vision_model" --lm_model_name_or_path "$out/data/language_model" \
   --output_dir "$out/model" --seed "$seed" --precision $precision --template plain --is_sft_stage \
-  --vis_encoder_update --lang_decoder_update --learning_rate 1e-3 --num_train_epochs $epochs \
-  --per_device_train_batch_size 8 --per_device_eval_batch_size 32 --num_warmup_steps 100 \
+  --vis_encoder_update --lang_decoder_update --learning_rate 1e-3 --learning_rate_pretraining_components 1e-3 \
+  --num_train_epochs $epochs --per_device_train_batch_size 8 --per_device_eval_batch_size 32 --num_warmup_steps 100 \
   --data_train_split_ratio 0.99 --eval_step 1000 --log_step 100
 
 model=$(ls -d "$out"/model/epoch-* | sort -V | tail -n 1)

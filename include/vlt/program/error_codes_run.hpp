@@ -147,6 +147,8 @@ inline constexpr ErrorCode option_codes[] = {
     {"OPT-PROMPT-024", "A question is longer than the model reads, or is not UTF-8.",
      "Ask in fewer words, or raise --max_seq_len."},
     {"OPT-RANGE-001", "A training setting is out of range.", "Give a value inside the range."},
+    {"OPT-RATE-028", "Pre-trained tensors train at the rate of new ones.",
+     "Give them a rate of their own, or train adapters only."},
     {"OPT-REQUIRED-007", "A required option is missing.", "Give it."},
     {"OPT-RANKS-022", "The ranks of a run were started with different options, programs or data.",
      "Give every rank the same command line, program and files."},

@@ -54,10 +54,12 @@ template <IsPolicy P> class SftRun {
   Model model_;
 
   void warn_of_high_rates(const registry_t<P>& registry) const {
-    const double fastest = report::fastest_pretrained_rate(registry, s_.rates);
-    if (fastest > report::highest_usual_rate && plan_.trains())
-      job_.messages.notice("pre-trained tensors train at " + number_text(fastest) +
-                           ", above 1e-4: see --learning_rate_pretraining_components");
+    if (!plan_.trains()) return;
+    const auto parts = report::high_rate_parts(registry, s_.rates);
+    if (const std::string note = report::high_rate_note(parts); !note.empty()) job_.messages.notice(note);
+    const bool adapters = s_.choice.vision_adapters.rank > 0 || s_.choice.language_adapters.rank > 0;
+    if (std::any_of(parts.begin(), parts.end(), [](const report::HighRatePart& p) { return !p.asked; }))
+      job_.messages.warning(report::high_rate_warning(parts, adapters));
   }
   EngineSettings engine_settings() const {
     return {std::max(1, int(s_.data.data_path.size())), s_.log_accuracy, s_.zero};

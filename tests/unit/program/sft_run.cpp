@@ -80,6 +80,9 @@ TEST_CASE("a training writes its metrics, and models whose losses come back") {
                  Catch::Contains("one optimiser step") && Catch::Contains("wrote " + t / "run/epoch-0") &&
                  Catch::Contains("wrote " + t / "run/epoch-1") && Catch::Contains("wrote " + t / "run/report.html"));
   CHECK_THAT(r.errors, Catch::Contains("pre-trained tensors train at 0.02, above 1e-4"));
+  CHECK_THAT(r.errors, Catch::Contains("\"code\": \"OPT-RATE-028\"") &&
+                           Catch::Contains("\"encoder (3040 parameters), ") &&
+                           Catch::Contains("add --learning_rate_pretraining_components 1e-5\""));
 }
 
 TEST_CASE("a training keeps a receipt of what it was asked, and a list of what it left out") {
@@ -300,7 +303,12 @@ TEST_CASE("a training without evaluation says so, and what cannot train is refus
   const Ran r =
       t.train("run", {"--eval_step", "0", "--max_steps", "1", "--learning_rate_pretraining_components", "1e-4"});
   REQUIRE(r.exit == 0);
-  CHECK_THAT(r.errors, Catch::Contains("evaluation is off") && !Catch::Contains("above 1e-4"));
+  CHECK_THAT(r.errors, Catch::Contains("evaluation is off") && !Catch::Contains("1e-4"));
+  const Ran asked = t.train("asked", {"--eval_step", "0", "--max_steps", "1", "--lang_lora_dim", "2",
+                                      "--learning_rate_pretraining_components", "1e-2"});
+  CHECK_THAT(asked.errors,
+             Catch::Contains("note: pre-trained tensors train faster than 1e-4, as asked: embedding at 0.01"));
+  CHECK_THAT(asked.errors, !Catch::Contains("OPT-RATE-028"));
   CHECK(t.metrics("run").evaluations.empty());
   CHECK(t.has("run/epoch-0/projector"));
   const auto refused = [&](const Words& more, int exit, const char* says) {
