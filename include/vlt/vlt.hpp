@@ -97,6 +97,7 @@
 #include <vlt/image/stb_writer.hpp>
 #include <vlt/io/base64.hpp>
 #include <vlt/io/blame.hpp>
+#include <vlt/io/crc32c.hpp>
 #include <vlt/io/draft_folder.hpp>
 #include <vlt/io/file.hpp>
 #include <vlt/io/file_hash.hpp>
@@ -106,6 +107,7 @@
 #include <vlt/io/json_scanner.hpp>
 #include <vlt/io/line_file.hpp>
 #include <vlt/io/pretty_json.hpp>
+#include <vlt/io/protobuf_writer.hpp>
 #include <vlt/io/read_limits.hpp>
 #include <vlt/io/require_utf8.hpp>
 #include <vlt/io/silent_handler.hpp>

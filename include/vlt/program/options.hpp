@@ -233,8 +233,8 @@ inline void run(Table& t) {
         "A checkpoint after every N optimiser steps and at the end of every epoch; 0: at the ends of epochs only.")
       .from(0);
   t.add("keep", &O::keep, "How many checkpoints stay: the newest.").from(1);
-  t.add("enable_tensorboard", &O::enable_tensorboard, "Event files in `output_dir/tb_logging`.")
-      .not_yet("`metrics.jsonl` and `report.html` hold the same curves");
+  t.add("enable_tensorboard", &O::enable_tensorboard,
+        "Event files for TensorBoard in `output_dir/tb_logging`: curves, options, pictures with answers.");
   t.add("cache_vision_features", &O::cache_vision_features, "Features of a frozen encoder are computed once.")
       .one_of({"off", "memory", "disk"})
       .not_yet("they are computed in every epoch");

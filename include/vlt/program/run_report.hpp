@@ -43,6 +43,8 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   void evaluated(const EvalMetrics& m) override {
     write("training: step " + std::to_string(m.step) + " of " + std::to_string(steps_), false);
   }
+  // The questions, and what the model has said to them so far.
+  const std::vector<report::ReportSample>& samples() const { return data_.samples; }
   // The run has ended before its end, and can be taken up again.
   void stop() {
     write("stopped after step " + std::to_string(state_.step) + " of " + std::to_string(steps_) +

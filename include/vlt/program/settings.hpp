@@ -43,7 +43,7 @@ struct SftSettings {
   Index save_step = 0, keep = 2;
   // what is told
   Index log_step = 1, eval_step = 0;
-  bool log_accuracy = false;
+  bool log_accuracy = false, tensorboard = false;
 
   bool trains() const { return task != SftTask::evaluate; }  // a plan is one of a training
   bool writes() const { return task == SftTask::train; }
@@ -176,6 +176,7 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   s.schedule = schedule_kind(o.lr_scheduler_type), s.warmup = o.num_warmup_steps, s.max_grad_norm = o.max_grad_norm;
   s.save_step = o.save_step, s.keep = o.keep;
   s.log_step = o.log_step, s.eval_step = o.eval_step, s.log_accuracy = !o.is_sft_stage;
+  s.tensorboard = o.enable_tensorboard;
   return s;
 }
 

@@ -10,6 +10,7 @@
 #include <vlt/program/sft_evaluation.hpp>
 #include <vlt/program/sft_resume.hpp>
 #include <vlt/report/component_table.hpp>
+#include <vlt/report/tensorboard_log.hpp>
 #include <vlt/train/metrics_writer.hpp>
 #include <vlt/train/trainer.hpp>
 
@@ -135,12 +136,15 @@ template <IsPolicy P> class SftTraining {
     for (TrainerListener* l : {static_cast<TrainerListener*>(&metrics), static_cast<TrainerListener*>(&shown),
                                static_cast<TrainerListener*>(&report)})
       trainer.add(*l);
+    std::optional<report::TensorBoardLog> board;
+    if (set.tensorboard) trainer.add(show_on_a_board(board, steps));
     trainer.save_by([&] {
       save_();
       progress.say("saved " + save_.path());
     });
     const RunEnd end = trainer.run();
     end == RunEnd::finished ? report.finish() : report.stop();
+    if (board && end == RunEnd::finished) board->finish(report.samples());
     progress.finish();
     if (const std::string total = lost_.total(); !total.empty()) progress.say(total);
     progress.say("wrote " + job_.output->file("report.html"));
@@ -148,6 +152,12 @@ template <IsPolicy P> class SftTraining {
       job_.messages.notice(std::string(signals_.name()) + ": stopped after step " + std::to_string(state_.step) +
                            "; run the same command with --from_checkpoint auto to go on");
     return end;
+  }
+
+  TrainerListener& show_on_a_board(std::optional<report::TensorBoardLog>& board, Index steps) const {
+    return board.emplace(job_.output->file("tb_logging"), state_, steps,
+                         report::TensorBoardLog::Settings{options_json(job_.table, job_.options),
+                                                          [this](const Complaint& c) { job_.messages.warning(c); }});
   }
 
   // A disk that cannot hold the models of all epochs, and the checkpoints, is told before the first step, not after the

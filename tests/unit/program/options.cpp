@@ -149,7 +149,6 @@ TEST_CASE("mistakes in a configuration file are named") {
 
 TEST_CASE("what is not built yet is refused with a sentence") {
   const Words args = GENERATE(values<Words>({{"--offload"},
-                                             {"--enable_tensorboard"},
                                              {"--dataset_concatenate_samples", "2"},
                                              {"--packing"},
                                              {"--cache_vision_features", "memory"},
