@@ -139,6 +139,7 @@ part() {
         check "kernels, emulated" "$build/tests/tests/simt/simt_emulated"
       else
         unit tests simt
+        check "kernels, compiled by nvcc" bash tests/simt/compiled.sh "$build/tests" "$build/nvcc"
       fi ;;
     asan) unit asan "" ;;
     tsan) unit tsan "$(grep -rl '\[threads\]' tests/unit | cut -d/ -f3 | sort -u | paste -sd ';')" -L threads ;;
