@@ -106,6 +106,7 @@
 #include <vlt/io/json_line.hpp>
 #include <vlt/io/json_scanner.hpp>
 #include <vlt/io/line_file.hpp>
+#include <vlt/io/nearest_path.hpp>
 #include <vlt/io/pretty_json.hpp>
 #include <vlt/io/protobuf_writer.hpp>
 #include <vlt/io/read_limits.hpp>

@@ -63,7 +63,10 @@ class DatasetFile {
   static File open(const std::string& path) {
     try {
       return open_file(path, blame_data);
-    } catch (const Error& e) { throw Error(e.exit(), Complaint(e.complaint()).help("check --data_path")); }
+    } catch (const Error& e) {
+      const std::string meant = e.complaint().help();
+      throw Error(e.exit(), Complaint(e.complaint()).help("check --data_path" + (meant.empty() ? "" : ": " + meant)));
+    }
   }
   std::size_t next(char* to, std::size_t bytes) {
     bytes = std::size_t(std::min<std::uint64_t>(bytes, file_.size() - read_));

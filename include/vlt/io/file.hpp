@@ -10,6 +10,7 @@
 #include <utility>
 #include <vlt/base/quoted.hpp>
 #include <vlt/io/blame.hpp>
+#include <vlt/io/nearest_path.hpp>
 
 namespace vlt {
 
@@ -102,15 +103,19 @@ class File {
 // Opens a file that the user named on the command line: links are followed, but it must be a regular file.
 // Throws PATH-001 (missing), PATH-004 (not regular), PATH-005 (denied).
 inline File open_file(const std::string& path, Blame blame = blame_model) {
-  const auto refuse = [&](const char* code, const char* what, std::string found) {
-    blame.raise(Complaint(code, what).at(path).expected("a readable regular file").found(std::move(found)));
+  const auto refuse = [&](const char* code, const char* what, std::string found, std::string help = {}) {
+    blame.raise(Complaint(code, what)
+                    .at(path)
+                    .expected("a readable regular file")
+                    .found(std::move(found))
+                    .help(std::move(help)));
   };
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   if (descriptor < 0) {
     refuse_lack_of_descriptors(errno, path);
     if (errno == EACCES || errno == EPERM)
       refuse("PATH-005", "permission to read the file is denied", errno_text(errno));
-    refuse("PATH-001", "the file cannot be opened", errno_text(errno));
+    refuse("PATH-001", "the file cannot be opened", errno_text(errno), did_you_mean_path(path));
   }
   struct stat s {};
   if (::fstat(descriptor, &s) != 0 || !S_ISREG(s.st_mode)) {

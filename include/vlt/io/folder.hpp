@@ -92,7 +92,8 @@ class Folder {
     blame_.raise(Complaint(code, "the " + kind_ + " folder cannot be opened")
                      .at(path_)
                      .expected("a folder")
-                     .found(errno_text(error)));
+                     .found(errno_text(error))
+                     .help(error == ENOENT ? did_you_mean_path(path_) : ""));
   }
 
   int open_beneath(const std::string& name, int flags) const {
@@ -152,8 +153,7 @@ class Folder {
     const std::string text = ": " + errno_text(error);
     switch (error) {
       case EXDEV:
-        refuse("PATH-002", name, "escapes its folder" + text,
-               "names must stay inside " + path_ + "; copy the file there");
+        refuse("PATH-002", name, "escapes its folder", "names must stay inside " + path_ + "; copy the file there");
       case ELOOP:
         refuse("PATH-004", name, "is not-regular: its links form a loop" + text);
       case EACCES:

@@ -12,6 +12,7 @@ struct AdapterChoice {
   double alpha = 0;
   std::vector<std::string> names;  // parts of full names
   Provenance from{blame_option, {}};
+  std::vector<std::string> repeated = {};  // an option's names beside a folder's: they must name the same layers
 };
 
 // What a user wants to train, component by component. What lies under an adapter was frozen when that was attached, and
@@ -60,6 +61,20 @@ void require_named(const Registry<F, D>& registry, ComponentKind component, cons
                    .found(quoted(listed(nameless, ","))));
 }
 
+// A run that goes on with a folder's adapters may say again which layers they are on, and no others.
+template <Precision F, Device D>
+void require_repeated(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a) {
+  if (a.repeated.empty()) return;
+  for (const LinearRef& l : registry.linears)
+    if (l.component == component && l.matches(a.names) != l.matches(a.repeated))
+      blame_option.raise(
+          Complaint("CHECKPOINT-019", "this contradicts the model in --from_checkpoint")
+              .at(component == ComponentKind::vision ? "--vis_lora_module_name" : "--lang_lora_module_name")
+              .expected("the layers that have adapters in " + a.from.place)
+              .found(std::string(l.matches(a.repeated) ? "also " : "not ") + l.name)
+              .help("leave the option out, or name another folder"));
+}
+
 }  // namespace choosing
 
 // Attaches the adapters of one component.
@@ -67,6 +82,7 @@ template <Precision F, Device D>
 void attach(const Registry<F, D>& registry, ComponentKind component, const AdapterChoice& a) {
   if (a.rank == 0) return;
   choosing::require_named(registry, component, a);
+  choosing::require_repeated(registry, component, a);
   attach_adapters(registry, a.names, a.rank, a.alpha, component);
 }
 

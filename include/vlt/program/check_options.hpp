@@ -152,14 +152,13 @@ inline void check_same_model(const SftOptions& o, const std::set<std::string>& g
   differ("max_seq_len", std::to_string(o.max_seq_len), std::to_string(m.max_seq_len));
   differ("lm_model_name_or_path", o.lm_model_name_or_path, m.folders.language);
   differ("vision_model_name_or_path", o.vision_model_name_or_path, m.folders.vision);
-  const auto adapters = [&](const std::string& side, const AdapterChoice& a, Index rank, const std::string& names) {
+  const auto adapters = [&](const std::string& side, const AdapterChoice& a, Index rank) {
     if (a.rank == 0) return;
     differ(side + "_lora_dim", std::to_string(rank), std::to_string(a.rank));
-    differ(side + "_lora_module_name", names, "the modules in the folder");
     if (o.lora_alpha) differ("lora_alpha", number_text(*o.lora_alpha), number_text(a.alpha));
   };
-  adapters("lang", e.language_adapters, o.lang_lora_dim, o.lang_lora_module_name);
-  adapters("vis", e.vision_adapters, o.vis_lora_dim, o.vis_lora_module_name);
+  adapters("lang", e.language_adapters, o.lang_lora_dim);
+  adapters("vis", e.vision_adapters, o.vis_lora_dim);
   if (!given.contains("template")) return;
   const text::TokenizerFolder& t = m.tokenizer_folder;
   const data::ChatTemplate asked =

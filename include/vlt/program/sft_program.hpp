@@ -125,6 +125,13 @@ class SftProgram {
       if (row.name.starts_with("limit_")) out << row.name << " " << option_value(job_.options, row) << "\n";
   }
 
+  void repeat_adapter_names(const SftOptions& o) {
+    TrainingChoice& c = job_.settings.choice;
+    if (given_.contains("lang_lora_module_name"))
+      c.language_adapters.repeated = settings::comma_separated(o.lang_lora_module_name);
+    if (given_.contains("vis_lora_module_name"))
+      c.vision_adapters.repeated = settings::comma_separated(o.vis_lora_module_name);
+  }
   void describe() {
     const SftOptions& o = job_.options;
     const std::string& folder = job_.start.model_folder;
@@ -137,6 +144,7 @@ class SftProgram {
       check_same_model(o, given_, from);
       job_.options = continued(o, from);
       job_.settings = sft_settings(job_.options, job_.world, &from);
+      repeat_adapter_names(o);
       job_.model = std::move(from.description);
     }
     if (job_.start.checkpoint) job_.settings.training.began_with = ranks_at_the_beginning(*job_.start.checkpoint);

@@ -33,6 +33,8 @@ TEST_CASE("a file that is cut while it is read is a fault, not a signal") {
 TEST_CASE("files that the user names must be regular and there") {
   const TemporaryFolder t;
   refused([&] { open_file(t / "no", blame_option); }, ExitCode::usage, "OPT-PATH-001", "No such file", "(2)");
+  t.write("train.json", "[]");
+  refused([&] { open_file(t / "trein.json"); }, ExitCode::model, "MODEL-PATH-001", "did you mean " + t / "train.json?");
   refused([&] { open_file(t.path); }, ExitCode::model, "MODEL-PATH-004", "a directory");
   REQUIRE(::mkfifo((t / "pipe").c_str(), 0600) == 0);
   refused([&] { open_file(t / "pipe"); }, ExitCode::model, "MODEL-PATH-004", "pipe");

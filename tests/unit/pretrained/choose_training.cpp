@@ -87,3 +87,27 @@ TEST_CASE("adapters that match no layer are refused on the account of who asked 
   CHECK(complaint({blame_option, "--lang_lora_module_name"}, {}) == "OPT-LORA-014 --lang_lora_module_name \"\"");
   CHECK(complaint({blame_model, "folder"}, {"down_proj", "lm_head_of_another"}) == "accepted");
 }
+
+TEST_CASE("names beside a folder's adapters must name the same layers") {
+  LlamaDecoder<P> model(
+      LlamaSizes{.vocabulary = 9,
+                 .depth = 1,
+                 .block = {.width = 8, .heads = 2, .kv_heads = 1, .head_dim = 4, .mlp = 12, .rope = {}}});
+  auto registry = registry_of<P>(model);
+  for (auto& l : registry.linears) l.component = ComponentKind::language;
+  AdapterChoice folder{2, 4, {"layers.0.self_attn.q_proj", "layers.0.self_attn.v_proj"}, {blame_model, "epoch-0"}};
+  const auto complaint = [&](std::vector<std::string> names) {
+    folder.repeated = std::move(names);
+    try {
+      attach(registry, ComponentKind::language, folder);
+    } catch (const Error& e) {
+      return e.complaint().code() + " " + e.complaint().place() + " " + e.complaint().found();
+    }
+    return std::string("accepted");
+  };
+  CHECK(complaint({"q_proj", "v_proj"}) == "accepted");
+  CHECK(complaint({}) == "accepted");
+  CHECK_THAT(complaint({"q_proj"}), Catch::StartsWith("OPT-CHECKPOINT-019 --lang_lora_module_name not ") &&
+                                        Catch::EndsWith("layers.0.self_attn.v_proj"));
+  CHECK_THAT(complaint({"_proj"}), Catch::StartsWith("OPT-CHECKPOINT-019 --lang_lora_module_name also "));
+}

@@ -203,6 +203,14 @@ TEST_CASE("adapters are trained, exported and trained on") {
   CHECK(json("on/receipt.json").at("options").at("lang_lora_dim").as_int64() == 2);
   CHECK(json("run/epoch-1/language_adapter/adapter_config.json").at("base_model_name_or_path").as_string() ==
         t / "language");
+  const Ran same =
+      t.train("same", command({{"--from_checkpoint", t / "run/epoch-1", "--max_steps", "1"}, lora}), false);
+  INFO(same.errors);
+  CHECK(same.exit == 0);
+  const Ran fewer = t.train(
+      "fewer", {"--from_checkpoint", t / "run/epoch-1", "--lang_lora_dim", "2", "--lang_lora_module_name", "q_proj"},
+      false);
+  CHECK_THAT(fewer.errors, Catch::Contains("OPT-CHECKPOINT-019") && Catch::Contains("up_proj"));
   const Ran other = t.train("other", {"--from_checkpoint", t / "run/epoch-1", "--lang_lora_dim", "4"}, false);
   CHECK(other.exit == 2);
   CHECK_THAT(other.errors, Catch::Contains("OPT-CHECKPOINT-019") && Catch::Contains("--lang_lora_dim"));
