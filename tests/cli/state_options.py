@@ -1,4 +1,4 @@
-"""What the options change that say where a run writes its state and its logs."""
+"""What the options change that say what a run keeps: its logs, its state, its models."""
 import glob
 
 from sft_runs import *
@@ -33,3 +33,41 @@ def enable_tensorboard():
     open(os.path.join(folder, "tb_logging"), "w").close()
     c = ok(sft({"enable_tensorboard": [], "output_dir": [folder], "from_checkpoint": ["auto"]}))
     assert c.losses() == a.losses() and c.err.count("warning[WRITE-FILE-004]") == 1 and "the training goes on" in c.err
+
+
+def saved(**changes):
+    run = ok(sft(changes))
+    return sorted(os.listdir(os.path.join(run.folder, "checkpoints")))
+
+
+@test
+def save_step():
+    assert saved() == ["step-00000003"] and saved(save_step=[2]) == ["step-00000002", "step-00000003"]
+
+
+@test
+def keep():
+    assert saved(save_step=[1]) == ["step-00000002", "step-00000003"]
+    assert saved(save_step=[1], keep=[1]) == ["step-00000003"]
+
+
+@test
+def keep_epochs():
+    b = ok(sft({"keep_epochs": [1], "num_train_epochs": [3], "max_steps": [0]}))
+    assert [n for n in sorted(os.listdir(b.folder)) if n.startswith("epoch")] == ["epoch-2"], os.listdir(b.folder)
+
+
+def evaluated_each_step(**changes):
+    return ok(sft({"eval_step": [1], "data_train_split_ratio": [0.5], "learning_rate": [0], **changes}))
+
+
+@test
+def keep_best():
+    assert evaluated_each_step(keep_best=["loss"]).has("best/projector/config.json")
+    assert not evaluated_each_step().has("best")
+    refused(sft({"keep_best": ["loss"], "eval_step": [0]}), 2, "--eval_step 0")
+
+
+@test
+def early_stop():
+    assert evaluated_each_step(early_stop=[1]).all("step") == [1, 2]

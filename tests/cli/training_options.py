@@ -188,22 +188,6 @@ def loader_timeout_s():
     refused(one_picture("slow.png", large_png(3000), loader_timeout_s=[1e-9]), 11, "loader_timeout_s")
 
 
-def saved(**changes):
-    run = ok(sft(changes))
-    return sorted(os.listdir(os.path.join(run.folder, "checkpoints")))
-
-
-@test
-def save_step():
-    assert saved() == ["step-00000003"] and saved(save_step=[2]) == ["step-00000002", "step-00000003"]
-
-
-@test
-def keep():
-    assert saved(save_step=[1]) == ["step-00000002", "step-00000003"]
-    assert saved(save_step=[1], keep=[1]) == ["step-00000003"]
-
-
 @test
 def comm_timeout_s():
     same_loss("comm_timeout_s", [5])  # one process waits for nobody; several: ranks.py

@@ -19,6 +19,7 @@ class SftOptionCheck {
     if (!o_.data_path.empty()) data();
     else if (!o_.plan) needed({}, "data_path");
     adapters();
+    evaluations();
     if (o_.model_architecture != "default") llava();
     if (o_.model_architecture == "default" && (o_.from_checkpoint.empty() || o_.from_checkpoint == Words{"auto"}))
       both_halves();
@@ -111,6 +112,12 @@ class SftOptionCheck {
     OptionRow<SftOptions> count = *table_.find("dataset_samples");
     for (const std::string& word : o_.dataset_samples)
       if (word != "all") option_text::number<Index>(count.from(1), word, "--dataset_samples");
+  }
+  void evaluations() {
+    if (o_.eval_step > 0) return;
+    const char* never = "--eval_step 0 asks for no evaluation";
+    if (o_.early_stop > 0) conflict("early_stop", never, "leave one of them out");
+    if (o_.keep_best != "off") conflict("keep_best", never, "leave one of them out");
   }
   void adapters() {
     const bool lora = o_.lang_lora_dim > 0 || o_.vis_lora_dim > 0;

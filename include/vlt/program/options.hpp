@@ -36,6 +36,8 @@ struct SftOptions : ReadLimits {
   // run
   std::string output_dir, log_format = "text", config, explain;
   Index num_threads = 0, num_workers = 0, log_step = 1, local_rank = -1, zero_stage = 0, save_step = 0, keep = 2;
+  Index keep_epochs = 0, early_stop = 0;
+  std::string keep_best = "off";
   double loader_timeout_s = 300, comm_timeout_s = 600;
   bool offload = false, enable_tensorboard = false;
   std::string cache_vision_features = "off";
@@ -233,6 +235,11 @@ inline void run(Table& t) {
         "A checkpoint after every N optimiser steps and at the end of every epoch; 0: at the ends of epochs only.")
       .from(0);
   t.add("keep", &O::keep, "How many checkpoints stay: the newest.").from(1);
+  t.add("keep_epochs", &O::keep_epochs, "How many models of epochs (`epoch-K`) stay: the newest; 0: all.").from(0);
+  t.add("keep_best", &O::keep_best,
+        "`loss`: the model of the evaluation with the lowest loss so far is in `best`, beside those of epochs.")
+      .one_of({"off", "loss"});
+  t.add("early_stop", &O::early_stop, "So many evaluations without a lower loss end the run; 0: none does.").from(0);
   t.add("enable_tensorboard", &O::enable_tensorboard,
         "Event files for TensorBoard in `output_dir/tb_logging`: curves, options, pictures with answers.");
   t.add("cache_vision_features", &O::cache_vision_features, "Features of a frozen encoder are computed once.")

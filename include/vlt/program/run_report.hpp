@@ -55,7 +55,8 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   void finish() {
     show(answers(), &report::ReportSample::after);
     const Index idle = state_.skipped() - state_.overflows;
-    write("finished after " + std::to_string(steps_) + " steps" +
+    write("finished after " + std::to_string(state_.step) + " steps" +
+              (state_.step < steps_ ? " of " + std::to_string(steps_) + ": evaluations found no lower loss" : "") +
               (idle > 0 ? ", " + std::to_string(idle) + " of them without a record" : ""),
           true);
   }
@@ -127,6 +128,8 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     if (!state_.lost_records.empty()) fact("records lost while decoding", std::to_string(state_.lost_records.size()));
     if (const auto& e = data_.metrics.evaluations; !e.empty()) {
       fact("eval loss", number(e.back().eval_loss));
+      if (const EvalMetrics* best = best_evaluation(data_.metrics); best != &e.back())
+        fact("lowest eval loss", number(best->eval_loss) + " after step " + std::to_string(best->step));
       if (e.back().token_accuracy) fact("token accuracy", number(100 * *e.back().token_accuracy) + " %");
     }
     fact("peak memory", shown_bytes(double(peak_memory())));

@@ -40,9 +40,10 @@ struct SftSettings {
   ScheduleKind schedule = ScheduleKind::cosine;
   double warmup = 0, max_grad_norm = 1;
   // what is kept
-  Index save_step = 0, keep = 2;
+  Index save_step = 0, keep = 2, keep_epochs = 0;
+  bool keep_best = false;
   // what is told
-  Index log_step = 1, eval_step = 0;
+  Index log_step = 1, eval_step = 0, early_stop = 0;
   bool log_accuracy = false, tensorboard = false;
 
   bool trains() const { return task != SftTask::evaluate; }  // a plan is one of a training
@@ -174,8 +175,8 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   s.zero.reduce = s.zero.stage >= 2 ? dist::Reduce::every_micro_batch : dist::Reduce::once;
   s.rates = settings::rates(o);
   s.schedule = schedule_kind(o.lr_scheduler_type), s.warmup = o.num_warmup_steps, s.max_grad_norm = o.max_grad_norm;
-  s.save_step = o.save_step, s.keep = o.keep;
-  s.log_step = o.log_step, s.eval_step = o.eval_step, s.log_accuracy = !o.is_sft_stage;
+  s.save_step = o.save_step, s.keep = o.keep, s.keep_epochs = o.keep_epochs, s.keep_best = o.keep_best == "loss";
+  s.log_step = o.log_step, s.eval_step = o.eval_step, s.early_stop = o.early_stop, s.log_accuracy = !o.is_sft_stage;
   s.tensorboard = o.enable_tensorboard;
   return s;
 }

@@ -31,21 +31,24 @@ class ProgressListener final : public TrainerListener {
   Index every_, steps_;
 };
 
-// Writes the model whenever an epoch is over: epoch-0, epoch-1, ... Every rank has one, since rank 0, which writes, may
-// hold a share of the model only.
+// Writes the model whenever an epoch is over (epoch-0, epoch-1, ...) and, if asked, whenever an evaluation was the best
+// so far. Every rank has one, since rank 0, which writes, may hold a share of the model only.
 template <IsPolicy P> class EpochExport final : public TrainerListener {
  public:
-  EpochExport(const SftJob& job, const ModelExport<P>& model, store_t<P>& store)
-      : job_(job), model_(model), store_(store) {}
+  // state: of the run, whose history has every evaluation before it is told.
+  EpochExport(const SftJob& job, const ModelExport<P>& model, store_t<P>& store, const RunState& state)
+      : job_(job), model_(model), store_(store), state_(state) {}
   // Hears of what was written; stays.
   void tell(report::Progress& progress) { progress_ = &progress; }
 
+  void evaluated(const EvalMetrics&) override {
+    if (job_.settings.keep_best && evaluations_since_best(state_.history) == 0) write("best", [] {});
+  }
   void epoch_done(Index epoch) override {
-    job_.world.does(dist::RankPhase::exporting);
-    dist::SharedValues(store_, job_.world).on_rank_0([&] {
-      const std::string folder = job_.output->file("epoch-" + std::to_string(epoch));
-      model_.write(folder, store_);
-      if (progress_) progress_->say("wrote " + folder);
+    write(name(epoch), [&] {
+      const Index kept = job_.settings.keep_epochs;
+      for (Index old = epoch - kept; kept > 0 && old >= 0; --old)
+        std::filesystem::remove_all(job_.output->file(name(old)));
     });
   }
 
@@ -53,7 +56,19 @@ template <IsPolicy P> class EpochExport final : public TrainerListener {
   const SftJob& job_;
   const ModelExport<P>& model_;
   store_t<P>& store_;
+  const RunState& state_;
   report::Progress* progress_ = nullptr;
+
+  static std::string name(Index epoch) { return "epoch-" + std::to_string(epoch); }
+  template <class Then> void write(const std::string& name, Then&& then) {
+    job_.world.does(dist::RankPhase::exporting);
+    dist::SharedValues(store_, job_.world).on_rank_0([&] {
+      const std::string folder = job_.output->file(name);
+      model_.write(folder, store_);
+      then();
+      if (progress_) progress_->say("wrote " + folder);
+    });
+  }
 };
 
 // Trains a job's model, from its beginning or from a checkpoint, to its end or until a signal asks it to stop. What is
@@ -90,7 +105,7 @@ template <IsPolicy P> class SftTraining {
     trainer.add(lost_);
     trainer.stop_if([this] { return signals_.received(); });
     trainer.save_by([this] { save_(); });
-    EpochExport<P> epochs(job_, model, store_);
+    EpochExport<P> epochs(job_, model, store_, state_);
     trainer.add(epochs);
     const RunEnd end = job_.output ? run_and_show(trainer, epochs, model, memory, components) : trainer.run();
     return end == RunEnd::finished ? ExitCode::ok : ExitCode::preempted;
@@ -164,13 +179,15 @@ template <IsPolicy P> class SftTraining {
   // last.
   void warn_of_little_space(const ModelExport<P>& model) const {
     const auto space = free_space(job_.output->path());
-    const double models = double(model.bytes(store_)) * double(job_.settings.training.epochs);
+    const Index kept = job_.settings.keep_epochs, epochs = job_.settings.training.epochs;
+    const Index folders = (kept > 0 ? std::min(epochs, kept + 1) : epochs) + (job_.settings.keep_best ? 1 : 0);
+    const double models = double(model.bytes(store_)) * double(folders);
     const double needed = models + double(checkpoint_bytes(store_.layout())) * double(job_.settings.keep + 1);
     if (!space || double(space->bytes) >= needed) return;
     job_.messages.warning(
         Complaint("WRITE-SPACE-006", "the disk has no room for the models of all epochs and for checkpoints")
             .at(job_.output->path())
-            .expected("room for " + shown_bytes(needed) + ", " + std::to_string(job_.settings.training.epochs) +
+            .expected("room for " + shown_bytes(needed) + ", " + std::to_string(folders) +
                       " models, and a checkpoint more than are kept")
             .found(shown_bytes(double(space->bytes)))
             .help("free some space, or name a folder on another disk"));
@@ -186,6 +203,7 @@ template <IsPolicy P> class SftTraining {
       s.component.push_back(params[i].component);
       if (!params[i].trains()) s.peak_rates[i] = -1;
     }
+    s.early_stop = plan_.evaluates() ? set.early_stop : 0;
     s.eval_step = plan_.evaluates() ? set.eval_step : 0, s.save_step = set.save_step, s.log_accuracy = set.log_accuracy;
     s.dataset_names = data::dataset_stems(set.data.data_path);
     s.peak_flops = double(job_.threads->count()) * cpu::peak_flops<typename P::operand>();

@@ -49,6 +49,19 @@ struct MetricsHistory {
   bool operator==(const MetricsHistory&) const = default;
 };
 
+// The first evaluation with the lowest loss; null if there is none.
+inline const EvalMetrics* best_evaluation(const MetricsHistory& history) {
+  const EvalMetrics* best = nullptr;
+  for (const EvalMetrics& e : history.evaluations)
+    if (!best || e.eval_loss < best->eval_loss) best = &e;
+  return best;
+}
+// How many came after it without being better.
+inline Index evaluations_since_best(const MetricsHistory& history) {
+  const EvalMetrics* best = best_evaluation(history);
+  return best ? Index(&history.evaluations.back() - best) : 0;
+}
+
 inline std::string metrics_line(const StepMetrics& m) {
   const auto optional = [](const std::optional<double>& x) { return x ? json_number(*x) : std::string("null"); };
   JsonLine line;

@@ -23,6 +23,7 @@ struct TrainerSettings {
   std::vector<ComponentKind> component;  // of each parameter
   double max_grad_norm = 1;
   Index eval_step = 0;        // 0: no evaluation
+  Index early_stop = 0;       // so many evaluations without a better loss end the run; 0: none does
   Index save_step = 0;        // the state is saved after so many steps, too; 0: at the ends of epochs only
   bool log_accuracy = false;  // next-token accuracy on supervised tokens
   std::vector<std::string> dataset_names;
@@ -67,7 +68,7 @@ template <class Model, class Engine> class Trainer {
     began_ = settings_.seconds(), first_ = state_.step;
     for (;;) {
       if (state_.concluded < state_.step) conclude();
-      if (state_.step >= loader_.plan().steps()) return RunEnd::finished;
+      if (over()) return RunEnd::finished;
       step();
       if (!asked_to_stop()) continue;
       save_();
@@ -107,11 +108,17 @@ template <class Model, class Engine> class Trainer {
     return ranks > 0;
   }
 
+  // Is there no further step? Every rank has the same history, and so the same answer.
+  bool over() const {
+    return state_.step >= loader_.plan().steps() ||
+           (settings_.early_stop > 0 && evaluations_since_best(state_.history) >= settings_.early_stop);
+  }
+
   // What follows a step: evaluation, the end of an epoch, saving.
   void conclude() {
     const data::BatchPlan& plan = loader_.plan();
-    const bool last = state_.step == plan.steps();
-    if (settings_.eval_step > 0 && (last || state_.step % settings_.eval_step == 0)) evaluate();
+    if (settings_.eval_step > 0 && (state_.step == plan.steps() || state_.step % settings_.eval_step == 0)) evaluate();
+    const bool last = over();
     const Index epochs = plan.whole_epochs(plan.position(state_.step - 1)),
                 done = plan.whole_epochs(state_.micro_batch);
     const bool ends = done > epochs || last;

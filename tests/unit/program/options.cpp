@@ -177,6 +177,8 @@ TEST_CASE("contradictions are refused") {
     return o.data_path = {"a.json", "b.json"}, o;
   }())());
   CHECK(refused(enough({"--dataset_samples", "1", "2"})).place() == "--dataset_samples");
+  CHECK(refused(enough({"--early_stop", "2", "--eval_step", "0"})).place() == "--early_stop");
+  CHECK(refused(enough({"--keep_best", "loss", "--eval_step", "0"})).place() == "--keep_best");
   CHECK(refused(enough({"--dataset_samples", "some"})).code() == "OPT-VALUE-004");
   CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code() == "OPT-REQUIRED-007");
   CHECK(refused(enough({"--from_checkpoint", "a", "b"})).code() == "OPT-VALUE-003");

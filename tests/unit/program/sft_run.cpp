@@ -231,6 +231,25 @@ TEST_CASE("adapters bring their base along where its embedding grew for <image>"
         Approx(t.metrics("run").evaluations.back().eval_loss).epsilon(1e-6));
 }
 
+TEST_CASE("evaluations end a run early and choose the model that is kept as the best; old epochs go") {
+  const ModelFolder t;
+  const Ran r =
+      t.train("run", {"--learning_rate", "0", "--eval_step", "1", "--early_stop", "1", "--keep_best", "loss"});
+  INFO(r.errors);
+  REQUIRE(r.exit == 0);
+  CHECK(t.metrics("run").steps.size() == 2);
+  CHECK((t.has("run/epoch-0/projector") && t.has("run/best/projector")));
+  CHECK_THAT(r.out, Catch::Contains("wrote " + t / "run/best"));
+  CHECK(r.out.find("run/best") == r.out.rfind("run/best"));  // the second evaluation was no better
+  CHECK_THAT(test::read_text(t / "run/report.html"),
+             Catch::Contains("finished after 2 steps of 4: evaluations found no lower loss"));
+  REQUIRE(t.train("kept", {"--keep_epochs", "1", "--is_sft_stage"}).exit == 0);
+  CHECK((!t.has("kept/epoch-0") && t.has("kept/epoch-1/projector") && !t.has("kept/best")));
+  const Ran worse = t.train("worse", {"--learning_rate", "0.02", "--eval_step", "1", "--keep_best", "loss"});
+  const MetricsHistory m = t.metrics("worse");
+  CHECK(t.evaluated("worse/best").at("eval_loss").as_double() == Approx(best_evaluation(m)->eval_loss).epsilon(1e-6));
+}
+
 TEST_CASE("recomputing blocks changes no number, a rate or a seed does") {
   const ModelFolder t;
   REQUIRE(t.train("usual", everything).exit == 0);

@@ -124,3 +124,19 @@ TEST_CASE("progress in a log is a line each, and JSON on request", "[pages]") {
   CHECK(text.ends_with("{\"note\": \"done\"}\n"));
   CHECK(vlt::parse_metrics(text.substr(0, text.find("{\"note")), "log").steps[0].loss == 1.0 / 3);
 }
+
+TEST_CASE("the best evaluation is the first of the lowest loss", "[pages]") {
+  vlt::MetricsHistory h;
+  CHECK(vlt::best_evaluation(h) == nullptr);
+  CHECK(vlt::evaluations_since_best(h) == 0);
+  const auto since = [&](double loss) {
+    h.evaluations.push_back({vlt::Index(h.evaluations.size()), 0, loss, {}});
+    return vlt::evaluations_since_best(h);
+  };
+  CHECK(since(3) == 0);
+  CHECK(since(2) == 0);
+  CHECK(since(2) == 1);
+  CHECK(since(5) == 2);
+  CHECK(vlt::best_evaluation(h)->step == 1);
+  CHECK(since(1) == 0);
+}

@@ -166,6 +166,7 @@ struct Run {
   RunState& state;
   bool hears_saves = false;
   Index stop_in = 0;  // the step in which it is asked to stop; 0: it is not
+  std::function<double(Index step)> eval_loss = [](Index step) { return 0.5 + double(step); };
   RunEnd end = RunEnd::finished;
   std::vector<Index> owed;  // whenever it was saved: steps that an evaluation or the end of an epoch is owed
 
@@ -182,7 +183,7 @@ struct Run {
     change(settings);
     Trainer trainer(model, engine, loader, state, settings, world_);
     trainer.add(heard);
-    trainer.evaluate_by([this] { return EvaluationResult{0.5 + double(state.step), 0.75, 10, 5, 1, {}}; });
+    trainer.evaluate_by([this] { return EvaluationResult{eval_loss(state.step), 0.75, 10, 5, 1, {}}; });
     trainer.save_by([this] {
       if (hears_saves) heard.lines.push_back("saved " + std::to_string(state.step));
       owed.push_back(state.step - state.concluded);

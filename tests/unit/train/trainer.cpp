@@ -80,6 +80,22 @@ TEST_CASE("evaluation comes every so many steps and at the end, once") {
   CHECK(heard(7, 3) == Lines{"eval 3", "epoch 0"});
 }
 
+TEST_CASE("evaluations that find no lower loss end a run early, with its model") {
+  const auto heard = [](Index patience, Index steps) {
+    dist::Single single;
+    RunState state;
+    Run run(single, source(6), {.max_steps = steps}, state);
+    run.eval_loss = [](Index step) { return step == 4 ? 1.0 : 2.0; };  // the fourth step's is the lowest
+    run([&](TrainerSettings& s) { s.eval_step = 1, s.early_stop = patience; });
+    std::erase_if(run.heard.lines, [](const std::string& line) { return line.starts_with("step"); });
+    return std::pair(state.step, run.heard.lines.back());
+  };
+  CHECK(heard(0, 6) == std::pair(Index(6), std::string("epoch 0")));
+  CHECK(heard(1, 6) == std::pair(Index(2), std::string("epoch 0")));
+  CHECK(heard(2, 6) == std::pair(Index(3), std::string("epoch 0")));
+  CHECK(heard(3, 6) == std::pair(Index(6), std::string("epoch 0")));
+}
+
 TEST_CASE("a step's metrics are over all its micro-batches") {
   dist::Single single;
   RunState state;
