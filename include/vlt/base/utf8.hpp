@@ -66,10 +66,6 @@ inline int valid_length(std::string_view text, std::size_t i) {
 // The place of the first byte that is not UTF-8; nothing if the whole text is.
 inline std::optional<std::size_t> invalid_byte(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
-    if (static_cast<unsigned char>(text[i]) < 0x80) {
-      ++i;
-      continue;
-    }
     const int n = valid_length(text, i);
     if (n < 0) return i;
     i += std::size_t(n);

@@ -6,7 +6,7 @@ using namespace vlt;
 // Every border between lengths, and what the standard leaves out on both sides of each.
 TEST_CASE("a code point is written and read back") {
   for (const std::uint32_t code : {0x0u, 0x41u, 0x7Fu, 0x80u, 0xE9u, 0x7FFu, 0x800u, 0x20ACu, 0xD7FFu, 0xE000u, 0xFFFDu,
-                                   0xFFFFu, 0x10000u, 0x1F600u, 0x3FFFFu, 0x10FFFFu}) {
+                                   0xFFFFu, 0x10000u, 0x1F601u, 0x3FFFFu, 0x10FFFFu}) {
     CAPTURE(code);
     std::string text = "x";
     utf8::append(text, code);
@@ -21,6 +21,10 @@ TEST_CASE("a code point is written and read back") {
     for (std::size_t i = 2; i < text.size(); ++i) CHECK(utf8::continues(text[i]));
     CHECK_FALSE(utf8::continues(text[1]));
     if (length == 1) continue;
+    const std::string_view cut(text.data(), text.size() - 1);  // what stands behind a view is not of it
+    CHECK(utf8::valid_length(cut, 1) == 1 - int(length));
+    CHECK(utf8::repaired(cut) == "x\uFFFD");
+    CHECK_FALSE(utf8::invalid_byte(cut.substr(0, 1)).has_value());
     text.pop_back();  // its last byte is missing
     CHECK(utf8::valid_length(text, 1) == 1 - int(length));
     CHECK(utf8::invalid_byte(text) == 1u);
@@ -28,6 +32,12 @@ TEST_CASE("a code point is written and read back") {
     CHECK(utf8::valid_length(text, 1) == 1 - int(length));
     CHECK(utf8::repaired(text) == "x\uFFFDz");
   }
+}
+
+TEST_CASE("bytes behind a view are not looked at") {
+  const std::string_view text("ab\xFF");
+  CHECK_FALSE(utf8::invalid_byte(text.substr(0, 2)).has_value());
+  CHECK(utf8::repaired(text.substr(0, 2)) == "ab");
 }
 
 TEST_CASE("what is not UTF-8 is found, and repaired as Python's errors='replace' does") {
