@@ -128,6 +128,96 @@ TEST_CASE("a mistake has its line and column") {
   CHECK(place("[1\n,2") == "x.json:2:3");
 }
 
+TEST_CASE("a mistake has its code and says what is wrong") {
+  const struct {
+    const char *text, *code, *place, *what, *found;
+  } cases[] = {{"['a']", "020", "1:2", "strings need double quotes", "\"'\""},
+               {"{'a':1}", "020", "1:2", "strings need double quotes", "\"'\""},
+               {"[1,\n//\n2]", "011", "2:1", "a comment", "\"/\""},
+               {"{#\n}", "011", "1:2", "a comment", "\"#\""},
+               {"{/**/}", "011", "1:2", "a comment", "\"/\""},
+               {"[1 /* */]", "011", "1:4", "a comment", "\"/\""},
+               {"[1 # one\n]", "011", "1:4", "a comment", "\"#\""},
+               {"[NaN]", "018", "1:2", "NaN", "\"NaN\""},
+               {"[Infinity]", "018", "1:2", "Infinity", "\"Infinity\""},
+               {"[-Infinity]", "018", "1:3", "Infinity", "\"Infinity\""},
+               {"[None]", "018", "1:2", "None", "\"None\""},
+               {"[abcdefghij0123456789klm]", "009", "1:2", "no JSON value", "\"abcdefghij0123456789\""},
+               {"[\xc3\xa9]", "009", "1:2", "no JSON value", "\"\xc3\xa9\""},
+               {"[trUe]", "009", "1:4", "no JSON value", "\"Ue\""},
+               {"[nul]", "009", "1:5", "no JSON value", "\"]\""},
+               {"[1 2]", "009", "1:4", "a comma is missing", "\"2\""},
+               {"{\"a\":1 \"b\":2}", "009", "1:8", "a comma is missing", "\"\\\"\""},
+               {"{\"a\" 1}", "009", "1:6", "a colon is missing", "\"1\""},
+               {"{1:2}", "009", "1:2", "a key is missing", "\"1\""},
+               {"[1, ]", "010", "1:3", "a comma with nothing behind it", "`,` before `]`"},
+               {"{\"a\":1,}", "010", "1:7", "a comma with nothing behind it", "`,` before `}`"},
+               {"[-]", "009", "1:3", "a digit is missing", "\"]\""},
+               {"[1.e1]", "009", "1:4", "a digit is missing", "\"e1\""},
+               {"[1e+]", "009", "1:5", "a digit is missing", "\"]\""},
+               {"[01]", "009", "1:3", "a comma is missing", "\"1\""},
+               {"[\"\x1f\"]", "009", "1:3", "a control character", "\"\\x1f\""},
+               {"[\"\\q\"]", "009", "1:4", "an unknown escape", "\"q\""},
+               {"[\"\\u00g0\"]", "009", "1:7", "four hexadecimal digits", "\"g0\""},
+               {"[\"\\udc00\"]", "015", "1:9", "half of a surrogate pair", "\"\\\"\""},
+               {"[\"\\udfff\"]", "015", "1:9", "half of a surrogate pair", "\"\\\"\""},
+               {"[\"\\ud800x\"]", "015", "1:9", "half of a surrogate pair", "\"x\""},
+               {"[\"\\ud800\\n\"]", "015", "1:10", "half of a surrogate pair", "\"n\""},
+               {"[\"\\ud800\\udbff\"]", "015", "1:15", "half of a surrogate pair", "\"\\\"\""},
+               {"[\"\\udbff\\ue000\"]", "015", "1:15", "half of a surrogate pair", "\"\\\"\""},
+               {"[\"a\xc3(\"]", "014", "1:4 @ byte 3", "invalid UTF-8", "\"\\xc3\""},
+               {"[[[[1]]]]", "017", "1:4", "nesting deeper than 3", "\"[\""},
+               {"[[[{}]]]", "017", "1:4", "nesting deeper than 3", "\"{\""},
+               {"", "008", "1:1", "where a value should be", "the end of the file"},
+               {"[1,", "008", "1:4", "inside a list", "the end of the file"},
+               {"[-", "008", "1:3", "inside a list", "the end of the file"},
+               {"{\"a\"", "008", "1:5", "inside an object", "the end of the file"},
+               {"{\"a\": [1], ", "008", "1:12", "inside an object", "the end of the file"},
+               {"[{\"a\": 1}", "008", "1:10", "inside a list", "the end of the file"},
+               {"[\"a", "008", "1:4", "inside a string", "the end of the file"},
+               {"[\"a\", tru", "008", "1:10", "inside a list", "the end of the file"},
+               {"[\"\\", "008", "1:4", "inside a string", "the end of the file"}};
+  for (const auto& [text, code, place, what, found] : cases) {
+    CAPTURE(text);
+    JsonScanner in(text, "x.json", 3);
+    try {
+      in.skip();
+      FAIL("accepted");
+    } catch (const vlt::Error& e) {
+      CHECK(e.complaint().code() == std::string("DATA-JSON-") + code);
+      CHECK(e.complaint().place() == std::string("x.json:") + place);
+      CHECK_THAT(e.complaint().what(), Catch::Contains(what));
+      CHECK(e.complaint().found() == found);
+    }
+  }
+  JsonScanner of_a_model("[1", "x.json", 3, vlt::blame_model);
+  try {
+    of_a_model.skip();
+    FAIL("accepted");
+  } catch (const vlt::Error& e) { CHECK(e.complaint().code() == "MODEL-JSON-008"); }
+}
+
+TEST_CASE("every kind of value has a name, a key its place and a length") {
+  const char* names[] = {"object", "list", "string", "number", "boolean", "boolean", "null", "number", "nothing"};
+  const char* texts[] = {"{}", "[]", "\"\"", "9", "true", "false", "null", "-1", " \t\r\n"};
+  for (std::size_t i = 0; i < std::size(texts); ++i)
+    CHECK(JsonScanner::name_of(JsonScanner(texts[i], "x", 1).kind()) == std::string(names[i]));
+  const std::string longest(4096, 'k'), text = "{\"a\": 1,\n \"" + longest + "k\": 2}";
+  JsonScanner in(text, "x.json", 1);
+  CHECK(in.name() == "x.json");
+  std::vector<std::string> keys;
+  std::vector<std::uint64_t> places;
+  REQUIRE(in.kind() == JsonScanner::Kind::object);
+  in.object([&](const std::string& key) {
+    keys.push_back(key), places.push_back(in.key_offset());
+    in.skip();
+  });
+  CHECK(keys == std::vector<std::string>{"a", longest});
+  CHECK(places == std::vector<std::uint64_t>{1, 10});
+  CHECK(in.offset() == text.size());
+  CHECK((in.place().line == 2 && in.place().column == text.size() - 9 + 1));
+}
+
 TEST_CASE("long strings and numbers are cut, not stored") {
   const std::string text = "[\"" + std::string(1000, 'a') + "\", " + std::string(1000, '9') + "]";
   JsonScanner in(from(text, 64), "x.json", 16, 64);

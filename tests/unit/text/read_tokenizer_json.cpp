@@ -72,6 +72,7 @@ TEST_CASE("ids that make no vocabulary are refused", "[text]") {
 TEST_CASE("merges must fit the vocabulary", "[text]") {
   refused("a b", "a c", "TOK-007", "merges[0]");
   refused("a b", "a b b", "TOK-008", "a b b");
+  refused("a b", "a  b", "TOK-008", "a  b");
   refused("a b", "ab", "TOK-008", "two parts");
   refused("a b", "b a", "TOK-010", "\"ba\"");
 }
@@ -108,7 +109,12 @@ TEST_CASE("what cannot be done exactly is refused by name", "[text]") {
   refused(split_step, R"({"type":"Whitespace"})", "TOK-015", "Whitespace");
   const std::string twice = R"({"type":"Sequence","pretokenizers":[)" + split_step + "," + split_step + "]}";
   refused(split_step, twice, "TOK-015", "after ByteLevel");
-  refused(R"("normalizer":null)", R"("normalizer":{"type":"Lowercase"})", "TOK-015", "Lowercase");
+  const auto unknown = vlt_test::complaint_of(
+      [] { load(with(R"("normalizer":null)", R"("normalizer":{"type":"Lowercase"})")); }, vlt::ExitCode::model);
+  CHECK(unknown.code() == "MODEL-TOK-015");
+  CHECK(unknown.place() == "t.json: $.normalizer");
+  CHECK(unknown.expected() == "Prepend, Replace or NFC");
+  CHECK(unknown.found() == "\"Lowercase\"");
   refused(R"("decoder":{"type":"ByteLevel"})", R"("decoder":{"type":"WordPiece"})", "TOK-015", "WordPiece");
   refused(R"("type":"TemplateProcessing")", R"("type":"BertProcessing")", "TOK-015", "BertProcessing");
   refused(R"("merges":["a b"])", R"("dropout":0.1,"merges":["a b"])", "TOK-003", "dropout");

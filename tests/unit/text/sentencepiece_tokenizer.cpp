@@ -126,6 +126,44 @@ TEST_CASE("rules for characters", "[text]") {
   refused(with_rules(rules({}).substr(0, 1028)), "TOK-020", "lead nowhere");
 }
 
+TEST_CASE("what a tokenizer.model says is read", "[text]") {
+  const auto read = [](const ModelBytes& m) { return vlt::text::read_sentencepiece_model(m(), "t.model"); };
+  ModelBytes bytes;
+  const vlt::text::SentencePieceModel m = read(bytes);
+  REQUIRE(m.pieces.size() == bytes.pieces.size());
+  for (std::size_t i = 0; i < m.pieces.size(); ++i) {
+    CHECK(m.pieces[i].text == bytes.pieces[i].text);
+    CHECK(m.pieces[i].score == bytes.pieces[i].score);
+    CHECK(m.pieces[i].type == bytes.pieces[i].type);
+  }
+  CHECK((m.bos == "<s>" && m.eos == "</s>" && m.unknown == "<unk>"));
+  CHECK((m.add_dummy_prefix && !m.remove_extra_whitespaces && m.escape_whitespaces && !m.byte_fallback));
+  CHECK(m.charsmap.empty());
+  bytes.normalizer = number_field(3, 0) + number_field(5, 0) + bytes_field(2, "rules");
+  const vlt::text::SentencePieceModel other = read(bytes);
+  CHECK((!other.add_dummy_prefix && other.remove_extra_whitespaces && !other.escape_whitespaces));
+  CHECK(other.charsmap == "rules");
+  bytes.trainer += bytes_field(46, "a") + bytes_field(47, "b");
+  CHECK((read(bytes).bos == "a" && read(bytes).eos == "b"));
+  bytes.trainer += bytes_field(46, "x") + bytes_field(47, "y");  // which are no pieces
+  CHECK((read(bytes).bos.empty() && read(bytes).eos.empty()));
+  CHECK(read(with({std::string(1024, 'x'), 0, Type::normal})).pieces.size() == 9);
+  CHECK(read(with({"cc", 0, Type::control})).pieces.size() == 9);
+  CHECK(vlt::text::read_sentencepiece_model(ModelBytes{}() + bytes_field(5, bytes_field(2, "")), "t").pieces.size() ==
+        8);
+  ModelBytes all;
+  all.trainer += number_field(35, 1);
+  for (int byte = 0; byte < 256; ++byte) {
+    char name[8];
+    std::snprintf(name, sizeof name, "<0x%02X>", unsigned(byte));
+    all.pieces.push_back({name, 0, Type::byte});
+  }
+  CHECK(read(all).byte_fallback);
+  CHECK(ids(all, "\xc3\xa9") == Ids{3, 8 + 0xC3, 8 + 0xA9});
+  all.pieces.pop_back();
+  refused(all, "TOK-016", "255");
+}
+
 TEST_CASE("damaged and unsupported tokenizer.model files are refused", "[text]") {
   const std::string good = ModelBytes{}();
   CHECK_NOTHROW(sentencepiece_file(good));
@@ -145,22 +183,28 @@ TEST_CASE("damaged and unsupported tokenizer.model files are refused", "[text]")
   refused(with({"", 0, Type::normal}), "TOK-020", "empty");
   refused(with({"\xff", 0, Type::normal}), "TOK-020", "UTF-8");
   refused(with({std::string(1025, 'x'), 0, Type::normal}), "TOK-020", "1024");
-  refused(with({"c", 0, Type(7)}), "TOK-020", "unknown type");
+  for (const int type : {0, 7}) refused(with({"c", 0, Type(type)}), "TOK-020", "unknown type");
+  refused(with({"\u00e9", 0, Type::control}), "TOK-015", "one character");
   refused(with({"c", 0, Type::unknown}), "TOK-020", "two unknown");
   refused(with({"c", 0, Type::control}), "TOK-015", "one character");
   ModelBytes known;
   known.pieces[0].type = Type::normal;
   refused(known, "TOK-020", "no unknown");
   refused(with({"<0x00>", 0, Type::byte}), "TOK-016", "no byte pieces");
-  refused(with({"<0xfF>", 0, Type::byte}), "TOK-016", "a piece for a byte does not name one");
+  for (const char* name :
+       {"<0xfF>", "<0xFf>", "<0xG0>", "<0x0@>", "<0x/0>", "<0x0:>", "<0x00]", "<0y00>", "<0x000>", "<0x0>"})
+    refused(with({name, 0, Type::byte}), "TOK-016", "a piece for a byte does not name one");
   refused(with_trainer(number_field(3, 2) + number_field(35, 1)), "TOK-016", "<0xFF>");
   refused(with_trainer(""), "TOK-003", "Unigram");
   refused(with_trainer(number_field(3, 3)), "TOK-003", "Word");
   refused(with_trainer(number_field(3, 4)), "TOK-003", "Char");
+  for (const char* kind : {"0", "5"}) refused(with_trainer(number_field(3, std::stoull(kind))), "TOK-003", kind);
   refused(with_trainer(number_field(3, 2) + number_field(24, 1)), "TOK-003", "suffix");
   refused(good + bytes_field(5, bytes_field(2, "x")), "TOK-015", "denormalizer");
   vlt::ReadLimits limits;
-  limits.vocabulary = 3;
+  limits.vocabulary = 8;
+  CHECK_NOTHROW(vlt::text::read_sentencepiece_model(good, "t.model", limits));
+  limits.vocabulary = 7;
   const auto c =
       complaint_of([&] { vlt::text::read_sentencepiece_model(good, "t.model", limits); }, vlt::ExitCode::model);
   CHECK(c.code() == "MODEL-TOK-006");
