@@ -15,7 +15,6 @@ class Walk {
       : bytes_(bytes), limits_(limits), fault_(fault) {}
 
   ImageHeader operator()() {
-    at_ = 2;  // behind SOI
     for (;;) {
       const int marker = next_marker();
       if (marker == 0xd9) break;
@@ -42,7 +41,7 @@ class Walk {
   const ImageLimits& limits_;
   const ImageFault& fault_;
   ImageHeader header_;
-  std::size_t at_ = 0;
+  std::size_t at_ = 2;  // behind SOI
   bool frame_seen_ = false, progressive_ = false;
   std::vector<Component> components_;
   std::array<bool, 4> quantisation_{}, dc_{}, ac_{};
@@ -100,9 +99,6 @@ class Walk {
                   "a DNL segment");
       case 0xee:
         if (data.size() >= 12 && data.starts_with(std::string_view("Adobe", 6))) header_.adobe = byte(data, 11);
-        return;
-      default:
-        return;
     }
   }
   void frame(int marker, std::string_view d, std::size_t place) {
@@ -133,8 +129,8 @@ class Walk {
         if (other.id == c.id) wrong("a channel is named twice");
       components_.push_back(c);
     }
-    int across = 1, down = 1;
-    for (const Component& c : components_) across = std::max(across, c.h), down = std::max(down, c.v);
+    const int across = std::ranges::max(components_, {}, &Component::h).h;
+    const int down = std::ranges::max(components_, {}, &Component::v).v;
     for (const Component& c : components_)
       if (across % c.h != 0 || down % c.v != 0)
         fault_.at(place, "024", "a JPEG with fractional sampling is not supported",

@@ -43,9 +43,8 @@ inline std::uint32_t crc(std::string_view bytes) {
 }
 
 inline std::uint32_t big_endian(std::string_view bytes, std::size_t at) {
-  std::uint32_t v = 0;
-  for (std::size_t i = 0; i < 4; ++i) v = v << 8 | static_cast<unsigned char>(bytes[at + i]);
-  return v;
+  const auto byte = [&](std::size_t i) { return std::uint32_t(static_cast<unsigned char>(bytes[at + i])); };
+  return byte(0) << 24 | byte(1) << 16 | byte(2) << 8 | byte(3);
 }
 
 // Walks the chunks of a PNG (ISO 15948): everything a decoder relies on without inflating a byte.

@@ -161,8 +161,6 @@ class JsonScanner {
         return void(string(unused, 0));
       case Kind::number:
         return number(unused, 0);
-      case Kind::end:
-        refuse_end();
       default:
         return word();
     }

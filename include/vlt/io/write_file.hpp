@@ -16,8 +16,8 @@ namespace vlt {
 
 // What the file system of a path still has room for.
 struct FreeSpace {
-  std::uint64_t bytes = 0;
-  bool files = true;  // one more at least; some file systems do not count them
+  std::uint64_t bytes;
+  bool files;  // one more at least; some file systems do not count them
 };
 
 // Nothing if the system does not say.
@@ -113,10 +113,11 @@ inline void require_new_folder(const std::string& path, const std::string& optio
 class FileWriter {
  public:
   explicit FileWriter(std::string path, std::uint64_t expected_bytes = 0)
-      : path_(std::move(path)), temporary_(path_ + ".tmp." + std::to_string(::getpid())), needed_(expected_bytes) {
-    descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (descriptor_ >= 0) return;
-    writing::fail(path_, "open", errno, needed_);
+      : path_(std::move(path)),
+        temporary_(path_ + ".tmp." + std::to_string(::getpid())),
+        needed_(expected_bytes),
+        descriptor_(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {
+    if (descriptor_ < 0) writing::fail(path_, "open", errno, needed_);
   }
   ~FileWriter() {
     if (descriptor_ >= 0) ::close(descriptor_);
@@ -148,7 +149,7 @@ class FileWriter {
  private:
   std::string path_, temporary_;
   std::uint64_t needed_;
-  int descriptor_ = -1;
+  int descriptor_;
   bool committed_ = false;
 };
 

@@ -1,36 +1,9 @@
 // What an image file may be is decided before it is decoded; each refusal names its reason.
-#include <unit/image/pictures.hpp>
-#include <unit/image/png_bytes.hpp>
-#include <unit/io/temporary_folder.hpp>
-#include <vlt/image/preflight.hpp>
+#include <unit/image/preflight_checks.hpp>
 
 using namespace vlt;
 using namespace vlt::test;
 using namespace std::string_literals;
-
-namespace {
-
-template <class... Words> void bad(const std::string& bytes, const char* number, const Words&... words) {
-  refused([&] { image::preflight(bytes, "x.png"); }, ExitCode::data, std::string("DATA-IMAGE-") + number, words...);
-}
-std::string idat(std::size_t bytes = 7) { return chunk("IDAT", stored(std::string(bytes, '\0'))); }
-
-// The bytes of a JPEG with the first occurrence of a marker's segment changed.
-template <class Change> std::string jpeg_with(const std::string& file, unsigned char marker, Change&& change) {
-  std::string bytes = golden_bytes(file);
-  const std::size_t at = bytes.find(std::string("\xff") + char(marker));
-  REQUIRE(at != bytes.npos);
-  change(bytes, at);
-  return bytes;
-}
-
-}  // namespace
-
-TEST_CASE("the checksum of a PNG's chunks is CRC-32") {
-  CHECK(image::png::crc("123456789") == 0xcbf43926);  // its usual check value
-  CHECK(image::png::crc(std::string(32, '\xff')) == 0xff6cab0b);
-  CHECK(image::png::crc("") == 0);
-}
 
 TEST_CASE("good files pass, and their sides are known") {
   for (const char* name : {"rgb.png", "p.png", "grey_16_bits.png", "progressive_420.jpg", "cmyk.jpg", "restarts.jpg"}) {
@@ -76,33 +49,65 @@ TEST_CASE("other files are named by their content") {
           "at most 10");
 }
 
-TEST_CASE("PNG files that are cut or damaged") {
-  const std::string good = golden_bytes("rgb.png");
-  for (std::size_t n = image::png::signature.size(); n + 1 < good.size(); n += 37)
-    bad(good.substr(0, n), "006", "truncated at byte " + std::to_string(n));
-  for (const char* type : {"IHDR", "IDAT", "IEND"}) {
-    std::string broken = good;
-    broken[good.find(type) + 4 + (type == "IEND"s ? 0 : 2)] ^= 1;
-    bad(broken, type == "IHDR"s ? "008" : "008", type, "checksum");
-  }
-  bad(png_file(header(2, 2) + end()), "010", "no image data");
-  bad(png_file(header(2, 2) + chunk("IDAT", "") + idat() + end()), "011", "length 0");
-  bad(png_file(chunk("CgBI", "1234") + header(2, 2)), "017", "CgBI");
-  bad(png_file(idat() + end()), "009", "begin with IHDR");
-  bad(png_file(header(2, 2) + header(2, 2) + idat() + end()), "009", "second IHDR");
-  bad(png_file(header(2, 2) + idat() + chunk("tEXt", "a") + idat() + end()), "009", "consecutive");
-  bad(png_file(header(2, 2) + chunk("ABCD", "a") + idat() + end()), "014", "ABCD");
-  bad(png_file(header(2, 2) + chunk("a1cd", "a") + idat() + end()), "009", "name");
-  bad(png_file(header(2, 2, 8, 3) + idat() + end()), "013", "palette");
-  bad(png_file(header(2, 2, 8, 3) + chunk("PLTE", "1234") + idat() + end()), "013", "4 bytes");
-  bad(png_file(header(2, 2, 3, 0)), "009", "3 bits");
-  bad(png_file(header(2, 2, 4, 2)), "009", "colour type 2");
-  std::string many;
-  for (int i = 0; i < 100001; ++i) many += chunk("tEXt", "");
-  bad(png_file(header(2, 2) + many + idat() + end()), "025", "too many chunks");
+TEST_CASE("formats are told apart by their first bytes only") {
+  const auto foreign = [](const std::string& bytes) { return image::foreign_image_format(bytes); };
+  CHECK(foreign("MM\0*...."s) == "TIFF");
+  const std::string box("\0\0\0\x1c", 4);
+  for (const char* brand : {"avif", "avis"}) CHECK(foreign(box + "ftyp" + brand) == "AVIF");
+  for (const char* brand : {"heic", "heix", "mif1", "msf1"}) CHECK(foreign(box + "ftyp" + brand) == "HEIC");
+  CHECK(foreign(box + "ftypavi").empty());
+  CHECK(foreign(box + "ftypmp42").empty());
+  CHECK(foreign("#?RGBE\n") == "HDR");
+  for (const char* start : {"P1 ", "P2\t", "P3\r", "P4\n", "P5 ", "P7 "}) CHECK(foreign(start) == "PNM");
+  for (const char* start : {"P0 ", "P8 ", "P6x", "P6", "Q6 "}) CHECK(foreign(start).empty());
+  CHECK(foreign("RIFF\x10\0\0\0WEBP"s) == "WebP");
+  CHECK(foreign("RIFF\x10\0\0\0WEB"s).empty());
+  CHECK(foreign("RIFF\x10\0\0\0WAVEfmt "s).empty());
+  CHECK(foreign(std::string(252, ' ') + "<svg") == "SVG");
+  CHECK(foreign(std::string(253, ' ') + "<svg").empty());
+  const auto tga = [&](int map, int kind, int depth, std::size_t bytes = 18) {
+    std::string file(bytes, '\0');
+    file[1] = char(map), file[2] = char(kind);
+    if (bytes > 16) file[16] = char(depth);
+    return foreign(file);
+  };
+  for (int kind = 0; kind < 14; ++kind)
+    CHECK((tga(0, kind, 24) == "TGA") == ((kind >= 1 && kind <= 3) || (kind >= 9 && kind <= 11)));
+  for (int depth = 0; depth < 40; ++depth)
+    CHECK((tga(1, 2, depth) == "TGA") == (depth == 8 || depth == 15 || depth == 16 || depth == 24 || depth == 32));
+  CHECK(tga(2, 2, 24).empty());
+  CHECK(tga(0, 2, 24, 17).empty());
+  bad("0123456789", "001", "(first bytes 30 31 32 33 34 35 36 37) |", "10 bytes");
+  image::ImageLimits exact;
+  exact.file_bytes = golden_bytes("rgb.png").size();
+  CHECK_NOTHROW(image::preflight(golden_bytes("rgb.png"), "x", exact));
 }
 
 TEST_CASE("sides and areas beyond the limits") {
+  const image::ImageLimits usual;
+  CHECK(usual.file_bytes == 67108864);
+  CHECK((usual.side == 16384 && usual.pixels == 50000000));
+  CHECK((usual.jpeg_scans == 100 && usual.png_chunks == 100000));
+  CHECK(usual.memory(10, 20) == 24 * 200 + 4194304);
+  CHECK(usual.memory_at_once == 1073741824);
+  CHECK(usual.seconds == 10);
+  const image::ImageHeader none;
+  CHECK((none.format == image::ImageFormat::png && none.width == 0 && none.height == 0));
+  CHECK((none.channels == 3 && none.adobe == -1));
+  image::ImageLimits small;
+  small.side = 10, small.pixels = 50;
+  const image::ImageFault fault{"x.png"};
+  const auto check = [&](std::int64_t w, std::int64_t h) { image::check_sides(w, h, small, fault); };
+  CHECK_NOTHROW(check(10, 5));
+  CHECK_NOTHROW(check(5, 10));
+  CHECK_NOTHROW(check(1, 1));
+  for (const auto& [w, h, word] : {std::tuple(11, 1, "at most 10 pixels a side"),
+                                   {1, 11, "at most 10 pixels a side"},
+                                   {10, 6, "at most 50 pixels |"},
+                                   {0, 1, "no pixels"},
+                                   {1, 0, "no pixels"}})
+    refused([&, w = w, h = h] { check(w, h); }, ExitCode::data, "DATA-IMAGE-012", word,
+            std::to_string(w) + " x " + std::to_string(h));
   bad(png_file(header(0, 5)), "012", "0 x 5");
   bad(png_file(header(5, 0)), "012", "5 x 0");
   bad(png_file(header(1u << 31, 1)), "012", "2147483648 x 1", "16384");
@@ -116,65 +121,4 @@ TEST_CASE("sides and areas beyond the limits") {
   bad(sides(65535, 65535), "012", "65535 x 65535");
   bad(sides(0, 37), "023", "height 0");
   bad(sides(29, 0), "012", "0 x 29");
-}
-
-TEST_CASE("JPEG files that are cut or of an unusual kind") {
-  const std::string good = golden_bytes("baseline_420.jpg");
-  bad(good.substr(0, good.size() / 2), "019", "truncated");
-  bad(good.substr(0, good.size() - 2), "019", "truncated");
-  bad(good.substr(0, 3), "019", "truncated");
-  bad(good.substr(0, 2) + good.substr(good.size() - 2), "019", "no image data");
-  for (const auto& [marker, word] : {std::pair(0xc3, "lossless"), std::pair(0xc5, "hierarchical"),
-                                     std::pair(0xc9, "arithmetic"), std::pair(0xca, "arithmetic")})
-    bad(jpeg_with("baseline_420.jpg", 0xc0, [&](std::string& b, std::size_t at) { b[at + 1] = char(marker); }), "024",
-        word);
-  const auto frame = [](std::size_t offset, int value) {
-    return jpeg_with("baseline_420.jpg", 0xc0, [&](std::string& b, std::size_t at) { b[at + offset] = char(value); });
-  };
-  bad(frame(4, 12), "024", "12-bit");
-  bad(frame(9, 2), "024", "channels");
-  bad(frame(9, 4), "029", "length");
-  bad(frame(11, 0x50), "029", "sampling");
-  for (const int luma : {0x32, 0x23}) {  // beside a chroma channel of 2 x 2
-    std::string odd = frame(11, luma);
-    odd[odd.find("\xff\xc0") + 14] = 0x22;
-    bad(odd, "024", "fractional sampling");
-  }
-  CHECK_NOTHROW(image::preflight(frame(11, 0x41), "x"));
-  bad(frame(12, 4), "029", "quantisation table");
-  bad(good.substr(0, 2) + "\xff\xe1\0\0"s + good.substr(2), "029", "too short", "@ byte 4");
-  bad(good.substr(0, 2) + "\xff\xe1\0\1"s + good.substr(2), "029", "too short");
-  bad(good.substr(0, 2) + "\xff\xdc\0\4\0\1"s + good.substr(2), "023", "DNL");
-  bad("\xff\xd8" + std::string(1 << 20, '\xff'), "019", "truncated");
-  bad(good.substr(0, 2) + "x" + good.substr(2), "001");
-  bad(good.substr(0, 20) + "x" + good.substr(20), "029", "marker");
-}
-
-TEST_CASE("JPEG tables and scans are consistent") {
-  const auto table = [](std::size_t offset, int value) {
-    return jpeg_with("baseline_420.jpg", 0xc4, [&](std::string& b, std::size_t at) { b[at + offset] = char(value); });
-  };
-  bad(table(5, 255), "021", "bad Huffman table", "more codes");
-  bad(table(4, 0x25), "021", "no such table");
-  bad(table(21, 200), "021", "DC symbol");
-  bad(jpeg_with("baseline_420.jpg", 0xc4,
-                [](std::string& b, std::size_t at) {
-                  for (std::size_t i = 5; i < 21; ++i) b[at + i] = 0;
-                }),
-      "021", "0 symbols");
-  const auto scan = [](std::size_t offset, int value) {
-    return jpeg_with("baseline_420.jpg", 0xda, [&](std::string& b, std::size_t at) { b[at + offset] = char(value); });
-  };
-  bad(scan(5, 9), "022", "a channel that is not there");
-  bad(scan(7, 1), "022", "twice");
-  bad(scan(6, 0x30), "022", "undefined table");
-  bad(scan(4, 2), "022", "length");
-  bad(scan(11, 5), "022", "coefficients");
-  bad(jpeg_with("baseline_420.jpg", 0xdb, [](std::string& b, std::size_t at) { b[at + 4] = 0x24; }), "022",
-      "quantisation");
-  std::string scans = golden_bytes("grey.jpg");
-  const std::size_t start = scans.find("\xff\xda");
-  const std::string one = scans.substr(start, scans.size() - 2 - start);
-  for (int i = 0; i < 2000; ++i) scans.insert(start, one);
-  bad(scans, "026", "scans found > 100");
 }

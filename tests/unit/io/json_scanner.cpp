@@ -60,7 +60,7 @@ std::optional<boost::json::value> scanned(std::string_view text, std::size_t win
 const std::string seeds[] = {
     R"([{"id": "7", "image": ["a.jpg", null], "n": -1.5e+3, "t": true, "f": false, "z": 0}])",
     R"({"a\u0062\n": "\ud83d\ude00 é \" \\ \/ \t", "deep": [[[[[[[[[[[[[[1]]]]]]]]]]]]]]})",
-    "[\"\xf0\x9f\x98\x80 \xc3\xa9 \xe2\x82\xac\", 12345678901234567890, 0.25, 1E-2, [], {}, \"\"]",
+    "[\"\xf0\x9f\x98\x80 \xc3\xa9 \xe2\x82\xac \xe0\xa0\x80\", 12345678901234567890, 0.25, 1E-2, [], {}, \"\"]",
     "  [1 , 2\r\n,\t3 ] ",
 };
 
@@ -166,6 +166,7 @@ TEST_CASE("a mistake has its code and says what is wrong") {
                {"[\"\\ud800\\udbff\"]", "015", "1:15", "half of a surrogate pair", "\"\\\"\""},
                {"[\"\\udbff\\ue000\"]", "015", "1:15", "half of a surrogate pair", "\"\\\"\""},
                {"[\"a\xc3(\"]", "014", "1:4 @ byte 3", "invalid UTF-8", "\"\\xc3\""},
+               {"[\"\x80\"]", "014", "1:3 @ byte 2", "invalid UTF-8", "\"\\x80\""},
                {"[[[[1]]]]", "017", "1:4", "nesting deeper than 3", "\"[\""},
                {"[[[{}]]]", "017", "1:4", "nesting deeper than 3", "\"{\""},
                {"", "008", "1:1", "where a value should be", "the end of the file"},
@@ -189,6 +190,14 @@ TEST_CASE("a mistake has its code and says what is wrong") {
       CHECK_THAT(e.complaint().what(), Catch::Contains(what));
       CHECK(e.complaint().found() == found);
     }
+  }
+  for (const auto& [text, what] : {std::pair{std::string_view("[\"\0\"]", 5), "a control character"},
+                                   std::pair{std::string_view("[\0]", 3), "no JSON value"}}) {
+    JsonScanner in(text, "x.json", 3);
+    try {
+      in.skip();
+      FAIL("accepted");
+    } catch (const vlt::Error& e) { CHECK_THAT(e.complaint().what(), Catch::Contains(what)); }
   }
   JsonScanner of_a_model("[1", "x.json", 3, vlt::blame_model);
   try {
