@@ -34,9 +34,38 @@ TEST_CASE("a record becomes ids, labels, names and counts") {
   CHECK(p.images == std::vector<std::string>{"x.png", "y.png"});
   CHECK(p.supervised == 6);
   CHECK(p.tokens == 16 + 2 * 4);
+  CHECK(p.tiles == 2);
+  CHECK(p.sizes.empty());
   CHECK(p.cut == data::Cut::none);
   CHECK(p.sample.id.size() == p.sample.label.size());
   CHECK(p.offsets.size() == 16);
+}
+
+TEST_CASE("what the rules are when nobody says") {
+  const data::LengthRules usual;
+  CHECK(usual.max_seq_len == 4096);
+  CHECK(usual.truncation == data::Truncation::drop_turns);
+  CHECK(usual.pictures.tokens({}) == 1);
+  CHECK_THROWS(byte_builder({1, 1}));
+  CHECK(byte_builder({2, 1}).rules().max_seq_len == 2);
+  CHECK(reader.image_id() == reader.tokenizer().id("<image>"));
+  const data::PreparedSample none;
+  CHECK((none.tiles == 0 && none.tokens == 0 && none.supervised == 0 && none.turns_left_out == 0));
+  CHECK(none.cut == data::Cut::none);
+}
+
+TEST_CASE("pictures of different sizes take tiles and tokens of their own") {
+  image::ClipProcessorFile processor;
+  processor.crop = 4, processor.grid = {{4, 8}, {8, 8}};
+  const image::PictureRules rules(processor, 2);
+  data::Record r = talk({{"<image>a<image>b", "c"}}, {"wide.png", "square.png"});
+  r.sizes = {{4, 8}, {8, 8}};
+  const auto p = prepare(r, {100, rules});
+  CHECK(rules.tokens(r.sizes[0]) != rules.tokens(r.sizes[1]));
+  CHECK(p.tiles == rules.tiles(r.sizes[0]) + rules.tiles(r.sizes[1]));
+  CHECK(p.tokens == Index(p.sample.id.size()) - 2 + rules.tokens(r.sizes[0]) + rules.tokens(r.sizes[1]));
+  REQUIRE(p.sizes.size() == 2);
+  CHECK((p.sizes[0].height == 4 && p.sizes[0].width == 8 && p.sizes[1].height == 8));
 }
 
 TEST_CASE("names are in the order of their image tokens, not of the list") {
@@ -74,6 +103,14 @@ TEST_CASE("if the first turn alone is too long its answer is cut, without an end
   }
   CHECK(prepare(r, {20, 5}).cut == data::Cut::turns);
   for (Index limit = 2; limit < 10; ++limit) CHECK(code_of(r, {limit, 5}) == "DATA-LENGTH-040");
+  try {
+    prepare(r, {9, 5});
+    FAIL("nothing was refused");
+  } catch (const Error& e) {
+    CHECK(e.complaint().what() == "0 supervised tokens after cut at 9");
+    CHECK(e.complaint().expected() == "an answer that begins before token 9");
+    CHECK(e.complaint().found() == "25 tokens, those of images included");
+  }
 }
 
 TEST_CASE("no character and no image is cut through") {

@@ -45,6 +45,12 @@ TEST_CASE("a decoder's sizes are read") {
   CHECK(c.sizes.depth == 3);
   CHECK(c.sizes.vocabulary == 1000);
   CHECK(c.max_position == 512);
+  CHECK(c.raw == parse_json(llama_text, "f").as_object());
+  CHECK((c.model_type == "llama" && c.family == "llama"));
+  CHECK((llama("model_type", "\"qwen2\"").model_type == "qwen2" && llama("model_type", "\"qwen2\"").family == "llama"));
+  CHECK(llama("max_position_embeddings", nullptr).max_position == 2048);
+  CHECK(hub::LlamaConfig{}.max_position == 2048);
+  CHECK(llama("max_position_embeddings", "9007199254740992").max_position == Index(1) << 53);
   CHECK_FALSE(c.sizes.tied);
   CHECK_FALSE((b.qkv_bias || b.output_bias || b.mlp_bias));
   REQUIRE(b.rope.frequency.size() == 8);
@@ -70,6 +76,9 @@ TEST_CASE("kinds of decoders differ in their biases and windows") {
   refused([] { llama("use_sliding_window", "true"); }, model, "MODEL-JSON-004", "sliding");
   refused([] { llama("layer_types", R"(["full_attention", "sliding_attention"])"); }, model, "MODEL-JSON-004",
           "$.layer_types[1]");
+  refused([] { llama("layer_types", R"(["sliding_attention"])"); }, model, "MODEL-JSON-004", "$.layer_types[0]");
+  CHECK_NOTHROW(llama("layer_types", R"(["full_attention", "full_attention"])"));
+  CHECK_NOTHROW(llama("use_sliding_window", "false"));
   refused([] { llama("model_type", "\"gpt2\""); }, model, "MODEL-JSON-004", "\"gpt2\"", "llama, mistral or qwen2");
 }
 
@@ -99,6 +108,25 @@ TEST_CASE("rotary positions in the forms of transformers 4 and 5") {
   refused([&] { old_form(R"({"rope_type": "yarn", "factor": 2})"); }, model, "MODEL-JSON-004", "\"yarn\"", "llama3");
   refused([&] { old_form(R"({"type": "linear"})"); }, model, "MODEL-JSON-003", "factor");
   refused([&] { old_form(R"({"type": "linear", "factor": 0.5})"); }, model, "MODEL-JSON-004", "at least 1");
+  for (const auto& [key, value] : {std::pair("factor", 0.5),
+                                   {"low_freq_factor", 0},
+                                   {"low_freq_factor", 4},
+                                   {"original_max_position_embeddings", 0}}) {
+    boost::json::object o{{"rope_type", "llama3"},
+                          {"factor", 1},
+                          {"low_freq_factor", 1},
+                          {"high_freq_factor", 4},
+                          {"original_max_position_embeddings", 256}};
+    CHECK_NOTHROW(new_form(boost::json::serialize(o).c_str()));
+    o[key] = value;
+    refused([&] { new_form(boost::json::serialize(o).c_str()); }, model, "MODEL-JSON-004", "impossible factors");
+  }
+  CHECK(old_form(R"({"type": "linear", "factor": 1})").frequency == plain.frequency);
+  CHECK_NOTHROW(llama("partial_rotary_factor", "1"));
+  refused([&] { new_form(R"({"rope_type": "default", "partial_rotary_factor": 0.5})"); }, model, "MODEL-JSON-004",
+          "part of each head");
+  refused([&] { llama("rope_theta", "1"); }, model, "MODEL-JSON-004", "above 1");
+  CHECK(llama("rope_theta", nullptr).sizes.block.rope.frequency[1] == Approx(std::pow(10000.0, -0.125)).epsilon(1e-14));
   refused([&] { llama("partial_rotary_factor", "0.5"); }, model, "MODEL-JSON-004", "part of each head");
   refused([&] { llama("rope_theta", "-1"); }, model, "MODEL-JSON-004", "above 1");
 }
@@ -114,7 +142,17 @@ TEST_CASE("impossible decoders are refused with the key") {
   refused([] { llama("rms_norm_eps", "0"); }, model, "MODEL-JSON-004", "epsilon");
   refused([] { llama("hidden_act", "\"relu\""); }, model, "MODEL-JSON-004", "relu");
   refused([] { llama("quantization_config", "{\"bits\": 4}"); }, model, "MODEL-JSON-004", "quantized");
-  refused([] { llama("num_hidden_layers", "1099511627776"); }, ExitCode::memory, "PLAN-SIZE-001", "parameters");
+  refused([] { llama("max_position_embeddings", "9007199254740993"); }, model, "MODEL-JSON-004", "at most 2^53");
+  const auto absurd = [](const std::vector<std::pair<const char*, const char*>>& changes, const char* parameters) {
+    std::string text = llama_text;
+    for (const auto& [key, value] : changes) text = with(text.c_str(), key, value);
+    refused([&] { hub::parse_llama_config(text, "c"); }, ExitCode::memory, "PLAN-SIZE-001", parameters);
+  };
+  // A layer has 64 x 16 x (2 x 4 + 2 x 2) numbers of attention and 3 x 64 for each row of its MLP.
+  absurd({{"num_hidden_layers", "1099511627776"}}, "4.73e+16 parameters");
+  absurd({{"num_hidden_layers", "1099511627776"}, {"intermediate_size", "1"}}, "1.37e+16 parameters");
+  absurd({{"vocab_size", "4398046511104"}}, "5.63e+14 parameters");
+  absurd({{"vocab_size", "4398046511104"}, {"tie_word_embeddings", "true"}}, "2.81e+14 parameters");
   refused([] { hub::parse_llama_config("{", "config.json"); }, model, "MODEL-JSON-001", "config.json:1:2");
 }
 
@@ -138,6 +176,35 @@ TEST_CASE("a tower's sizes are read, of a whole CLIP too") {
   CHECK(again.sizes.patch == 14);
   CHECK(whole.raw.at("model_type") == "clip_vision_model");
   CHECK(whole.raw.at("dropout") == 0.5);
+  CHECK(whole.raw.at("architectures") == boost::json::array{"CLIPVisionModel"});
+  const hub::ClipConfig silent = hub::parse_clip_config(R"({"model_type": "clip", "vision_config": {}})", "c");
+  const BlockSizes& b = silent.sizes.block;
+  CHECK((b.width == 768 && b.mlp == 3072 && b.heads == 12 && b.kv_heads == 12 && b.head_dim == 64));
+  CHECK((silent.sizes.depth == 12 && silent.sizes.image == 224 && silent.sizes.patch == 32));
+  CHECK(b.norm_eps == 1e-5);
+  for (const auto& [key, size] : {std::pair("hidden_size", 768),
+                                  {"intermediate_size", 3072},
+                                  {"num_attention_heads", 12},
+                                  {"num_hidden_layers", 12},
+                                  {"image_size", 224},
+                                  {"patch_size", 32}})
+    CHECK(silent.raw.at(key) == size);
+  CHECK(clip("hidden_act", "\"gelu_new\"").sizes.block.activation == Activation::gelu_tanh);
+  CHECK(clip("hidden_act", "\"gelu_pytorch_tanh\"").sizes.block.activation == Activation::gelu_tanh);
+  CHECK(clip("hidden_act", "\"quick_gelu\"").sizes.block.activation == Activation::quick_gelu);
+  CHECK(clip("image_size", "16").sizes.patches() == 1);
+  CHECK(clip("image_size", "4096").sizes.image == 4096);
+  refused([] { clip("image_size", "4097"); }, model, "MODEL-JSON-004", "at most 4096");
+  refused([] { clip("layer_norm_eps", "0"); }, model, "MODEL-JSON-004", "$.layer_norm_eps", "epsilon");
+  refused([] { clip("quantization_config", "{}"); }, model, "MODEL-JSON-004", "quantized");
+  // 2 x 2 x (2 + 2) + 2 x 2 x 12 numbers a layer: 2^6.
+  const std::string tiny = with(with(with(clip_text, "hidden_size", "2").c_str(), "num_attention_heads", "1").c_str(),
+                                "intermediate_size", "12");
+  const auto deep = [&](const char* layers) {
+    return hub::parse_clip_config(with(tiny.c_str(), "num_hidden_layers", layers), "c");
+  };
+  CHECK(deep("1099511627775").sizes.depth == 1099511627775);
+  refused([&] { deep("1099511627776"); }, ExitCode::memory, "PLAN-SIZE-001", "7.04e+13 parameters");
   refused([] { clip("model_type", "\"siglip\""); }, model, "MODEL-JSON-004", "\"siglip\"", "clip_vision_model");
   refused([] { clip("num_channels", "1"); }, model, "MODEL-JSON-004", "3 channels");
   refused([] { clip("image_size", "8"); }, model, "MODEL-JSON-004", "patch");
@@ -152,6 +219,9 @@ TEST_CASE("a folder without config.json is answered with what is there") {
           "an empty folder");
   t.write("weights.bin", "x");
   refused([&] { hub::read_clip_config(Folder(t.path)); }, model, "MODEL-CONFIG-001", "\"weights.bin\"");
+  t.write("another", "x");
+  refused([&] { hub::read_clip_config(Folder(t.path)); }, model, "MODEL-CONFIG-001",
+          "these files: \"another\", \"weights.bin\"");
   t.write("config.json", llama_text);
   CHECK(hub::read_decoder_config(Folder(t.path), std::vector{hub::llama_facts()}).sizes.depth == 3);
   t.write("config.json", std::string(2 << 20, ' '));

@@ -35,6 +35,42 @@ TEST_CASE("a file is read by position and in whole") {
   refused([&] { f.read(8, part, 4); }, ExitCode::model, "MODEL-FILE-002", "@ byte 10");
 }
 
+TEST_CASE("a file changes hands with all that it is") {
+  const TemporaryFolder t;
+  CHECK(errno_text(ENOENT) == "No such file or directory (2)");
+  refused([] { refuse_lack_of_descriptors(ENFILE, "here"); }, ExitCode::usage, "OPT-FILES-023", "here", "(23)");
+  CHECK_NOTHROW(refuse_lack_of_descriptors(ENOENT, "here"));
+  const auto open_files = [] { return entries("/proc/self/fd"); };
+  const auto before = open_files();
+  {
+    File one = open_file(t.write("one", "1"), blame_data), three = open_file(t.write("three", "333"));
+    File moved = std::move(one);
+    CHECK((moved.size() == 1 && moved.name() == t / "one" && moved.read_all(1) == "1"));
+    moved = std::move(three);
+    CHECK((moved.size() == 3 && moved.name() == t / "three" && moved.read_all(3) == "333"));
+    refused([&] { moved.read_all(2, "shorten it"); }, ExitCode::model, "MODEL-FILE-003", "at most 2 bytes",
+            "shorten it", t / "three");
+    refused([&] { three.read_all(0); }, ExitCode::model, "MODEL-FILE-003", t / "one");  // they were swapped
+    char byte = 0;
+    moved.read(2, &byte, 1);
+    CHECK(byte == '3');
+    refused([&] { moved.read(3, &byte, 1); }, ExitCode::model, "MODEL-FILE-002", "@ byte 3 |", "3 bytes");
+    CHECK_THROWS_AS(open_file(t.path), Error);
+    CHECK_THROWS_AS(open_file(t / "nothing"), Error);
+    CHECK(open_files() == before + 2);
+  }
+  CHECK(open_files() == before);
+  CHECK(read_whole_file(t / "one", 1) == "1");
+  refused([&] { read_whole_file(t / "three", 2, blame_option); }, ExitCode::usage, "OPT-FILE-003");
+  refused([] { open_file("/dev/null"); }, ExitCode::model, "MODEL-PATH-004", "a device, pipe or socket");
+  refused([] { File(-1, "none", blame_model); }, ExitCode::model, "MODEL-FILE-001", "cannot be examined",
+          "Bad file descriptor (9)");
+  const File folder(::open(t.path.c_str(), O_RDONLY), "folder", blame_model);
+  char byte = 0;
+  refused([&] { folder.read(0, &byte, 1); }, ExitCode::model, "MODEL-FILE-001", "cannot be read",
+          "Is a directory (21)");
+}
+
 TEST_CASE("a file that is cut while it is read is a fault, not a signal") {
   const TemporaryFolder t;
   const File f = open_file(t.write("f", std::string(100000, 'x')));
