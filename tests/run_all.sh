@@ -103,7 +103,7 @@ part() {
       [ "$full" = OFF ] || check "headers with clang++" python3 tests/hygiene/headers.py --jobs "$jobs" clang++ ;;
     programs)
       : >"$build/compilers.log"
-      local precisions="fp32;bf16"
+      local precisions="fp32;bf16;fp16"
       [ $size != quick ] || precisions=fp32
       cache="python3;$root/tests/hygiene/measure.py;$build/compilers.log${cache:+;$cache}" \
         check "build programs" compile programs -DVLT_INTEROP=ON "-DVLT_SFT_PRECISIONS=$precisions"

@@ -229,7 +229,15 @@ def from_checkpoint():
 def precision():
     a, b = changes_loss("precision", ["fp32"], first=True)
     assert b.json("epoch-0/language_model/config.json")["torch_dtype"] == "float32"
-    refused(sft(without=["precision"]), 2, "--precision bf16")
+    c = ok(sft(without=["precision"]))
+    assert "bf16 is faster and safer" in c.err and "bf16 is faster" not in a.err
+    assert c.losses()[0] not in (a.losses()[0], b.losses()[0]), "the first loss is another precision's"
+    assert c.all("loss_scale") == [65536.0] * 3 and c.all("skipped") == [0] * 3 and a.all("loss_scale") == [None] * 3
+    assert c.json("epoch-0/language_model/config.json")["torch_dtype"] == "float16"
+    assert 2 * len(c.tensors("language_model")["lm_head.weight"]) == len(b.tensors("language_model")["lm_head.weight"])
+    half = ok(sft({"max_steps": [2], "from_checkpoint": ["auto"]}, without=["precision"]))
+    again = ok(sft({"from_checkpoint": ["auto"], "output_dir": [half.folder]}, without=["precision"]))
+    assert again.losses() == c.losses() and again.tensors("language_model") == c.tensors("language_model")
     refused(sft({"precision": ["fp64"]}), 2, "bf16")
 
 

@@ -28,16 +28,16 @@ def epoch(**changes):
     return os.path.join(base(**{**LORA, **changes}).folder, "epoch-0")
 
 
-def eval_loss(model, *options):
+def eval_loss(model, precision="fp32", *options):
     images, records = (os.path.join(data(1), n) for n in ("images", "train.json"))
     out = run(SFT, "--eval_only", "--from_checkpoint", model, "--data_path", records, "--image_folder", images,
-              "--precision", "fp32", *options)
+              "--precision", precision, *options)
     return json.loads(out.splitlines()[-1])["eval_loss"]
 
 
-def answers(model):
+def answers(model, precision="fp32"):
     image = os.path.join(data(1), "images", sorted(os.listdir(os.path.join(data(1), "images")))[0])
-    return [run(GENERATE, "--model", model, "--image", image, "--prompt", p, "--precision", "fp32",
+    return [run(GENERATE, "--model", model, "--image", image, "--prompt", p, "--precision", precision,
                 "--max_new_tokens", "12") for p in ("What is it?", "Which colour?", "How many?")]
 
 
@@ -69,11 +69,14 @@ def training_goes_on_from_it():
 
 
 def sixteen_bits_stay():
-    model = epoch(precision=["bf16"])
-    out = merged(model, "bf16")
-    for part in ("language_model", "projector"):
-        assert {t[0] for t in read_tensors("%s/%s/model.safetensors" % (out, part)).values()} == {"BF16"}, part
-    assert abs(eval_loss(model) - eval_loss(out)) < 0.02 * eval_loss(model)
+    for precision, stored in (("bf16", "BF16"), ("fp16", "F16")):
+        model = epoch(precision=[precision])
+        out = merged(model, precision)
+        for part in ("language_model", "projector"):
+            assert {t[0] for t in read_tensors("%s/%s/model.safetensors" % (out, part)).values()} == {stored}, part
+        exact = eval_loss(model)
+        assert abs(exact - eval_loss(out)) < 0.02 * exact and abs(exact - eval_loss(model, precision)) < 0.02 * exact
+        assert all(answers(out, precision))
 
 
 def a_llava_folder():
@@ -82,7 +85,7 @@ def a_llava_folder():
     model = os.path.join(done.folder, "epoch-0")
     out = merged(model, "llava")
     assert not os.path.exists(out + "/language_adapter") and not os.path.exists(out + "/vision_adapter")
-    a, b = (eval_loss(m, "--model_architecture", "llava") for m in (model, out))
+    a, b = (eval_loss(m, "fp32", "--model_architecture", "llava") for m in (model, out))
     assert abs(a - b) < 1e-5 * a, "loss %r, merged %r" % (a, b)
     assert answers(model) == answers(out)
 

@@ -70,8 +70,6 @@ class SftOptionCheck {
     };
     for (const auto& r : table_.rows)
       if (!r.later.empty() && option_value(o_, r) != option_value(SftOptions{}, r)) refuse(r.name, r.later);
-    if (o_.precision == "fp16" && !o_.validate_only)
-      refuse("precision", "fp16 (the default)", "add --precision bf16, or fp32");
     if (o_.device == "cuda") refuse("device", "this program computes on the CPU", "leave --device out");
   }
   void jobs() {

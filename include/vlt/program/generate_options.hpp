@@ -23,7 +23,7 @@ inline OptionTable<GenerateOptions> generate_option_table() {
         "Folder of a model that sft_main wrote (`epoch-K`), or of a Hugging Face LLaVA; adapters in it are used.")
       .reads("required");
   t.add("precision", &O::precision, "Of weights and activations; `auto`: bf16 where the processor has it.")
-      .one_of({"auto", "bf16", "fp32"});
+      .one_of({"auto", "fp16", "bf16", "fp32"});
   t.add("template", &O::chat_template,
         "Another template than the model was trained with; a Hugging Face LLaVA's is `llava` or `llava_next`.")
       .reads("the model's own");

@@ -133,7 +133,10 @@ inline void model(Table& t, const Words& projectors) {
         "its weights and settings are taken, strictly. One that a run wrote (`epoch-K`), or for `llava*` a Hugging "
         "Face folder.")
       .differs_freely();
-  t.add("precision", &O::precision, "Of weights and activations; master weights and sums are fp32.")
+  t.add("precision", &O::precision,
+        "Of weights and activations; master weights and sums are fp32. fp16 scales the loss, skips steps whose "
+        "gradients "
+        "its range does not hold, and on a CPU computes through fp32: there bf16 is faster and safer.")
       .one_of({"fp16", "bf16", "fp32"});
   t.add("device", &O::device, "What computes.").one_of({"auto", "cpu", "cuda"}).differs_freely();
 }

@@ -55,6 +55,8 @@ class SftProgram {
     const auto runner = runners_.find(o.precision);
     if (!o.validate_only && runner == runners_.end())
       CompiledIn::need(o.precision, job_.compiled.precisions, "PRECISIONS", "--precision");
+    if (o.precision == name(Precision::f16) && !o.validate_only)
+      job_.messages.notice("--precision fp16 computes through fp32 on a CPU: bf16 is faster and safer there");
     require_new_folder(o.data_debug_path, "--data_debug_path");
     const bool training = sft_settings(o, job_.world).writes();
     if (training) make_output();

@@ -160,10 +160,11 @@ TEST_CASE("what is not built yet is refused with a sentence") {
   CHECK(c.what().size() > 20);
 }
 
-TEST_CASE("fp16, the default, names bf16") {
-  const Complaint c = refused(
+TEST_CASE("fp16 is the default") {
+  const program::SftOptions o = read(
       {"--data_path", "d", "--lm_model_name_or_path", "l", "--vision_model_name_or_path", "v", "--output_dir", "o"});
-  CHECK(c.help().find("--precision bf16") != std::string::npos);
+  CHECK_NOTHROW(program::SftOptionCheck(rows, o)());
+  CHECK(o.precision == name(Precision::f16));
 }
 
 TEST_CASE("contradictions are refused") {
