@@ -260,9 +260,11 @@
 #include <vlt/train/plan_run.hpp>
 #include <vlt/train/process_memory.hpp>
 #include <vlt/train/question_list.hpp>
+#include <vlt/train/rank_plans.hpp>
 #include <vlt/train/run_checkpoint.hpp>
 #include <vlt/train/run_facts.hpp>
 #include <vlt/train/run_state.hpp>
 #include <vlt/train/save_checkpoint.hpp>
+#include <vlt/train/step_timeline.hpp>
 #include <vlt/train/trainer.hpp>
 #include <vlt/train/trainer_listener.hpp>

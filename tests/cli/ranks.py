@@ -3,7 +3,7 @@
 
 usage: ranks.py FOLDER_OF_PROGRAMS
 """
-import os, re, shutil, signal, subprocess, sys, time
+import json, os, re, shutil, signal, subprocess, sys, time
 import test_list
 from sft_runs import BASE, PATHS, Run, SFT, WORK, data, ok, refused
 
@@ -311,6 +311,38 @@ def expanded(ranges):
     return ",".join(str(c) for part in ends for c in range(part[0], part[-1] + 1))
 
 
+def the_batch_script_requeues_itself_until_the_training_is_done():
+    page = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../docs/scaling.md")).read()
+    script = re.search(r"```sh\n(#!/bin/bash\n#SBATCH.*?)```", page, re.S)[1]
+    place = new_folder()
+    os.makedirs(place + "/bin")
+    for name, body in (("batch", script), ("bin/srun", 'exec mpirun -n 2 "$@"\n'),
+                       ("bin/scontrol", 'echo "$@" >> requeued\n')):
+        path = os.path.join(place, name)
+        open(path, "w").write(body if body.startswith("#!") else "#!/bin/bash\n" + body)
+        os.chmod(path, 0o755)
+    options = {**COMMON, "max_steps": ["60"], "num_train_epochs": ["20"]}
+    config = {k: True if not v else v if k == "data_path" else v[0] for k, v in options.items()}
+    config.update({k: [os.path.join(data(1), v) for v in COMMON[k]] if k == "data_path" else os.path.join(data(1), COMMON[k][0])
+                   for k in PATHS})
+    numbers = {k: float(v) if "." in v else int(v) for k, v in config.items() if isinstance(v, str) and re.fullmatch(r"[0-9.]+", v)}
+    json.dump({**config, **numbers}, open(place + "/training.json", "w"))
+    environment = {**os.environ, "PATH": ":".join([place + "/bin", os.path.dirname(SFT), os.environ["PATH"]]), "SLURM_JOB_ID": "77"}
+    requeued = os.path.join(place, "requeued")
+    for last in (False, True):
+        job = subprocess.Popen([place + "/batch"], cwd=place, env=environment, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.PIPE, text=True)
+        if not last:
+            await_metrics(place + "/out")
+            steps = subprocess.run(["pgrep", "-P", str(job.pid), "mpirun"], capture_output=True, text=True).stdout.split()
+            os.kill(int(steps[0]), signal.SIGUSR1)  # Slurm signals the steps of a job, not its script
+        err = job.communicate(timeout=120)[1]
+        assert job.returncode == (0 if last else 10), (job.returncode, err[-800:])
+        assert open(requeued).read() == "requeue 77\n"
+    run = Run([], 0, "", "", place + "/out")
+    assert run.all("step") == list(range(1, 61))
+
+
 def help_is_printed_once():
     for page, word in (("--help", "per_device_train_batch_size"), ("--version", "image decoders")):
         out = subprocess.run(["mpirun", "-n", "2", SFT, page], capture_output=True, text=True).stdout
@@ -326,7 +358,8 @@ def main():
              gradients_that_are_shared_are_summed_more_often, a_stage_shares_memory, a_job_that_is_stopped_goes_on,
              a_job_goes_on_with_a_stage_that_sums_alike, other_ranks_go_on, two_ranks_go_on_after_four_were_killed, one_rank_speaks,
              ranks_that_differ_are_refused, a_mistake_of_all_is_said_once, a_failing_rank_ends_the_job, a_dead_rank_ends_the_job,
-             a_rank_that_is_stopped_ends_the_job, a_rank_whose_loader_hangs_ends_the_job, ranks_divide_the_cores, help_is_printed_once]
+             a_rank_that_is_stopped_ends_the_job, a_rank_whose_loader_hangs_ends_the_job, ranks_divide_the_cores,
+             the_batch_script_requeues_itself_until_the_training_is_done, help_is_printed_once]
     failed = test_list.run(cases)
     shutil.rmtree(WORK)
     return failed > 0

@@ -18,9 +18,17 @@ struct ZeroSettings {
   int stage = 0;
   Reduce reduce = Reduce::once;
 
-  Placement placement(const World& world) const {
-    return {world.rank(), world.size(), stage >= 1, stage >= 2 && reduce == Reduce::every_micro_batch, stage >= 3};
+  // One rank has nobody to share with. Shares of gradients are all that stages 2 and 3 hold: whole ones cannot wait for
+  // the end of a step.
+  static ZeroSettings of_stage(int stage, int ranks) {
+    if (ranks == 1) return {};
+    return {stage, stage >= 2 ? Reduce::every_micro_batch : Reduce::once};
   }
+
+  Placement placement(int rank, int ranks) const {
+    return {rank, ranks, stage >= 1, stage >= 2 && reduce == Reduce::every_micro_batch, stage >= 3};
+  }
+  Placement placement(const World& world) const { return placement(world.rank(), world.size()); }
 };
 
 // What gradients are multiplied by so that their norm is at most `max_norm`; 0 means no limit.

@@ -75,6 +75,9 @@ class SftOptionCheck {
   void jobs() {
     if (int(o_.plan) + int(o_.validate_only) + int(o_.eval_only) > 1)
       conflict("plan", "only one of --plan, --validate_only and --eval_only can be asked for");
+    if (o_.ranks > 0 && !o_.plan) conflict("ranks", "it belongs to --plan", "a training has the ranks of its launcher");
+    if (o_.network_gbit > 0 && o_.ranks == 0) conflict("network_gbit", "it belongs to --plan --ranks N");
+    if (o_.peak_tflops > 0 && o_.network_gbit == 0) conflict("peak_tflops", "it belongs to --network_gbit");
     if (!o_.plan && !o_.validate_only && !o_.eval_only) needed(o_.output_dir, "output_dir");
     const Words& from = o_.from_checkpoint;
     if (from.size() > (!from.empty() && from[0] == "auto" ? 2 : 1))

@@ -52,6 +52,8 @@ struct SftOptions : ReadLimits {
   bool plan = false, validate_only = false, eval_only = false, version = false;
   std::optional<std::string> help;
   bool print_limits = false, print_options_md = false;
+  Index ranks = 0;
+  double network_gbit = 0, peak_tflops = 0;
 };
 
 namespace sft_rows {
@@ -273,6 +275,19 @@ inline void limits(Table& t) {
 inline void jobs(Table& t) {
   t.group = jobs_group;
   t.add("plan", &O::plan, "Print bytes, FLOPs and parameters; no weights are read, nothing is allocated.");
+  t.add("ranks", &O::ranks,
+        "With `plan`: for so many processes, which need not be there; prints the memory of each for `zero_stage` 0 to "
+        "3.")
+      .from(0)
+      .to(65536);
+  t.add("network_gbit", &O::network_gbit,
+        "With `ranks`: also simulates the time of a step, where so many Gbit/s arrive at each process.")
+      .from(0)
+      .to(1e6);
+  t.add("peak_tflops", &O::peak_tflops,
+        "With `network_gbit`: what a process computes, in TFLOP/s; 0: what this machine can at most.")
+      .from(0)
+      .to(1e6);
   t.add("validate_only", &O::validate_only, "Audit the data, then stop.");
   t.add("eval_only", &O::eval_only, "Evaluate the model on the evaluation share, then stop.");
   t.add("print_limits", &O::print_limits, "Print the limits that input must keep, then stop.");

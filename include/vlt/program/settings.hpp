@@ -36,9 +36,12 @@ struct SftSettings {
   // the optimiser
   AdamW optimizer;
   dist::ZeroSettings zero;
+  int ranks = 1;  // for which a plan is made; else those that there are
   PeakRates rates;
   ScheduleKind schedule = ScheduleKind::cosine;
   double warmup = 0, max_grad_norm = 1;
+  // what a plan of several ranks supposes: bytes of a second over a rank's link, and its arithmetic; 0: none given
+  double network_bytes = 0, peak_flops = 0;
   // what is kept
   Index save_step = 0, keep = 2, keep_epochs = 0;
   bool keep_best = false;
@@ -164,15 +167,15 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   s.threads = o.num_threads > 0 ? int(o.num_threads) : settings::cores();
   s.data = settings::data(o), s.samples_folder = o.data_debug_path, s.images = settings::images(o);
   s.truncation = settings::truncation(o.truncation), s.loader = settings::loader(o, world.rank());
-  s.training = settings::training(o, world.size());
-  s.evaluation.sequences = o.per_device_eval_batch_size, s.evaluation.ranks = world.size();
+  s.ranks = s.task == SftTask::plan && o.ranks > 0 ? int(o.ranks) : world.size();
+  s.training = settings::training(o, s.ranks);
+  s.evaluation.sequences = o.per_device_eval_batch_size, s.evaluation.ranks = s.ranks;
   s.choice = settings::choice(o), s.checkpoint_blocks = o.gradient_checkpointing;
   if (from && from->vision_adapters.rank > 0) s.choice.vision_adapters = from->vision_adapters;
   if (from && from->language_adapters.rank > 0) s.choice.language_adapters = from->language_adapters;
   s.optimizer = {o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.weight_decay};
-  s.zero.stage = world.size() > 1 ? int(o.zero_stage) : 0;  // one process has nobody to share with
-  // Shares of gradients are all that these stages hold: whole ones cannot wait for the end of a step.
-  s.zero.reduce = s.zero.stage >= 2 ? dist::Reduce::every_micro_batch : dist::Reduce::once;
+  s.zero = dist::ZeroSettings::of_stage(int(o.zero_stage), s.ranks);
+  s.network_bytes = o.network_gbit * 1e9 / 8, s.peak_flops = o.peak_tflops * 1e12;
   s.rates = settings::rates(o);
   s.schedule = schedule_kind(o.lr_scheduler_type), s.warmup = o.num_warmup_steps, s.max_grad_norm = o.max_grad_norm;
   s.save_step = o.save_step, s.keep = o.keep, s.keep_epochs = o.keep_epochs, s.keep_best = o.keep_best == "loss";

@@ -1,6 +1,7 @@
 #pragma once
 #include <vlt/pretrained/build_model.hpp>
 #include <vlt/program/sft_training.hpp>
+#include <vlt/train/rank_plans.hpp>
 
 namespace vlt::program {
 
@@ -17,7 +18,7 @@ template <IsPolicy P> class SftRun {
 
   ExitCode operator()() {
     auto registry = registry_of<P>(model_);
-    const Placement placement = s_.zero.placement(job_.world);
+    const Placement placement = s_.zero.placement(job_.world.rank(), s_.ranks);
     choose_panels(registry, placement);
     const StoreLayout layout(registry, placement, s_.optimizer);
     const std::vector<report::ReportComponent> components =
@@ -26,9 +27,12 @@ template <IsPolicy P> class SftRun {
     warn_of_high_rates(registry);
     const WorkSize work = plan_.work();
     const Plan memory = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), plan_.trains(), s_.zero);
-    if (s_.task == SftTask::plan) job_.say(plan_.heading(work));
+    if (s_.task == SftTask::plan) {
+      job_.say(plan_.heading(work));
+      job_.options.ranks > 0 ? plan_ranks(registry, work) : job_.say(memory);
+      return ExitCode::ok;
+    }
     job_.say(memory);
-    if (s_.task == SftTask::plan) return ExitCode::ok;
     const Schedule schedule = plan_.trains() ? plan_.schedule() : Schedule{};
     check_fits(memory, available_memory() + anonymous_memory());
     job_.world.does(dist::RankPhase::reading_weights);
@@ -52,6 +56,24 @@ template <IsPolicy P> class SftRun {
   const SftSettings& s_;
   SftPlan plan_;
   Model model_;
+
+  // The memory of ranks that need not be there, and the time of their steps.
+  void plan_ranks(registry_t<P>& registry, const WorkSize& work) {
+    using Plans = RankPlans<P>;
+    Plans plans(model_, registry, s_.optimizer, *job_.threads, work, job_.floats_per_image());
+    std::vector<std::string> stages;
+    std::vector<Plan> memory;
+    for (int stage = 0; stage < Plans::stages; ++stage)
+      stages.push_back("stage " + std::to_string(stage)), memory.push_back(plans.memory(s_.ranks, stage));
+    job_.say("memory of each of " + std::to_string(s_.ranks) + " ranks\n" + plans_table(stages, memory));
+    if (s_.network_bytes == 0) return;
+    const RankMachine machine{s_.peak_flops > 0 ? s_.peak_flops : most_flops(), s_.network_bytes};
+    std::vector<StepTimeline> steps;
+    for (int ranks = 1; ranks <= s_.ranks; ranks = ranks < s_.ranks ? std::min(2 * ranks, s_.ranks) : ranks + 1)
+      for (int stage = 0; stage < Plans::stages; ++stage) steps.push_back(plans.step(ranks, stage));
+    job_.say(steps_table(steps, Plans::stages, machine));
+  }
+  double most_flops() const { return double(job_.threads->count()) * cpu::peak_flops<typename P::operand>(); }
 
   void warn_of_high_rates(const registry_t<P>& registry) const {
     if (!plan_.trains()) return;
