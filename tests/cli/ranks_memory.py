@@ -80,9 +80,21 @@ def measured(ranks, stage):
     return run, sorted(most.values())
 
 
+def step_bytes(ranks, stage):
+    """What each of so many ranks receives in a step, by a plan."""
+    options = {k: ([os.path.join(data(1), v) for v in values] if k in PATHS else values) for k, values in OPTIONS.items()}
+    options.update(lm_model_name_or_path=[zeros()], plan=[], ranks=[str(ranks)], network_gbit=["1"], peak_tflops=["1"])
+    out = subprocess.run([SFT] + [w for name, values in options.items() for w in ["--" + name] + values],
+                         capture_output=True, text=True, check=True).stdout
+    return shown(*re.search(r"^%d +%d +\S+ s +(\S+) (\S+)" % (ranks, stage), out, re.M).groups())
+
+
+def shown(number, unit):
+    return float(number) * {"KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}[unit]
+
+
 def planned(out):
-    number, unit = re.search(r"^total +([0-9.]+) (MiB|GiB)$", out, re.M).groups()
-    return float(number) * {"MiB": 1024**2, "GiB": 1024**3}[unit]
+    return shown(*re.search(r"^total +([0-9.]+) (MiB|GiB)$", out, re.M).groups())
 
 
 def case(ranks, stage):
@@ -90,6 +102,8 @@ def case(ranks, stage):
         run, most = measured(ranks, stage)
         plan = planned(run.out)
         assert len(most) == ranks, most
+        for received in run.all("received_bytes"):
+            assert abs(received / step_bytes(ranks, stage) - 1) < 0.02, (received, step_bytes(ranks, stage))
         for bytes_of_rank in most:
             assert 0.9 * plan < bytes_of_rank < 1.1 * plan, (bytes_of_rank / plan, plan)
     ranks_have_what_is_planned.__name__ = "stage_%d_of_%d_ranks" % (stage, ranks)

@@ -103,6 +103,7 @@ class MpiWorld final : public World {
   void send(std::span<std::byte> x, int from) override {
     for (std::size_t first = 0; first < x.size(); first += message_bytes) {
       const std::size_t count = std::min(message_bytes, x.size() - first);
+      if (rank_ != from) received_ += count;
       begin();
       MPI_Ibcast(x.data() + first, int(count), MPI_BYTE, from, MPI_COMM_WORLD, &open_.emplace_back());
       finish("a broadcast");
@@ -128,6 +129,7 @@ class MpiWorld final : public World {
     for (int r = 0; r < size_; ++r) {
       if (r == rank_) continue;
       const std::span<std::byte> to = in(r);
+      received_ += to.size();
       MPI_Irecv(to.data(), int(to.size()), MPI_BYTE, r, 0, MPI_COMM_WORLD, &open_.emplace_back());
     }
     for (int r = 0; r < size_; ++r) {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <type_traits>
 #include <vlt/base/error.hpp>
@@ -31,6 +32,9 @@ class World {
   // A collective call that waits longer for other ranks fails (PEER-HANG-001, exit 11) and says what they do. Ranks
   // that cannot hang alone have no need of it.
   virtual void wait_at_most(double /*seconds*/) {}
+
+  // Bytes that have come from other ranks so far, where they come in messages.
+  std::uint64_t received() const { return received_; }
 
   // What this rank does from now on: ranks that wait for it in vain will tell.
   void enters(Index step) { standing_->begin(step); }
@@ -62,6 +66,7 @@ class World {
  protected:
   // Where others see it, if they can.
   Standing* standing_ = &own_standing_;
+  std::uint64_t received_ = 0;
 
   enum class Number : std::uint8_t { f32, f64, index };
   template <class T>

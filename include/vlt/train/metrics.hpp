@@ -30,6 +30,7 @@ struct StepMetrics {
   std::vector<std::pair<std::string, double>> loss_by_dataset;
   std::optional<double> loss_scale = {};  // of this step, in a precision that needs one
   Index skipped = 0;                      // steps so far, this one included, whose gradients were not finite
+  Index received = 0;                     // bytes from other ranks, where these are processes
   bool operator==(const StepMetrics&) const;
 };
 
@@ -71,6 +72,7 @@ inline std::string metrics_line(const StepMetrics& m) {
   line.add("tokens_per_s", m.tokens_per_s).add("images_per_s", m.images_per_s).add("mfu", m.mfu);
   line.add("memory", m.memory);
   if (m.loss_scale) line.add("loss_scale", *m.loss_scale).add("skipped", m.skipped);
+  if (m.received > 0) line.add("received_bytes", m.received);
   if (m.token_accuracy) line.add("token_accuracy", *m.token_accuracy);
   if (!m.loss_by_dataset.empty()) {
     JsonLine sets;
@@ -161,7 +163,7 @@ inline void read_line(JsonScanner& json, MetricsHistory& history) {
                            l.optional("lr_vision"), l.optional("lr_language"), l.whole("tokens"),
                            l.whole("supervised_tokens"), l.real("tokens_per_s"), l.real("images_per_s"), l.real("mfu"),
                            l.whole("memory"), l.optional("token_accuracy"), std::move(l.loss_by_dataset),
-                           l.optional("loss_scale"), l.whole("skipped")});
+                           l.optional("loss_scale"), l.whole("skipped"), l.whole("received_bytes")});
 }
 
 }  // namespace metrics

@@ -96,7 +96,8 @@ template <class Model, class Engine> class Trainer {
   std::vector<TrainerListener*> listeners_;
   std::vector<double> rates_;
   double began_ = 0;
-  Index first_ = 0;  // the step after which this process began
+  Index first_ = 0;             // the step after which this process began
+  std::uint64_t received_ = 0;  // from other ranks, before the step in hand
 
   template <class Call> void tell(Call&& call) {
     for (TrainerListener* l : listeners_) call(*l);
@@ -129,6 +130,7 @@ template <class Model, class Engine> class Trainer {
 
   void step() {
     const double began = settings_.seconds();
+    received_ = world_.received();
     world_.enters(state_.step + 1);
     const StepData data = read();
     ++state_.step;
@@ -194,6 +196,7 @@ template <class Model, class Engine> class Trainer {
     double flops = engine_.step_cost().flops;
     world_.all_reduce_sum(std::span(&flops, 1));
     if (settings_.peak_flops > 0) m.mfu = flops / seconds / (settings_.peak_flops * world_.size());
+    m.received = Index(world_.received() - received_);
     m.memory = Index(reported_kib("/proc/self/status", "VmRSS:"));
     if (settings_.log_accuracy) m.token_accuracy = double(r.correct) / double(r.supervised);
     for (std::size_t g = 0; g < r.group_loss.size(); ++g)

@@ -14,7 +14,7 @@ vlt::StepMetrics some_step() {
   m.step = 12, m.epoch = 0.5, m.loss = 1.0 / 3, m.grad_norm = 2.5;
   m.lr = 1e-3, m.lr_language = 2e-5;
   m.tokens = 1000, m.supervised_tokens = 90, m.tokens_per_s = 12345.678, m.images_per_s = 7, m.mfu = 0.5;
-  m.memory = vlt::Index(300) << 20;
+  m.memory = vlt::Index(300) << 20, m.received = 4321;
   m.loss_by_dataset = {{"shapes", 0.1}, {"odd \"name\"", 0.2}};
   return m;
 }
