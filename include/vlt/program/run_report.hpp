@@ -12,18 +12,50 @@
 
 namespace vlt::program {
 
+// How a report's questions are answered: greedily, in a few words.
+inline constexpr Sampling report_sampling{32, 0, 1, 0};
+
+// What a rank does for the report of rank 0 where ranks share the model: it answers the same questions. Collective, as
+// the report is then.
+template <IsPolicy P> class ReportPartner {
+ public:
+  ReportPartner(const SftJob& job, AnyVlm<P>& model, const typename Generator<P>::Memory& memory, RankedWeights weights,
+                bool before)
+      : job_(job), answer_(model, *job.threads, job.model, *job.images, &memory, weights) {
+    if (!model.language.can_generate()) return;
+    std::istringstream records(dist::gather_texts(job.world, "").front());
+    for (Index r = 0; records >> r;) records_.push_back(r);
+    if (before) answer();
+  }
+  void answer() {
+    job_.world.does(dist::RankPhase::reporting);
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+      const Question q = questions_of(job_.data->data().records[std::size_t(records_[i])], records_[i]).front();
+      answer_(q.conversation, q.images, report_sampling, i);
+    }
+  }
+
+ private:
+  const SftJob& job_;
+  Answerer<P> answer_;
+  std::vector<Index> records_;
+};
+
 // report.html of a run: shows its history, asks the model a few held-out questions before and after, and is written
 // again whenever something worth seeing has happened. What the model said before is kept in the run's state. A model
-// that cannot generate, or of which ranks hold shares, is asked nothing.
+// that cannot generate is asked nothing; one that ranks share answers with the help of all (ReportPartner).
 template <IsPolicy P> class RunReport final : public TrainerListener {
  public:
-  static constexpr Index most_questions = 6, answer_tokens = 32;
+  static constexpr Index most_questions = 6;
   static constexpr double flops_for_answers = 3e12;  // a large model is asked fewer questions
 
   // memory: the engine's, which is free between steps.
-  RunReport(const SftJob& job, AnyVlm<P>& model, const typename Generator<P>::Memory& memory, const Plan& plan,
-            std::vector<report::ReportComponent> components, RunState& state, Index steps)
-      : job_(job), answer_(model, *job.threads, job.model, *job.images, &memory), state_(state), steps_(steps) {
+  RunReport(const SftJob& job, AnyVlm<P>& model, const typename Generator<P>::Memory& memory, RankedWeights weights,
+            const Plan& plan, std::vector<report::ReportComponent> components, RunState& state, Index steps)
+      : job_(job),
+        answer_(model, *job.threads, job.model, *job.images, &memory, weights),
+        state_(state),
+        steps_(steps) {
     data_.title = "VLTune: " + std::filesystem::path(job.output->path()).filename().string();
     data_.components = std::move(components);
     data_.audit = report::audit_rows(job.data->data());
@@ -33,9 +65,10 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     for (const auto& row : job.table.rows)
       if (const std::string value = option_value(job.options, row); !value.empty())
         data_.options.emplace_back(row.name, value);
-    if (!model.language.can_generate() || job.shares_weights()) return;
+    if (!model.language.can_generate()) return;
     const double each = plan.evaluation_flops / double(job.settings.evaluation.sequences);
     choose(each > 0 ? Index(std::min(double(most_questions), flops_for_answers / each)) : most_questions);
+    if (weights.world) tell_partners();
     if (state_.before_answers.empty()) state_.before_answers = answers();
     show(state_.before_answers, &report::ReportSample::before);
   }
@@ -92,6 +125,11 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
         data_.samples.push_back(std::move(sample));
       }
   }
+  void tell_partners() const {
+    std::string records;
+    for (const Question& q : questions_) records += std::to_string(q.record) + " ";
+    dist::gather_texts(job_.world, records);
+  }
   // False if a picture cannot be decoded: whether that ends the run is for whoever trains on it to say.
   bool show(const std::vector<std::string>& images, report::ReportSample& sample) const {
     try {
@@ -105,8 +143,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   std::vector<std::string> answers() {
     std::vector<std::string> all;
     job_.world.does(dist::RankPhase::reporting);
-    for (const Question& q : questions_)
-      all.push_back(answer_(q.conversation, q.images, Sampling{answer_tokens, 0, 1, 0}, all.size()));
+    for (const Question& q : questions_) all.push_back(answer_(q.conversation, q.images, report_sampling, all.size()));
     return all;
   }
   void show(const std::vector<std::string>& answers, std::optional<std::string> report::ReportSample::*when) {

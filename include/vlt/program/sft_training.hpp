@@ -93,8 +93,6 @@ template <IsPolicy P> class SftTraining {
                       const std::vector<report::ReportComponent>& components) {
     if (!plan_.evaluates())
       job_.messages.notice("evaluation is off: there are no evaluation records, or --eval_step is 0");
-    if (job_.shares_weights())
-      job_.messages.notice("the report has no answers: with --zero_stage 3 no process holds the whole model");
     if (job_.start.checkpoint) take_up(*job_.start.checkpoint);
     data::LoaderSettings settings = job_.settings.loader;
     settings.first = state_.micro_batch;
@@ -107,7 +105,7 @@ template <IsPolicy P> class SftTraining {
     trainer.save_by([this] { save_(); });
     EpochExport<P> epochs(job_, model, store_, state_);
     trainer.add(epochs);
-    const RunEnd end = job_.output ? run_and_show(trainer, epochs, model, memory, components) : trainer.run();
+    const RunEnd end = job_.output ? run_and_show(trainer, epochs, model, memory, components) : run_silently(trainer);
     return end == RunEnd::finished ? ExitCode::ok : ExitCode::preempted;
   }
 
@@ -135,6 +133,20 @@ template <IsPolicy P> class SftTraining {
       job_.messages.notice("all steps of this run are over: nothing is left to do");
   }
 
+  // Weights that ranks share, for the report's questions.
+  RankedWeights ranked_weights() {
+    return job_.shares_weights() ? RankedWeights{&engine_.lender(), &job_.world} : RankedWeights{};
+  }
+  // Of a rank that neither writes nor shows anything.
+  template <class T> RunEnd run_silently(T& trainer) {
+    std::optional<ReportPartner<P>> partner;
+    if (job_.shares_weights())
+      partner.emplace(job_, model_, engine_.workspace(), ranked_weights(), state_.before_answers.empty());
+    const RunEnd end = trainer.run();
+    if (partner && end == RunEnd::finished) partner->answer();
+    return end;
+  }
+
   template <class T>
   RunEnd run_and_show(T& trainer, EpochExport<P>& epochs, const ModelExport<P>& model, const Plan& memory,
                       const std::vector<report::ReportComponent>& components) {
@@ -142,7 +154,7 @@ template <IsPolicy P> class SftTraining {
     const Index steps = plan_.training().steps();
     warn_of_little_space(model);
     write_receipt(job_);
-    RunReport<P> report(job_, model_, engine_.workspace(), memory, components, state_, steps);
+    RunReport<P> report(job_, model_, engine_.workspace(), ranked_weights(), memory, components, state_, steps);
     report::Progress progress(job_.out, report::progress_style(set.log_json, 1), steps, double(set.training.epochs),
                               report::terminal_width(1));
     MetricsWriter metrics(job_.output->file("metrics.jsonl"), state_.history);

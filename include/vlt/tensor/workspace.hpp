@@ -29,6 +29,18 @@ template <Device D> class Workspace {
     make_room(bytes);
     return carry_out(pass);
   }
+  // The same where units are lent memory (dist::Lender): hooks that begin() each pass and say after its plan what is
+  // lent().
+  template <class Pass, class Lender> Cost run(Pass&& pass, Lender& hooks) {
+    const auto whole = [&](Scope& s) {
+      hooks.begin(s, true);
+      pass(s);
+    };
+    const std::size_t arena = planned_bytes(threads_, whole, &hooks), bytes = arena + hooks.lent().total();
+    if (lender_ && bytes <= lender_->bytes()) return carry_out(lender_->memory_, whole, &hooks);
+    make_room(bytes);
+    return carry_out(whole, &hooks);
+  }
 
   // The two halves of run(), for whoever plans himself.
   void make_room(std::size_t bytes) {

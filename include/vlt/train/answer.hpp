@@ -22,13 +22,13 @@ class QuestionError : public Error {
 template <IsPolicy P> class Answerer {
  public:
   Answerer(AnyVlm<P>& model, Threads& threads, const ModelDescription& m, const data::ImageReader& images,
-           const typename Generator<P>::Memory* lender = nullptr)
+           const typename Generator<P>::Memory* lender = nullptr, RankedWeights weights = {})
       : m_(m),
         images_(images),
         pictures_(m.pictures()),
         renderer_(m.chat_template),
         encoder_(*m.tokenizer),
-        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), answer_ends(m), lender) {}
+        generator_(model, threads, m.tokenizer->id(m.chat_template.mark), answer_ends(m), lender, weights) {}
 
   // The answer to the last question of a conversation. `number` names it for random draws; emit hears of new text.
   std::string operator()(const data::Conversation& c, const std::vector<std::string>& images, const Sampling& sampling,

@@ -92,6 +92,7 @@ template <Precision F, class Model, Device D> class Engine {
   Cost step_cost() const { return step_cost_; }  // forward and backward of the last step on this rank
   std::size_t bytes() const { return workspace_.bytes(); }
   std::size_t peak() const { return workspace_.peak(); }        // most of them that was ever in use
+  dist::Lender& lender() { return zero_; }                      // of weights, for passes that only read
   const Workspace<D>& workspace() const { return workspace_; }  // free between calls
 
  private:

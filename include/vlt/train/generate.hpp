@@ -4,6 +4,8 @@
 #include <vlt/base/rng.hpp>
 #include <vlt/data/prompt.hpp>
 #include <vlt/data/sample_builder.hpp>
+#include <vlt/dist/lender.hpp>
+#include <vlt/dist/world.hpp>
 #include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/tensor/workspace.hpp>
 
@@ -29,6 +31,13 @@ struct Prompt {
     for (const ImageLayout& l : layouts) n += l.tiles;
     return n;
   }
+};
+
+// What it takes to generate with weights that ranks share: all of them generate the same, each with what the others
+// lend it.
+struct RankedWeights {
+  dist::Lender* lender = nullptr;  // none: this process has the whole model
+  dist::World* world = nullptr;
 };
 
 inline std::int32_t likeliest(std::span<const float> logits) {
@@ -61,10 +70,11 @@ template <IsPolicy P> class Generator {
 
   // ends: the tokens that close an answer; they are not part of it. lender: whose memory is free during an answer.
   Generator(Model& model, Threads& threads, Index image_id, std::vector<std::int32_t> ends,
-            const Memory* lender = nullptr)
-      : model_(model), image_id_(image_id), ends_(std::move(ends)), memory_(threads, lender) {}
+            const Memory* lender = nullptr, RankedWeights weights = {})
+      : model_(model), image_id_(image_id), ends_(std::move(ends)), memory_(threads, lender), weights_(weights) {}
 
-  // emit(id) hears of each token as it is made; `number` names the answer for its random draws.
+  // Collective where ranks share the weights. emit(id) hears of each token as it is made; `number` names the answer for
+  // its random draws.
   std::vector<std::int32_t> operator()(Prompt& prompt, const Sampling& sampling, std::uint64_t number,
                                        const std::function<void(std::int32_t)>& emit = {}) {
     Segments images;
@@ -76,8 +86,9 @@ template <IsPolicy P> class Generator {
     std::vector<std::int32_t> answer;
     const RandomStream random{sampling.seed, number};
     for (Index i = 0; i < sampling.max_new_tokens; ++i) {
-      const std::int32_t id =
+      std::int32_t id =
           sampling.temperature > 0 ? drawn(logits_, sampling, random.uniform(std::uint64_t(i))) : likeliest(logits_);
+      if (weights_.world) weights_.world->broadcast(std::span(&id, 1));  // machines may round differently
       if (std::find(ends_.begin(), ends_.end(), id) != ends_.end()) break;
       answer.push_back(id);
       if (emit) emit(id);
@@ -92,21 +103,27 @@ template <IsPolicy P> class Generator {
   Index image_id_;
   std::vector<std::int32_t> ends_;
   Memory memory_;
+  RankedWeights weights_;
   std::vector<float> logits_;  // of the token to come
+
+  template <class Pass> void carry_out(Pass&& pass) {
+    if (weights_.lender) memory_.run(pass, *weights_.lender);
+    else memory_.run(pass);
+  }
 
   // Reads the prompt.
   void prefill(Prompt& prompt, const Batch& batch, Cache& cache) {
     const Index tiles = prompt.tiles(), floats = tiles > 0 ? Index(prompt.pixels.size()) / tiles : 0;
     const auto x = borrow_host<typename Model::host_pixels>(prompt.pixels.data(), tiles, floats);
     const auto rows = cache.append(batch.text);
-    memory_.run([&](Scope& s) { extend(s, rows, cache, [&](tokens h) { model_.embed_prompt(s, x, batch, h); }); });
+    carry_out([&](Scope& s) { extend(s, rows, cache, [&](tokens h) { model_.embed_prompt(s, x, batch, h); }); });
   }
   // Reads one more token.
   void extend_by(Index id, Cache& cache) {
     Segments next;
     next.append({TokenKind::text}, cache.length());
     const auto rows = cache.append(next);
-    memory_.run([&](Scope& s) {
+    carry_out([&](Scope& s) {
       extend(s, rows, cache, [&](tokens h) {
         Frame frame(s);
         model_.language.embed(s, upload<P::device>(s, std::vector<Index>{id}), h);
