@@ -117,7 +117,8 @@ part() {
     cli)
       check "the shapes data set" python3 tests/cli/shapes_dataset.py "$build/programs/bin"
       if [ $size = quick ]; then check "command lines" bash tests/cli/run.sh "$build/programs/bin" quick
-      else check "command lines" bash tests/cli/run.sh "$build/programs/bin"; fi ;;
+      else check "command lines" bash tests/cli/run.sh "$build/programs/bin"; fi
+      [ "$full" = OFF ] || check "a run of ten minutes" python3 tests/cli/soak.py "$build/programs/bin" 600 ;;
     interop)
       check "comparisons" bash tests/interop/run.sh "$build/programs/bin" $([ $size != quick ] || quick_families)
       grep -E '^(ok|WRONG) .*max error' "$build/comparisons.log" ;;

@@ -24,6 +24,7 @@ run "programs together" python3 "$here/programs.py" "$bin"
 run "malformed input" python3 "$here/malformed.py" "$bin/sft_main" "$language" "$vision"
 run "faults outside" python3 "$here/outside_faults.py" "$bin"
 run "runs that go on" python3 "$here/resuming.py" "$bin" $quick
+run "a run that is long" python3 "$here/soak.py" "$bin"
 run "memory of the audit" python3 "$here/data_memory.py" "$bin/sft_main" "$language" "$vision"
 run "several processes" skippable python3 "$here/ranks.py" "$bin"
 if [ "$quick" != quick ]; then

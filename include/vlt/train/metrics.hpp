@@ -94,20 +94,19 @@ inline std::string metrics_line(const EvalMetrics& m) {
   return line.text();
 }
 
-// The lines of a history, in the order in which they came about.
-inline std::vector<std::string> metrics_lines(const MetricsHistory& history) {
-  std::vector<std::string> lines;
+// Calls f(line) for the lines of a history, in the order in which they came about. A long run has many: nobody should
+// hold them all at once who need not.
+template <class F> void for_each_metrics_line(const MetricsHistory& history, F&& f) {
   auto evaluation = history.evaluations.begin();
   const auto evaluations_before = [&](Index step) {
     for (; evaluation != history.evaluations.end() && evaluation->step < step; ++evaluation)
-      lines.push_back(metrics_line(*evaluation));
+      f(metrics_line(*evaluation));
   };
   for (const StepMetrics& m : history.steps) {
     evaluations_before(m.step);
-    lines.push_back(metrics_line(m));
+    f(metrics_line(m));
   }
   evaluations_before(std::numeric_limits<Index>::max());
-  return lines;
 }
 
 namespace metrics {

@@ -9,7 +9,7 @@ class MetricsWriter final : public TrainerListener {
  public:
   // The file begins with what a run that is taken up again has found before.
   explicit MetricsWriter(std::string path, const MetricsHistory& before = {}) : file_(std::move(path), "the metrics") {
-    for (const std::string& line : metrics_lines(before)) file_.write(line);
+    for_each_metrics_line(before, [&](const std::string& line) { file_.write(line); });
   }
   void step_done(const StepMetrics& m, const Pace&) override { file_.write(metrics_line(m)); }
   void evaluated(const EvalMetrics& m) override { file_.write(metrics_line(m)); }

@@ -28,7 +28,6 @@ struct RunState {
 
 // A state as JSON. Reading it gives the same bits, but for numbers of the history that are not finite: NaN.
 inline std::string to_json(const RunState& s) {
-  const auto as_is = [](const std::string& json) { return json; };
   JsonLine line;
   const auto digits = [](Index n) { return std::to_string(n); };
   line.add("step", s.step).add("updates", s.updates).add("overflows", s.overflows).add("concluded", s.concluded);
@@ -39,8 +38,15 @@ inline std::string to_json(const RunState& s) {
   line.raw("lost_records", json_list(s.lost_records, digits));
   line.raw("taken_up_after", json_list(s.taken_up_after, digits));
   line.raw("before_answers", json_list(s.before_answers, json_string));
-  line.raw("history", json_list(metrics_lines(s.history), as_is));
-  return line.text() + "\n";
+  std::string text = line.text();
+  text.back() = ',';  // and the longest member, in place: a long run has a long history
+  text += " \"history\": [";
+  bool first = true;
+  for_each_metrics_line(s.history, [&](const std::string& m) {
+    if (!std::exchange(first, false)) text += ", ";
+    text += m;
+  });
+  return text += "]}\n";
 }
 
 namespace run_state {

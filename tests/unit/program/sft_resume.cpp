@@ -13,7 +13,9 @@ const Words lora{"--lang_lora_dim", "2", "--vis_lora_dim", "2", "--from_checkpoi
 std::vector<std::string> curve(const MetricsHistory& history) {
   MetricsHistory m = history;
   for (StepMetrics& s : m.steps) s.tokens_per_s = s.images_per_s = s.mfu = 0, s.memory = 0;
-  return metrics_lines(m);
+  std::vector<std::string> lines;
+  for_each_metrics_line(m, [&](const std::string& line) { lines.push_back(line); });
+  return lines;
 }
 // All files of a folder, by name.
 std::map<std::string, std::string> files(const std::string& folder) {
