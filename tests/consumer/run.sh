@@ -17,6 +17,13 @@ step() {  # what, command...
 rm -rf "$build/installed here" "$build/project"
 step "configure VLTune" cmake -S "$root" -B "$build/vltune" -DVLT_PROGRAMS=OFF -DVLT_TESTS=OFF -DCMAKE_BUILD_TYPE=Release
 step "install it" cmake --install "$build/vltune" --prefix "$build/installed here"
+core() { cmake -S "$here/core" -B "$build/core" -DCMAKE_PREFIX_PATH="$build/installed here" "$@"; }
+unknown_component() { core -DCOMPONENT=cuda 2>&1 | tee "$build/unknown" | grep -q 'no component "cuda"'; }
+step "an unknown component is refused" unknown_component
+rm -rf "$build/core"
+step "configure a project of layers alone" core -DCMAKE_BUILD_TYPE=None
+step "build it" cmake --build "$build/core"
+step "run it" "$build/core/core"
 step "configure the project" cmake -S "$here" -B "$build/project" -DCMAKE_PREFIX_PATH="$build/installed here" \
   -DCMAKE_BUILD_TYPE=None -DCMAKE_CXX_FLAGS=-O1
 step "build the project" cmake --build "$build/project" --parallel "$(sh "$root/tests/jobs.sh")" \
