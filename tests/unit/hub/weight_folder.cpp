@@ -69,6 +69,15 @@ TEST_CASE("an index that lies is refused") {
   refused([&] { open(t); }, model, "MODEL-JSON-003", "weight_map");
 }
 
+TEST_CASE("an index has at most 64 MiB") {
+  const TemporaryFolder t;
+  const std::string path = t.write("model.safetensors.index.json", "{}");
+  std::filesystem::resize_file(path, (64 << 20) + 1);
+  refused([&] { open(t); }, model, "MODEL-FILE-003", "at most 67108864 bytes", "67108865");
+  std::filesystem::resize_file(path, 64 << 20);
+  refused([&] { open(t); }, model, "MODEL-JSON-001");  // it is read: zeros are no JSON
+}
+
 TEST_CASE("a folder without safetensors says what it holds") {
   const TemporaryFolder t;
   refused([&] { open(t); }, model, "MODEL-WEIGHTS-001", "empty folder");

@@ -22,9 +22,10 @@ Ran merge(Words args) {
 }
 
 struct ModelFolder : TemporaryFolder {
-  explicit ModelFolder(hub::StoredType type = hub::StoredType::f32) {
+  // size: of the adapters' numbers
+  explicit ModelFolder(hub::StoredType type = hub::StoredType::f32, double size = 0.5) {
     write_models(*this, type);
-    export_model(*this, "adapted", true);
+    export_model(*this, "adapted", true, size);
   }
   Ran merged() const { return merge({"--model", *this / "adapted", "--output_dir", *this / "merged"}); }
   bool has(const std::string& name) const { return std::filesystem::exists(*this / name); }
@@ -61,6 +62,9 @@ TEST_CASE("a merged model has no adapters and the same logits") {
   CHECK(r.errors.empty());
   CHECK((t.has("merged/language_model/model.safetensors") && t.has("merged/vision_model/model.safetensors")));
   CHECK((t.has("merged/projector") && t.has("merged/vltune.json")));
+  for (const char* name : {"tokenizer.json", "tokenizer_config.json"})
+    CHECK(test::read_text(t / "merged/language_model/" + name) ==
+          test::read_text(t / "adapted/language_adapter/" + name));
   CHECK_FALSE((t.has("merged/language_adapter") || t.has("merged/vision_adapter")));
   CHECK_FALSE(describe_exported_model(kinds().known(), t / "merged").language_adapters.rank > 0);
 }
@@ -78,6 +82,33 @@ TEST_CASE("merged weights keep the type they are stored in") {
   CHECK(type_of("vision_model", "vision_model.encoder.layers.0.mlp.fc1.weight") == hub::StoredType::f32);
   CHECK(number_after(r.out, "merging by ") > 1e-5);
   CHECK(relative_difference(logits(t / "adapted"), logits(t / "merged")) < 0.06);
+}
+
+TEST_CASE("adapters that rounding hides are told of, those that do nothing are not") {
+  for (const auto& [type, size, hidden] : {std::tuple{hub::StoredType::bf16, 0.5, false},
+                                           {hub::StoredType::bf16, 0.01, true},
+                                           {hub::StoredType::bf16, 0.0, false},
+                                           {hub::StoredType::f32, 0.01, false},
+                                           {hub::StoredType::f32, 0.0, false}}) {
+    INFO(hub::facts(type).name << ", " << size);
+    const ModelFolder t(type, size);
+    const Ran r = t.merged();
+    INFO(r.out << r.errors);
+    CHECK(r.exit == 0);
+    CHECK(t.has("merged/language_model"));
+    CHECK((r.errors.find("hides most of what the adapters do") != r.errors.npos) == hidden);
+    CHECK((number_after(r.out, "the adapters change the probe's logits by ") == 0) == (size == 0));
+  }
+}
+
+TEST_CASE("adapters that a narrow type cannot hold are not merged") {
+  const ModelFolder t(hub::StoredType::f16, 1000);
+  const Ran r = t.merged();
+  CHECK(r.exit == 7);
+  CHECK_THAT(r.errors, Catch::Contains("NUM-MERGE-002") && Catch::Contains("a finite number in F16") &&
+                           Catch::Contains("q_proj.weight"));
+  CHECK_FALSE(t.has("merged"));
+  CHECK(std::distance(std::filesystem::directory_iterator(t.path), {}) == 3);  // the models, and nothing hidden
 }
 
 TEST_CASE("what merge_lora is asked must be there and new") {

@@ -148,8 +148,7 @@ TEST_CASE("mistakes in a configuration file are named") {
 }
 
 TEST_CASE("what is not built yet is refused with a sentence") {
-  const Words args = GENERATE(values<Words>({{"--offload"},
-                                             {"--dataset_concatenate_samples", "2"},
+  const Words args = GENERATE(values<Words>({{"--dataset_concatenate_samples", "2"},
                                              {"--packing"},
                                              {"--cache_vision_features", "memory"},
                                              {"--device", "cuda"}}));

@@ -108,7 +108,8 @@ inline void write_models(const TemporaryFolder& t, hub::StoredType type = hub::S
 }
 
 // As a run exports it: the model of write_models, with adapters of rank 2 that do something, if they are asked for.
-inline void export_model(const TemporaryFolder& t, const std::string& name, bool adapters) {
+// size: of their numbers.
+inline void export_model(const TemporaryFolder& t, const std::string& name, bool adapters, double size = 0.5) {
   BaseModelRequest asked;
   asked.language_folder = t / "language", asked.vision_folder = t / "vision", asked.chat_template = "plain";
   const ModelDescription m = describe_base_model(kinds().known(), asked);
@@ -130,7 +131,7 @@ inline void export_model(const TemporaryFolder& t, const std::string& name, bool
     if (!p.adapter) continue;
     std::vector<float> values(std::size_t(p.value->size()));
     const RandomStream random{5, stream_of(p.name())};
-    for (std::size_t e = 0; e < values.size(); ++e) values[e] = float(0.5 * random.normal(e));
+    for (std::size_t e = 0; e < values.size(); ++e) values[e] = float(size * random.normal(e));
     store.write(i, 0, values);
   }
   ModelExport<P>(m, origin, choice).write(t / name, store);
