@@ -132,7 +132,20 @@ def max_bad_fraction():
 
 @test
 def packing():
-    later("packing", [])
+    around = {"max_seq_len": [256], "data_train_split_ratio": [0.5], "eval_step": [2], "num_train_epochs": [2],
+              "max_steps": [0], "precision": ["fp32"]}
+    a, b = ok(sft(around)), ok(sft({**around, "packing": []}))
+    assert "packing: " in b.out and " % full" in b.out and "packing: " not in a.out
+    assert len(b.steps) < len(a.steps) and sum(b.all("tokens")) == sum(a.all("tokens")), "other samples were trained on"
+    assert all(0 < s["filled"] <= 1 and s["tokens"] <= 512 for s in b.steps) and "filled" not in a.steps[0]
+    assert max(b.all("tokens")) > 350, "the budget is not used"
+    c = ok(sft({**around, "packing": [], "num_workers": [3]}))
+    assert c.losses() == b.losses() and c.all("grad_norm") == b.all("grad_norm"), "workers change the batches"
+    # sequences that share a micro-batch do not see each other: the model's loss is that of samples alone
+    still = {**around, "learning_rate": [0], "eval_step": [1], "max_steps": [1]}
+    alone, packed = (ok(sft({**still, **more})).evals[0]["eval_loss"] for more in (
+        {"per_device_eval_batch_size": [1]}, {"packing": [], "per_device_eval_batch_size": [4]}))
+    assert abs(alone - packed) < 1e-5 * alone, "%r alone, %r packed" % (alone, packed)
 
 
 @test

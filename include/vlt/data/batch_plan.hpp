@@ -65,6 +65,14 @@ class BatchPlan {
     return arranged_.part(micro_batch * rules_.ranks + rank);
   }
 
+  // Under a budget of tokens: the share of it that the parts of micro-batches use, over all epochs.
+  double filled() const {
+    require(rules_.tokens > 0, "a number of sequences is no budget");
+    double tokens = 0;
+    for (const Index record : order_.epoch(0)) tokens += size(record).tokens;
+    return tokens * double(rules_.epochs) / (double(micro_batches()) * rules_.ranks * double(rules_.tokens));
+  }
+
   // The largest of each over all parts of micro-batches that the run reads. They may stem from different ones.
   MicroBatchSize largest() const {
     MicroBatchSize largest;

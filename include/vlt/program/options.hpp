@@ -102,8 +102,9 @@ inline void data(Table& t) {
       .from(0)
       .to(1)
       .differs_freely();
-  t.add("packing", &O::packing, "Micro-batches are filled up to a number of tokens.")
-      .not_yet("a micro-batch is exactly `per_device_train_batch_size` sequences, never padded");
+  t.add("packing", &O::packing,
+        "Micro-batches are filled up to batch size x `max_seq_len` tokens; sequences in one never see each other. Off: "
+        "one is exactly as many sequences as the batch size says.");
 }
 
 inline void model(Table& t, const Words& projectors) {
@@ -163,7 +164,7 @@ inline void tuning(Table& t) {
 
 inline void optimisation(Table& t) {
   t.group = "Optimisation";
-  t.add("per_device_train_batch_size", &O::per_device_train_batch_size, "Sequences per micro-batch.").from(1).to(65536);
+  t.add("per_device_train_batch_size", &O::per_device_train_batch_size, "Sequences per micro-batch; `packing` fills it up instead.").from(1).to(65536);
   t.add("per_device_eval_batch_size", &O::per_device_eval_batch_size, "The same in evaluation.")
       .from(1)
       .to(65536)

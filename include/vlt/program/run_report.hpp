@@ -161,6 +161,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
       fact("loss", number(steps.back().loss));
       if (state_.overflows > 0) fact("of them skipped: gradients not finite", std::to_string(state_.overflows));
       fact("tokens per second", report::shown_count(steps.back().tokens_per_s));
+      if (steps.back().filled) fact("micro-batches filled", number(100 * filled(steps)) + " %");
     }
     if (!state_.lost_records.empty()) fact("records lost while decoding", std::to_string(state_.lost_records.size()));
     if (const auto& e = data_.metrics.evaluations; !e.empty()) {
@@ -170,6 +171,11 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
       if (e.back().token_accuracy) fact("token accuracy", number(100 * *e.back().token_accuracy) + " %");
     }
     fact("peak memory", shown_bytes(double(peak_memory())));
+  }
+  static double filled(const std::vector<StepMetrics>& steps) {
+    double sum = 0;
+    for (const StepMetrics& m : steps) sum += m.filled.value_or(0);
+    return sum / double(steps.size());
   }
   static std::string number(double x) {
     char text[32];

@@ -144,10 +144,14 @@ inline data::LoaderSettings loader(const SftOptions& o, int rank) {
   return s;
 }
 
-inline data::BatchRules training(const SftOptions& o, int ranks) {
+inline data::BatchRules batches(const SftOptions& o, Index sequences, int ranks) {
   data::BatchRules r;
-  r.sequences = o.per_device_train_batch_size, r.ranks = ranks, r.epochs = o.num_train_epochs;
-  r.accumulation = o.gradient_accumulation_steps, r.max_steps = o.max_steps;
+  r.sequences = sequences, r.tokens = o.packing ? sequences * o.max_seq_len : 0, r.ranks = ranks;
+  return r;
+}
+inline data::BatchRules training(const SftOptions& o, int ranks) {
+  data::BatchRules r = batches(o, o.per_device_train_batch_size, ranks);
+  r.epochs = o.num_train_epochs, r.accumulation = o.gradient_accumulation_steps, r.max_steps = o.max_steps;
   return r;
 }
 
@@ -169,7 +173,7 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   s.truncation = settings::truncation(o.truncation), s.loader = settings::loader(o, world.rank());
   s.ranks = s.task == SftTask::plan && o.ranks > 0 ? int(o.ranks) : world.size();
   s.training = settings::training(o, s.ranks);
-  s.evaluation.sequences = o.per_device_eval_batch_size, s.evaluation.ranks = s.ranks;
+  s.evaluation = settings::batches(o, o.per_device_eval_batch_size, s.ranks);
   s.choice = settings::choice(o), s.checkpoint_blocks = o.gradient_checkpointing;
   if (from && from->vision_adapters.rank > 0) s.choice.vision_adapters = from->vision_adapters;
   if (from && from->language_adapters.rank > 0) s.choice.language_adapters = from->language_adapters;

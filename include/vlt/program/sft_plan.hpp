@@ -31,8 +31,8 @@ class SftPlan {
     w.decoder_bytes = job_.images ? std::size_t(s_.loader.workers) * job_.images->largest_decode() : 0;
     w.training_loader = s_.loader, w.evaluation_loader = evaluation_loader(s_.loader);
     if (!job_.data) {
-      w.training = limit_of(job_.model, s_.training.sequences, s_.data.limits.images);
-      w.evaluation = limit_of(job_.model, s_.evaluation.sequences, s_.data.limits.images);
+      w.training = limit_of(job_.model, s_.training, s_.data.limits.images);
+      w.evaluation = limit_of(job_.model, s_.evaluation, s_.data.limits.images);
       return w;
     }
     if (trains()) w.training = training_->largest();
@@ -45,6 +45,17 @@ class SftPlan {
            std::to_string(w.training.sequences) + " sequences, " + std::to_string(w.training.tokens) + " tokens, " +
            std::to_string(w.training.images) + " images" +
            (w.training.tiles > w.training.images ? " in " + std::to_string(w.training.tiles) + " tiles" : "") + "\n";
+  }
+
+  // How full a packed training's micro-batches are; empty if they are not packed, or nothing is known of the data.
+  std::string filling() const {
+    if (!job_.data || !trains() || s_.training.tokens == 0) return {};
+    char share[16];
+    std::snprintf(share, sizeof share, "%.1f", 100 * training_->filled());
+    return "packing: " + std::to_string(training_->micro_batches()) + " micro-batches of at most " +
+           std::to_string(s_.training.tokens) + " tokens" + (s_.training.ranks > 1 ? " on each rank" : "") + ", " +
+           share + " % full, instead of " + std::to_string(unpacked()) + " of " + std::to_string(s_.training.sequences) +
+           " sequences\n";
   }
 
   Schedule schedule() const {
@@ -61,6 +72,13 @@ class SftPlan {
   const SftJob& job_;
   const SftSettings& s_;
   std::optional<data::BatchPlan> training_, evaluation_;
+
+  // Micro-batches that the training would have without packing.
+  Index unpacked() const {
+    data::BatchRules rules = s_.training;
+    rules.tokens = 0;
+    return job_.data->train_plan(s_.seed, rules).micro_batches();
+  }
 };
 
 }  // namespace vlt::program

@@ -25,6 +25,7 @@ template <IsPolicy P> class SftRun {
         report::component_rows(registry, layout, s_.rates, s_.optimizer.weight_decay);
     job_.say(components);
     warn_of_high_rates(registry);
+    if (const std::string filling = plan_.filling(); !filling.empty()) job_.say(filling);
     const WorkSize work = plan_.work();
     const Plan memory = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), plan_.trains(), s_.zero);
     if (s_.task == SftTask::plan) {

@@ -92,6 +92,10 @@ class Progress {
                     m.loss_scale.value_or(1));
       all += text;
     }
+    if (m.filled) {
+      std::snprintf(text, sizeof text, "  %.0f %% full", 100 * *m.filled);
+      all += text;
+    }
     return all;
   }
   void show(std::string text) {

@@ -24,8 +24,9 @@ struct StepMetrics {
   std::optional<double> lr, lr_vision, lr_language;  // projector and image_newline; the rates applied in this step
   Index tokens = 0, supervised_tokens = 0;
   double tokens_per_s = 0, images_per_s = 0;
-  double mfu = 0;    // share of the machine's peak, 0 if unknown
-  Index memory = 0;  // resident bytes
+  double mfu = 0;                // share of the machine's peak, 0 if unknown
+  Index memory = 0;              // resident bytes
+  std::optional<double> filled;  // share of the micro-batches' budget of tokens that is used; none without a budget
   std::optional<double> token_accuracy;
   std::vector<std::pair<std::string, double>> loss_by_dataset;
   std::optional<double> loss_scale = {};  // of this step, in a precision that needs one
@@ -73,6 +74,7 @@ inline std::string metrics_line(const StepMetrics& m) {
   line.add("memory", m.memory);
   if (m.loss_scale) line.add("loss_scale", *m.loss_scale).add("skipped", m.skipped);
   if (m.received > 0) line.add("received_bytes", m.received);
+  if (m.filled) line.add("filled", *m.filled);
   if (m.token_accuracy) line.add("token_accuracy", *m.token_accuracy);
   if (!m.loss_by_dataset.empty()) {
     JsonLine sets;
@@ -158,11 +160,11 @@ inline void read_line(JsonScanner& json, MetricsHistory& history) {
         {l.whole("step"), l.real("epoch"), l.real("eval_loss"), l.optional("token_accuracy")});
     return;
   }
-  history.steps.push_back({l.whole("step"), l.real("epoch"), l.real("loss"), l.real("grad_norm"), l.optional("lr"),
-                           l.optional("lr_vision"), l.optional("lr_language"), l.whole("tokens"),
-                           l.whole("supervised_tokens"), l.real("tokens_per_s"), l.real("images_per_s"), l.real("mfu"),
-                           l.whole("memory"), l.optional("token_accuracy"), std::move(l.loss_by_dataset),
-                           l.optional("loss_scale"), l.whole("skipped"), l.whole("received_bytes")});
+  history.steps.push_back(
+      {l.whole("step"), l.real("epoch"), l.real("loss"), l.real("grad_norm"), l.optional("lr"), l.optional("lr_vision"),
+       l.optional("lr_language"), l.whole("tokens"), l.whole("supervised_tokens"), l.real("tokens_per_s"),
+       l.real("images_per_s"), l.real("mfu"), l.whole("memory"), l.optional("filled"), l.optional("token_accuracy"),
+       std::move(l.loss_by_dataset), l.optional("loss_scale"), l.whole("skipped"), l.whole("received_bytes")});
 }
 
 }  // namespace metrics

@@ -17,13 +17,23 @@ struct WorkSize {
 };
 
 // The largest micro-batch that the options allow, for a plan without data. Where pictures differ they are taken to be
-// the largest, the last one perhaps smaller: as many as begin before the sequence ends.
-inline data::MicroBatchSize limit_of(const ModelDescription& m, Index sequences, Index images_per_sample) {
+// the largest, the last one perhaps smaller: as many as begin before the sequence ends. Under a budget of tokens
+// sequences may be short and many: their number does not bind, nor what one of them may hold.
+inline data::MicroBatchSize limit_of(const ModelDescription& m, const data::BatchRules& rules,
+                                     Index images_per_sample) {
   const image::PictureRules pictures = m.pictures();
-  const Index room = m.max_seq_len - 1, fitting = (room - pictures.min_tokens()) / pictures.max_tokens() + 1;
+  const auto fitting = [&](Index tokens) {
+    const Index room = tokens - 1;  // besides a word
+    return room < pictures.min_tokens() ? 0 : (room - pictures.min_tokens()) / pictures.max_tokens() + 1;
+  };
+  constexpr Index shortest = 2;  // a word, and one that is learnt
   data::MicroBatchSize n;
-  n.sequences = sequences, n.tokens = sequences * m.max_seq_len;
-  if (room >= pictures.min_tokens()) n.images = sequences * std::min(images_per_sample, fitting);
+  if (rules.tokens > 0) {
+    n.tokens = rules.tokens, n.sequences = n.tokens / shortest, n.images = fitting(n.tokens);
+  } else {
+    n.sequences = rules.sequences, n.tokens = n.sequences * m.max_seq_len;
+    n.images = n.sequences * std::min(images_per_sample, fitting(m.max_seq_len));
+  }
   n.tiles = n.images * pictures.max_tiles();
   n.longest = m.max_seq_len, n.supervised = n.tokens - n.images * pictures.min_tokens();
   return n;

@@ -82,6 +82,7 @@ template <class Model, class Engine> class Trainer {
     std::vector<data::MicroBatch*> parts;  // without those that are empty on every rank
     Index supervised = 0;                  // on this rank
     Index all_tokens = 0, all_supervised = 0, all_images = 0;
+    Index budget = 0;  // of tokens, over all ranks; 0: none
   };
 
   Model& model_;
@@ -157,6 +158,7 @@ template <class Model, class Engine> class Trainer {
     const data::BatchPlan& plan = loader_.plan();
     const Index end = std::min(plan.micro_batches(), state_.micro_batch + plan.rules().accumulation);
     StepData data;
+    data.budget = (end - state_.micro_batch) * plan.rules().tokens * plan.rules().ranks;
     std::vector<data::MicroBatch*> parts;
     std::vector<Index> sums(counts, 0);
     std::vector<data::LostSample> mine;
@@ -198,6 +200,7 @@ template <class Model, class Engine> class Trainer {
     if (settings_.peak_flops > 0) m.mfu = flops / seconds / (settings_.peak_flops * world_.size());
     m.received = Index(world_.received() - received_);
     m.memory = Index(reported_kib("/proc/self/status", "VmRSS:"));
+    if (data.budget > 0) m.filled = double(data.all_tokens) / double(data.budget);
     if (settings_.log_accuracy) m.token_accuracy = double(r.correct) / double(r.supervised);
     for (std::size_t g = 0; g < r.group_loss.size(); ++g)
       if (r.group_supervised[g] > 0) m.loss_by_dataset.emplace_back(settings_.dataset_names[g], r.group_loss[g]);

@@ -161,6 +161,9 @@ TEST_CASE("under a budget of tokens epochs differ in length, and every record is
   CHECK(plan.micro_batches() == total);
   CHECK(plan.steps() == (total + 2) / 3);
   CHECK(plan.largest().tokens <= 120);
+  double tokens = 0;
+  for (const data::SampleSize& s : all) tokens += s.tokens;
+  CHECK(plan.filled() == Approx(6 * tokens / (double(total) * 2 * 120)));
 }
 
 TEST_CASE("the largest micro-batch is that of all which the run reads, of every rank") {

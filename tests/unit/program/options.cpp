@@ -148,10 +148,8 @@ TEST_CASE("mistakes in a configuration file are named") {
 }
 
 TEST_CASE("what is not built yet is refused with a sentence") {
-  const Words args = GENERATE(values<Words>({{"--dataset_concatenate_samples", "2"},
-                                             {"--packing"},
-                                             {"--cache_vision_features", "memory"},
-                                             {"--device", "cuda"}}));
+  const Words args = GENERATE(values<Words>(
+      {{"--dataset_concatenate_samples", "2"}, {"--cache_vision_features", "memory"}, {"--device", "cuda"}}));
   INFO(option_text::joined(args));
   const Complaint c = refused(enough(args));
   CHECK(c.code() == "OPT-LATER-008");

@@ -109,6 +109,17 @@ TEST_CASE("options become the settings of every part") {
   CHECK(program::sft_settings(o, world).truncation == data::Truncation::drop_sample);
 }
 
+TEST_CASE("packing is a budget of tokens, in training and in evaluation") {
+  program::SftOptions o;
+  o.per_device_train_batch_size = 3, o.per_device_eval_batch_size = 5, o.max_seq_len = 100;
+  const dist::Single world;
+  CHECK(program::sft_settings(o, world).training.tokens == 0);
+  CHECK(program::sft_settings(o, world).evaluation.tokens == 0);
+  o.packing = true;
+  CHECK(program::sft_settings(o, world).training.tokens == 300);
+  CHECK(program::sft_settings(o, world).evaluation.tokens == 500);
+}
+
 TEST_CASE("a run has one task") {
   const dist::Single world;
   const auto task = [&](bool program::SftOptions::*flag) {

@@ -113,6 +113,25 @@ TEST_CASE("the memory plan knows the largest micro-batch of the data, or the lim
         "planned from the limits, since there is no --data_path: 2 sequences, 80 tokens, 4 images\n");
 }
 
+TEST_CASE("a packed job knows its micro-batches beforehand, and tells how full they are") {
+  Job j;
+  CHECK(program::SftPlan(j.job).filling().empty());
+  j.job.settings.training.tokens = 2 * 40;
+  const program::SftPlan plan(j.job);
+  CHECK(plan.training().micro_batches() == 8);  // 108 tokens in each of four epochs
+  CHECK(plan.filling() ==
+        "packing: 8 micro-batches of at most 80 tokens, 67.5 % full, instead of 20 of 2 sequences\n");
+  j.job.settings.task = program::SftTask::evaluate;
+  CHECK(program::SftPlan(j.job).filling().empty());
+
+  Job limits(false);
+  limits.job.settings.training.tokens = 2 * 40;
+  const program::SftPlan blind(limits.job);
+  CHECK(blind.filling().empty());
+  CHECK(blind.work().training.sequences == 40);
+  CHECK(blind.work().training.images == 15);
+}
+
 TEST_CASE("warm-up is a part of the schedule, whose length max_steps does not change") {
   Job j;
   j.job.settings.warmup = 0.3, j.job.settings.training.max_steps = 2;

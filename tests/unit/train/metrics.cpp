@@ -35,6 +35,7 @@ TEST_CASE("metrics read back bit for bit", "[pages]") {
       m.grad_norm = std::generate_canonical<double, 53>(random);
       if (i % 2) m.token_accuracy = 1.0 / i;
       if (i % 3 == 0) m.lr.reset();
+      if (i % 5 == 0) m.filled = 1.0 / (i + 2);
       writer.step_done(m, {});
       written.push_back(m);
       if (i % 10 == 0) writer.evaluated({i, 0.1 * i, 1.0 / i, 0.25});
@@ -48,6 +49,7 @@ TEST_CASE("metrics read back bit for bit", "[pages]") {
     CHECK(read.steps[i].loss == written[i].loss);
     CHECK(read.steps[i].grad_norm == written[i].grad_norm);
     CHECK(read.steps[i].token_accuracy == written[i].token_accuracy);
+    CHECK(read.steps[i].filled == written[i].filled);
     CHECK(read.steps[i].lr == written[i].lr);
     CHECK(read.steps[i].lr_language == written[i].lr_language);
     CHECK_FALSE(read.steps[i].lr_vision);
@@ -104,6 +106,15 @@ TEST_CASE("progress on a terminal rewrites one line", "[pages]") {
   CHECK(out.str().ends_with("\r" + std::string(59, ' ') + "\rsaved epoch-0\n"));
   progress.finish();
   CHECK(out.str().ends_with("saved epoch-0\n"));
+}
+
+TEST_CASE("progress says how full micro-batches are, where they have a budget", "[pages]") {
+  std::ostringstream log;
+  vlt::report::Progress progress(log, vlt::report::ProgressStyle::lines, 100, 6);
+  vlt::StepMetrics m = some_step();
+  m.filled = 0.926;
+  progress.step(m, 24, 12);
+  CHECK(log.str().ends_with("300.00 MiB  93 % full\n"));
 }
 
 TEST_CASE("progress in a log is a line each, and JSON on request", "[pages]") {

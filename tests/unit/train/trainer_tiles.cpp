@@ -141,22 +141,27 @@ TEST_CASE("image_newline is learnt at the projector's rate") {
 TEST_CASE("without data a plan takes pictures to be the largest that fit") {
   ModelDescription m = next_description();
   m.max_seq_len = 64;
-  data::MicroBatchSize n = limit_of(m, 2, 8);  // pictures of up to 24 tokens in 5 tiles
+  data::MicroBatchSize n = limit_of(m, {.sequences = 2}, 8);  // pictures of up to 24 tokens in 5 tiles
   CHECK(n.images == 2 * 3);
   CHECK(n.tiles == 2 * 3 * 5);
   CHECK(n.supervised == 2 * 64 - 6 * 4);
-  CHECK(limit_of(m, 2, 1).tiles == 2 * 5);
+  CHECK(limit_of(m, {.sequences = 2}, 1).tiles == 2 * 5);
   m.max_seq_len = 5;  // one whose canvas shows little of it
-  CHECK(limit_of(m, 1, 8).tiles == 5);
+  CHECK(limit_of(m, {.sequences = 1}, 8).tiles == 5);
   m.max_seq_len = 4;
-  CHECK(limit_of(m, 1, 8).tiles == 0);
+  CHECK(limit_of(m, {.sequences = 1}, 8).tiles == 0);
 
   m.processor.grid.clear(), m.max_seq_len = 64;
-  n = limit_of(m, 2, 8);
+  n = limit_of(m, {.sequences = 2}, 8);
   CHECK(n.images == 2 * 8);
   CHECK(n.tiles == n.images);
   m.max_seq_len = 12;
-  CHECK(limit_of(m, 1, 8).tiles == 2);
+  CHECK(limit_of(m, {.sequences = 1}, 8).tiles == 2);
+  n = limit_of(m, {.sequences = 3, .tokens = 36}, 1);  // nine would leave no room for a word
+  CHECK(n.images == 8);
+  CHECK(n.tokens == 36);
+  CHECK(n.sequences == 18);
+  CHECK(n.longest == 12);
   m.max_seq_len = 4;
-  CHECK(limit_of(m, 1, 8).tiles == 0);
+  CHECK(limit_of(m, {.sequences = 1}, 8).tiles == 0);
 }
