@@ -58,7 +58,24 @@ def dataset_samples():
 
 @test
 def dataset_concatenate_samples():
-    later("dataset_concatenate_samples", [2])
+    folder = os.path.join(WORK, "joined_debug")
+    around = {"num_train_epochs": [1], "max_steps": [0], "per_device_train_batch_size": [1], "precision": ["fp32"],
+              "max_seq_len": [1024]}
+    a = ok(sft(around))
+    b = ok(sft({**around, "dataset_concatenate_samples": [2], "data_debug_path": [folder]}))
+    assert len(a.steps) == 21 and len(b.steps) == 11, "records did not become one conversation"
+    assert sum(a.all("supervised_tokens")) == sum(b.all("supervised_tokens"))
+    assert sum(a.all("tokens")) - sum(b.all("tokens")) >= 10, "a conversation begins once"
+    assert "joined: 20 of the training records in 10 conversations" in b.out and "joined" not in a.out
+    assert any(" + " in s["id"] for s in json.load(open(os.path.join(folder, "samples.json"))))
+    c = ok(sft({**around, "dataset_concatenate_samples": [2], "num_workers": [3], "num_threads": [2]}))
+    assert c.losses() == b.losses(), "workers or threads change what is joined"
+    short = ok(sft({**around, "dataset_concatenate_samples": [21], "max_seq_len": [300]}))
+    assert 1 < len(short.steps) < 21 and max(short.all("tokens")) <= 300
+    one = ok(sft({**around, "dataset_concatenate_samples": [21], "max_num_image_per_sample": [3]}))
+    assert 1 < len(one.steps) < 21
+    refused(sft({"dataset_concatenate_samples": [0]}), 2, "--dataset_concatenate_samples")
+    refused(sft({"dataset_concatenate_samples": [2, 3]}), 2, "--dataset_concatenate_samples")
 
 
 @test

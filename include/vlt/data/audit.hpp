@@ -5,6 +5,7 @@
 #include <vlt/base/parallel.hpp>
 #include <vlt/data/bad_records.hpp>
 #include <vlt/data/dataset_file.hpp>
+#include <vlt/data/joined_record.hpp>
 #include <vlt/data/sample_builder.hpp>
 
 namespace vlt::data {
@@ -37,14 +38,30 @@ struct FileAudit {
   std::map<std::string, Index> reasons;          // of the bad ones, by code
 };
 
-// The records that can be used, and an account of all.
+// The records that can be used, and an account of all. Samples are the records by their numbers and, numbered behind
+// them, conversations that several records were joined into.
 struct Dataset {
-  std::deque<Record> records;     // place.file says of which file; in the order of the files
-  std::vector<SampleSize> sizes;  // one for each record
+  std::deque<Record> records;              // place.file says of which file; in the order of the files
+  std::vector<SampleSize> sizes;           // one for each sample
+  std::vector<std::vector<Index>> joined;  // the records of each conversation
   std::vector<FileAudit> files;
   std::vector<Complaint> warnings;
 
   Index size() const { return Index(records.size()); }
+  // Gives a new conversation its number.
+  Index join(std::vector<Index> members, const SampleSize& as_large_as) {
+    joined.push_back(std::move(members)), sizes.push_back(as_large_as);
+    return Index(sizes.size()) - 1;
+  }
+  // The records of a sample, and it as one; `left`: those that are left of them.
+  std::vector<Index> members(Index sample) const {
+    return sample < size() ? std::vector{sample} : joined.at(std::size_t(sample - size()));
+  }
+  Record record_of(Index sample) const { return record_of(sample, members(sample)); }
+  Record record_of(Index sample, std::span<const Index> left) const {
+    if (sample < size()) return records.at(std::size_t(sample));
+    return join_records(records, joined.at(std::size_t(sample - size())).front(), left);
+  }
   // How many records of each file can be used.
   std::vector<Index> used() const {
     std::vector<Index> all;

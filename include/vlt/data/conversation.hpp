@@ -11,6 +11,7 @@ namespace vlt::data {
 // question stays where it is.
 struct Turn {
   std::string question, answer;
+  std::size_t unmarked = 0;  // images of the turn's image slot that have no mark: of a record that was joined to others
 };
 
 // A record as the data set holds it: an optional system text, turns, and how many images it has.
@@ -68,8 +69,12 @@ inline std::vector<PlacedQuestion> place_images(const Conversation& c) {
   std::vector<PlacedQuestion> placed;
   std::size_t marks = 0;
   for (const Turn& t : c.turns) {
-    placed.push_back(place_images(t.question, marks));
-    marks += placed.back().slot.size() + placed.back().inside.size();
+    std::vector<std::size_t> unmarked;
+    while (unmarked.size() < t.unmarked) unmarked.push_back(marks++);
+    PlacedQuestion q = place_images(t.question, marks);
+    marks += q.slot.size() + q.inside.size();
+    q.slot.insert(q.slot.begin(), unmarked.begin(), unmarked.end());
+    placed.push_back(std::move(q));
   }
   if (marks == 0)
     for (std::size_t i = 0; i < c.images; ++i) placed[0].slot.push_back(i);
@@ -80,6 +85,13 @@ inline std::vector<PlacedQuestion> place_images(const Conversation& c) {
                     .found(std::to_string(marks) + " marks")
                     .help("make the marks in the text as many as the files in `image`"));
   return placed;
+}
+
+// How many images of a conversation have no mark: all or none.
+inline std::size_t unmarked_images(const Conversation& c) {
+  const bool marked = std::any_of(c.turns.begin(), c.turns.end(),
+                                  [](const Turn& t) { return t.question.find(image_mark) != std::string::npos; });
+  return marked ? 0 : c.images;
 }
 
 }  // namespace vlt::data

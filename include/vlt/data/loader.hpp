@@ -139,17 +139,23 @@ class Loader {
       MicroBatch& b = slot.batch;
       b.clear();
       source->reserve(records, b);
-      for (const Index record : records) {
-        if (stop) return;
+      for (const Index sample : records) append(slot, sample, encoder);
+    }
+    // A record whose image cannot be decoded is left out, and what it was joined with stays.
+    void append(Slot& slot, Index sample, text::Encoder& encoder) {
+      std::vector<Index> left = source->data.members(sample);
+      while (!left.empty() && !stop) {
+        Index record = left.front();
         try {
-          source->append(record, encoder, b, [&](const std::string& name) {
+          return source->append(sample, left, encoder, slot.batch, [&](Index read, const std::string& name) {
             const std::lock_guard lock(mutex);
-            slot.reading = name, slot.since = seconds(slot.clock);
+            record = read, slot.reading = name, slot.since = seconds(slot.clock);
           });
         } catch (const Error& e) {
           Complaint c = Complaint(e.complaint()).within(source->place_of(record, ".image"));
           if (e.exit() != ExitCode::data || settings.on_bad_sample == OnBadSample::fail) throw Error(e.exit(), c);
-          b.lost.push_back({record, std::move(c)});
+          slot.batch.lost.push_back({record, std::move(c)});
+          std::erase(left, record);
         }
       }
     }

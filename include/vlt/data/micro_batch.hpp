@@ -12,7 +12,7 @@ struct LostSample {
 // What one forward and backward pass reads: samples and the pixels of their images, one after another.
 struct MicroBatch {
   std::vector<Sample> samples;
-  std::vector<Index> record;       // of each sample: its position in the data set
+  std::vector<Index> record;       // of each sample: its number in the data set
   std::vector<int> group;          // of each sample: its file
   std::vector<float> pixels;       // (tiles, channels * height * width): of the images, one after another
   std::vector<image::Size> sizes;  // of each image, if its layout depends on it

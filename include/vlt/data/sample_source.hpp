@@ -14,21 +14,27 @@ struct SampleSource {
   PixelReader read_pixels;
   Index floats_per_image = 0;  // as the tower sees one: of a tile
 
-  // Makes room for the pixels of these records, and no more.
-  void reserve(std::span<const Index> records, MicroBatch& b) const {
+  // Makes room for the pixels of these samples, and no more.
+  void reserve(std::span<const Index> samples, MicroBatch& b) const {
     Index tiles = 0;
-    for (const Index record : records) tiles += data.sizes.at(std::size_t(record)).tiles;
+    for (const Index sample : samples) tiles += data.sizes.at(std::size_t(sample)).tiles;
     b.pixels.reserve(std::size_t(tiles * floats_per_image));
   }
-  // Appends one record to a micro-batch. On an error the micro-batch is as it was before.
-  // reading(name) is told before each image.
-  template <class Reading> void append(Index record, text::Encoder& encoder, MicroBatch& b, Reading&& reading) const {
-    const Record& r = data.records.at(std::size_t(record));
+  // Appends one sample to a micro-batch, as far as it consists of the records `members`. On an error the micro-batch is
+  // as it was before. reading(record, name) is told before each image.
+  template <class Reading>
+  void append(Index sample, std::span<const Index> members, text::Encoder& encoder, MicroBatch& b,
+              Reading&& reading) const {
+    const Record r = data.record_of(sample, members);
     PreparedSample p = builder.prepare(r, encoder);
     const std::size_t before = b.pixels.size();
+    auto member = members.begin();
+    std::size_t of_member = 0;  // images that came before
     try {
       for (std::size_t i = 0; i < p.images.size(); ++i) {
-        reading(p.images[i]);
+        for (; i - of_member >= data.records.at(std::size_t(*member)).images.size(); ++member)
+          of_member += data.records[std::size_t(*member)].images.size();
+        reading(*member, p.images[i]);
         const Index tiles = p.sizes.empty() ? 1 : builder.rules().pictures.tiles(p.sizes[i]);
         const auto floats = std::size_t(tiles * floats_per_image);
         b.pixels.resize(b.pixels.size() + floats);
@@ -39,7 +45,7 @@ struct SampleSource {
       throw;
     }
     b.samples.push_back(std::move(p.sample));
-    b.record.push_back(record);
+    b.record.push_back(sample);
     b.group.push_back(int(r.place.file));
     b.sizes.insert(b.sizes.end(), p.sizes.begin(), p.sizes.end());
     b.images += Index(p.images.size()), b.tiles += p.tiles, b.tokens += p.tokens, b.supervised += p.supervised;
@@ -48,7 +54,7 @@ struct SampleSource {
   void measure() {
     text::Encoder encoder(builder.tokenizer());
     for (std::size_t i = 0; i < data.sizes.size(); ++i)
-      data.sizes[i] = size_of(builder.prepare(data.records[i], encoder));
+      data.sizes[i] = size_of(builder.prepare(data.record_of(Index(i)), encoder));
   }
   // Where a record stands, for a message.
   std::string place_of(Index record, const std::string& inside = {}) const {

@@ -110,9 +110,14 @@ class SftOptionCheck {
     };
     fits(o_.dataset_names, "dataset_names");
     fits(o_.dataset_samples, "dataset_samples");
-    OptionRow<SftOptions> count = *table_.find("dataset_samples");
+    fits(o_.dataset_concatenate_samples, "dataset_concatenate_samples");
+    const auto count = [&](const char* option, const std::string& word) {
+      OptionRow<SftOptions> row = *table_.find(option);
+      option_text::number<Index>(row.from(1).to(1e6), word, "--" + std::string(option));
+    };
     for (const std::string& word : o_.dataset_samples)
-      if (word != "all") option_text::number<Index>(count.from(1), word, "--dataset_samples");
+      if (word != "all") count("dataset_samples", word);
+    for (const std::string& word : o_.dataset_concatenate_samples) count("dataset_concatenate_samples", word);
   }
   void evaluations() {
     if (o_.eval_step > 0) return;

@@ -83,8 +83,8 @@ inline void data(Table& t) {
   t.add("dataset_samples", &O::dataset_samples,
         "Per data file: `all`, or how many records to draw (without replacement, seeded). One value is used for all.");
   t.add("dataset_concatenate_samples", &O::dataset_concatenate_samples,
-        "Per data file: this many records are joined into one conversation.")
-      .not_yet("records are not joined into one conversation");
+        "Per data file: so many training records are joined into one conversation, or as many as fit into "
+        "`max_seq_len` and `max_num_image_per_sample`. One value is used for all.");
   t.add("max_num_image_per_sample", &O::max_num_image_per_sample, "A record with more images is a bad sample.").from(1);
   t.add("max_seq_len", &O::max_seq_len, "Limit of a sequence in tokens, those of images included.").from(2);
   t.add("truncation", &O::truncation,
@@ -164,7 +164,10 @@ inline void tuning(Table& t) {
 
 inline void optimisation(Table& t) {
   t.group = "Optimisation";
-  t.add("per_device_train_batch_size", &O::per_device_train_batch_size, "Sequences per micro-batch; `packing` fills it up instead.").from(1).to(65536);
+  t.add("per_device_train_batch_size", &O::per_device_train_batch_size,
+        "Sequences per micro-batch; with `packing` as many as have that many times `max_seq_len` tokens.")
+      .from(1)
+      .to(65536);
   t.add("per_device_eval_batch_size", &O::per_device_eval_batch_size, "The same in evaluation.")
       .from(1)
       .to(65536)

@@ -41,6 +41,7 @@ inline void write_receipt(const SftJob& job) {
   receipt["records"] = boost::json::object{{"train", number(split.train.size())},
                                            {"eval", number(split.eval.size())},
                                            {"not_selected", number(split.not_selected)}};
+  if (const auto& joined = job.data->data().joined; !joined.empty()) receipt["conversations"] = number(joined.size());
   receipt["options"] = options_json(job.table, job.options), receipt["hashes"] = std::move(hashes);
   write_file(job.output->file("receipt.json"), pretty_json(receipt));
 }

@@ -114,6 +114,7 @@ inline int cores() { return int(allowed_cores().size()); }
 inline data::DataOptions data(const SftOptions& o) {
   data::DataOptions d;
   d.data_path = o.data_path, d.dataset_samples = o.dataset_samples, d.image_folder = o.image_folder;
+  d.joined_records = o.dataset_concatenate_samples;
   d.train_split_ratio = o.data_train_split_ratio, d.seed = std::uint32_t(o.seed);
   d.limits.depth = int(o.limit_json_depth), d.limits.record_bytes = o.limit_record_bytes;
   d.limits.text_bytes = o.limit_text_bytes, d.limits.turns = o.limit_turns, d.limits.name_bytes = o.limit_path_bytes;

@@ -47,15 +47,15 @@ class SftPlan {
            (w.training.tiles > w.training.images ? " in " + std::to_string(w.training.tiles) + " tiles" : "") + "\n";
   }
 
-  // How full a packed training's micro-batches are; empty if they are not packed, or nothing is known of the data.
+  // How full a packed training's micro-batches are. Empty if they are not packed, or nothing is known of the data.
   std::string filling() const {
     if (!job_.data || !trains() || s_.training.tokens == 0) return {};
     char share[16];
     std::snprintf(share, sizeof share, "%.1f", 100 * training_->filled());
     return "packing: " + std::to_string(training_->micro_batches()) + " micro-batches of at most " +
            std::to_string(s_.training.tokens) + " tokens" + (s_.training.ranks > 1 ? " on each rank" : "") + ", " +
-           share + " % full, instead of " + std::to_string(unpacked()) + " of " + std::to_string(s_.training.sequences) +
-           " sequences\n";
+           share + " % full, instead of " + std::to_string(unpacked()) + " of " +
+           std::to_string(s_.training.sequences) + " sequences\n";
   }
 
   Schedule schedule() const {

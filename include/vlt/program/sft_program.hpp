@@ -191,10 +191,11 @@ class SftProgram {
   }
   // The first training samples: in the order of the files for an audit, else in that of the first epoch.
   void write_samples() {
-    const auto& split = job_.data->split;
-    std::vector<Index> first = split.train;
+    const data::Dataset& data = job_.data->data();
+    std::vector<Index> first = job_.data->samples;
     if (job_.settings.task == SftTask::audit) {
-      std::sort(first.begin(), first.end());
+      const auto place = [&](Index sample) { return data.members(sample).front(); };
+      std::sort(first.begin(), first.end(), [&](Index a, Index b) { return place(a) < place(b); });
     } else if (!first.empty()) {
       first = job_.data->train_order(job_.settings.seed).epoch(0);
     }

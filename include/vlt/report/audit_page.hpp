@@ -22,8 +22,13 @@ inline std::string audit_table(const data::Dataset& data, const data::Split& spl
               count(f.turns_left_out, "turns), ") + count(f.answers_cut, "lost the end of their only answer") + "\n";
     for (const auto& [code, n] : f.reasons) text += "  bad: " + count(n, code.c_str()) + "\n";
   }
-  return text + "split: " + count(Index(split.train.size()), "training, ") +
-         count(Index(split.eval.size()), "evaluation, ") + count(split.not_selected, "not selected\n");
+  text += "split: " + count(Index(split.train.size()), "training, ") + count(Index(split.eval.size()), "evaluation, ") +
+          count(split.not_selected, "not selected\n");
+  Index records = 0;
+  for (const std::vector<Index>& members : data.joined) records += Index(members.size());
+  if (records == 0) return text;
+  return text + "joined: " + count(records, "of the training records in ") +
+         count(Index(data.joined.size()), "conversations\n");
 }
 
 // The same for the report.

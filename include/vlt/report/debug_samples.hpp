@@ -6,11 +6,11 @@ namespace vlt::report {
 
 // Samples as training makes them, for --data_debug_path.
 inline std::vector<DebugSample> debug_samples(const data::SampleSource& source, const data::ImageReader& images,
-                                              const std::vector<Index>& records, const std::string& image_mark) {
+                                              const std::vector<Index>& samples, const std::string& image_mark) {
   std::vector<DebugSample> all;
   text::Encoder encoder(source.builder.tokenizer());
-  for (const Index record : records) {
-    const data::Record& r = source.data.records.at(std::size_t(record));
+  for (const Index sample : samples) {
+    const data::Record r = source.data.record_of(sample);
     data::PreparedSample p = source.builder.prepare(r, encoder);
     DebugSample d;
     d.id = r.id, d.text = p.rendered.text, d.spans = p.rendered.supervised, d.image_mark = image_mark;

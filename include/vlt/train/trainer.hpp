@@ -217,10 +217,12 @@ template <class Model, class Engine> class Trainer {
 
   // Collective: every rank names the records of all.
   [[noreturn]] void refuse(const StepResult& r, const StepData& data) {
+    const data::Dataset& all = loader_.source().data;
     std::string mine, ids;
     for (const data::MicroBatch* b : data.parts)
-      for (const Index record : b->record)
-        mine += (mine.empty() ? "" : ", ") + quoted(loader_.source().data.records[std::size_t(record)].id, 40);
+      for (const Index sample : b->record)
+        for (const Index record : all.members(sample))
+          mine += (mine.empty() ? "" : ", ") + quoted(all.records[std::size_t(record)].id, 40);
     for (const std::string& theirs : dist::gather_texts(world_, mine))
       if (!theirs.empty()) ids += (ids.empty() ? "" : ", ") + theirs;
     throw Error(ExitCode::numeric,

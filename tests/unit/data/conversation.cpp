@@ -31,6 +31,18 @@ TEST_CASE("a question without marks at its edges keeps every byte", "[text]") {
   CHECK(shape("") == "|");
 }
 
+TEST_CASE("images without marks may belong to any turn", "[text]") {
+  vlt::data::Conversation c{"", false, {{"<image>one", "x"}, {"\ntwo", "y", 2}, {"a <image> b", "z"}}, 4};
+  const auto placed = vlt::data::place_images(c);
+  CHECK(placed[0].slot == std::vector<std::size_t>{0});
+  CHECK(placed[1].slot == std::vector<std::size_t>{1, 2});
+  CHECK(placed[1].parts == std::vector<std::string>{"\ntwo"});
+  CHECK(placed[2].inside == std::vector<std::size_t>{3});
+  CHECK(vlt::data::unmarked_images(c) == 0);
+  c.turns = {{"one", "x"}};
+  CHECK(vlt::data::unmarked_images(c) == 4);
+}
+
 TEST_CASE("marks and images are equally many, or there are no marks", "[text]") {
   vlt::data::Conversation c{"", false, {{"one", "x"}, {"two", "y"}}, 2};
   CHECK(vlt::data::place_images(c)[0].slot.size() == 2);

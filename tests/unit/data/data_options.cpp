@@ -62,6 +62,44 @@ TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: 
   CHECK(none.split.eval.size() == 30);
 }
 
+TEST_CASE("the option dataset_concatenate_samples is one count for all files or one each") {
+  data::DataOptions o;
+  o.data_path = {"a", "b"}, o.limits.images = 5;
+  CHECK(data::parse_joined_records(o).records == std::vector<Index>{1, 1});
+  CHECK_FALSE(data::parse_joined_records(o).any());
+  o.joined_records = {"3", "1"};
+  CHECK(data::parse_joined_records(o).records == std::vector<Index>{3, 1});
+  CHECK(data::parse_joined_records(o).any());
+  CHECK(data::parse_joined_records(o).images == 5);
+  for (const char* word : {"all", "0", "x"}) {
+    o.joined_records = {word};
+    CHECK_THROWS_AS(data::parse_joined_records(o), Error);
+  }
+}
+
+TEST_CASE("records that train are joined, in their order; others stay what they are") {
+  const TemporaryFolder folder;
+  data::DataOptions o;
+  o.data_path = {folder.write("a.json", records(0, 20))};
+  Threads threads(2);
+  const auto load = [&] { return data::load_data(o, byte_builder(), {any_size, {}, 0}, threads); };
+  const data::RunData alone = load();
+  CHECK(alone.samples == alone.split.train);
+  o.joined_records = {"4"};
+  const data::RunData run = load();
+  CHECK(run.split.train == alone.split.train);
+  CHECK(run.split.eval == alone.split.eval);
+  std::vector<Index> seen;
+  for (const Index sample : run.samples) {
+    const std::vector<Index> members = run.data().members(sample);
+    CHECK(members.size() == (sample == run.samples.back() ? 2 : 4));
+    seen.insert(seen.end(), members.begin(), members.end());
+  }
+  CHECK(seen == run.split.train);
+  CHECK(run.train_plan(1, {}).micro_batches() == 5);
+  CHECK(run.eval_plan({}).micro_batches() == 2);
+}
+
 TEST_CASE("from files to micro-batches", "[threads]") {
   const TemporaryFolder folder;
   const std::string path = folder.write("train.json", records(0, 10));

@@ -110,6 +110,35 @@ TEST_CASE("a micro-batch holds what its records are made of", "[threads]") {
   }
 }
 
+TEST_CASE("records that were joined are one sample, and one that is lost leaves the others", "[threads]") {
+  const auto s = source(9, [](const std::string& name, std::span<float> to) {
+    if (name == "2-1") blame_data.raise(Complaint("IMAGE-019", "truncated"));
+    paint(name, to);
+  });
+  const Index joined = s->data.join({1, 2, 4}, {60, 20, 4, 4});  // of one, two and one picture
+  const data::BatchPlan plan({{joined}, 0, false}, s->data.sizes, {});
+  data::LoaderSettings skips = settings(1), fails = settings(1);
+  skips.on_bad_sample = data::OnBadSample::skip;
+  data::Loader loader(s, plan, skips);
+  const data::MicroBatch& b = loader.next();
+  REQUIRE(b.samples.size() == 1);
+  CHECK(b.record == std::vector{joined});
+  REQUIRE(b.lost.size() == 1);
+  CHECK(b.lost[0].record == 2);
+  CHECK_THAT(b.lost[0].complaint.place(), Contains("$[2].image"));
+  CHECK(b.images == 2);
+  text::Encoder encoder(s->builder.tokenizer());
+  const std::vector<Index> left{1, 4};
+  const auto expected = s->builder.prepare(s->data.record_of(joined, left), encoder);
+  CHECK(b.samples[0].id == expected.sample.id);
+  CHECK(b.tokens == expected.tokens);
+  std::vector<float> pixels(12);
+  for (std::size_t i = 0; const char* name : {"1-0", "4-0"}) paint(name, std::span(pixels).subspan(6 * i++, 6));
+  CHECK(b.pixels == pixels);
+  data::Loader strict(s, plan, fails);
+  CHECK_THROWS_AS(strict.next(), Error);
+}
+
 TEST_CASE("workers and their timing change nothing", "[threads]") {
   const auto one = stream(1, 500);
   CHECK(one.size() == 500);

@@ -148,8 +148,7 @@ TEST_CASE("mistakes in a configuration file are named") {
 }
 
 TEST_CASE("what is not built yet is refused with a sentence") {
-  const Words args = GENERATE(values<Words>(
-      {{"--dataset_concatenate_samples", "2"}, {"--cache_vision_features", "memory"}, {"--device", "cuda"}}));
+  const Words args = GENERATE(values<Words>({{"--cache_vision_features", "memory"}, {"--device", "cuda"}}));
   INFO(option_text::joined(args));
   const Complaint c = refused(enough(args));
   CHECK(c.code() == "OPT-LATER-008");
@@ -178,6 +177,9 @@ TEST_CASE("contradictions are refused") {
   CHECK(refused(enough({"--early_stop", "2", "--eval_step", "0"})).place() == "--early_stop");
   CHECK(refused(enough({"--keep_best", "loss", "--eval_step", "0"})).place() == "--keep_best");
   CHECK(refused(enough({"--dataset_samples", "some"})).code() == "OPT-VALUE-004");
+  CHECK(refused(enough({"--dataset_concatenate_samples", "1", "2"})).place() == "--dataset_concatenate_samples");
+  CHECK(refused(enough({"--dataset_concatenate_samples", "0"})).code() == "OPT-VALUE-004");
+  CHECK(refused(enough({"--dataset_concatenate_samples", "all"})).code() == "OPT-VALUE-004");
   CHECK(refused({"--data_path", "d", "--precision", "bf16"}).code() == "OPT-REQUIRED-007");
   CHECK(refused(enough({"--from_checkpoint", "a", "b"})).code() == "OPT-VALUE-003");
   CHECK(refused(enough({"--from_checkpoint", "auto", "a", "b"})).code() == "OPT-VALUE-003");

@@ -73,6 +73,7 @@ TEST_CASE("options become peak rates") {
 TEST_CASE("options become the settings of every part") {
   program::SftOptions o;
   o.seed = 7, o.log_format = "json", o.num_threads = 3, o.data_path = {"a.json"}, o.dataset_samples = {"5"};
+  o.dataset_concatenate_samples = {"2"};
   o.image_folder = "images", o.data_train_split_ratio = 0.5, o.data_debug_path = "shown", o.truncation = "error";
   o.limit_json_depth = 5, o.limit_record_bytes = 6, o.limit_text_bytes = 7, o.limit_turns = 8, o.limit_path_bytes = 9;
   o.max_num_image_per_sample = 4, o.on_bad_sample = "skip", o.max_bad_fraction = 0.25;
@@ -89,6 +90,7 @@ TEST_CASE("options become the settings of every part") {
   CHECK((s.seed == 7 && s.log_json && s.threads == 3 && s.samples_folder == "shown"));
   CHECK(
       (s.data.data_path == Words{"a.json"} && s.data.dataset_samples == Words{"5"} && s.data.image_folder == "images"));
+  CHECK(s.data.joined_records == Words{"2"});
   CHECK((s.data.train_split_ratio == 0.5 && s.data.seed == 7 && s.truncation == data::Truncation::error));
   const data::RecordLimits& l = s.data.limits;
   CHECK(

@@ -33,7 +33,7 @@ struct Job {
     data::Split split;
     split.train.resize(9), split.eval = {9, 10, 11};
     std::iota(split.train.begin(), split.train.end(), Index(0));
-    job.data = data::RunData{std::move(source), split};
+    job.data = data::RunData{std::move(source), split, split.train};
   }
 };
 
@@ -119,8 +119,7 @@ TEST_CASE("a packed job knows its micro-batches beforehand, and tells how full t
   j.job.settings.training.tokens = 2 * 40;
   const program::SftPlan plan(j.job);
   CHECK(plan.training().micro_batches() == 8);  // 108 tokens in each of four epochs
-  CHECK(plan.filling() ==
-        "packing: 8 micro-batches of at most 80 tokens, 67.5 % full, instead of 20 of 2 sequences\n");
+  CHECK(plan.filling() == "packing: 8 micro-batches of at most 80 tokens, 67.5 % full, instead of 20 of 2 sequences\n");
   j.job.settings.task = program::SftTask::evaluate;
   CHECK(program::SftPlan(j.job).filling().empty());
 

@@ -31,6 +31,12 @@ TEST_CASE("the audit tells what became of every record") {
         "split: 3 training, 1 evaluation, 17 not selected\n");
 }
 
+TEST_CASE("the audit tells how many records were joined") {
+  data::Dataset data = audited();
+  data.joined = {{0, 1, 2}, {4, 5}};
+  CHECK(report::audit_table(data, {}).ends_with("\njoined: 5 of the training records in 2 conversations\n"));
+}
+
 TEST_CASE("the report names what was dropped and what was cut") {
   const std::vector<report::ReportAudit> rows = report::audit_rows(audited());
   using Reasons = std::vector<std::pair<std::string, Index>>;

@@ -91,7 +91,7 @@ Step step(const data::SampleSource& source, Index batch) {
   for (std::size_t m = 0; m < batches.size(); ++m) {
     data::BatchPlan batch_plan = plan_of(source, batch);
     for (const Index record : batch_plan.records(Index(m), 0))
-      source.append(record, encoder, batches[m], [](const std::string&) {});
+      source.append(record, std::span(&record, 1), encoder, batches[m], [](Index, const std::string&) {});
     supervised += batches[m].supervised;
   }
   engine.begin_step(supervised);
