@@ -29,7 +29,9 @@
 #include <vlt/data/data_options.hpp>
 #include <vlt/data/dataset_file.hpp>
 #include <vlt/data/dataset_stems.hpp>
+#include <vlt/data/feature_cache.hpp>
 #include <vlt/data/image_reader.hpp>
+#include <vlt/data/joined_record.hpp>
 #include <vlt/data/labels.hpp>
 #include <vlt/data/loader.hpp>
 #include <vlt/data/lost_records.hpp>
@@ -40,6 +42,7 @@
 #include <vlt/data/record_reader.hpp>
 #include <vlt/data/render.hpp>
 #include <vlt/data/sample_builder.hpp>
+#include <vlt/data/sample_grouping.hpp>
 #include <vlt/data/sample_order.hpp>
 #include <vlt/data/sample_source.hpp>
 #include <vlt/data/split.hpp>
@@ -201,6 +204,7 @@
 #include <vlt/pretrained/model_kinds.hpp>
 #include <vlt/pretrained/model_weights.hpp>
 #include <vlt/pretrained/probe_logits.hpp>
+#include <vlt/pretrained/tower_origin.hpp>
 #include <vlt/tensor/address.hpp>
 #include <vlt/tensor/arena.hpp>
 #include <vlt/tensor/as_eigen.hpp>
@@ -261,6 +265,7 @@
 #include <vlt/train/process_memory.hpp>
 #include <vlt/train/question_list.hpp>
 #include <vlt/train/rank_plans.hpp>
+#include <vlt/train/recall_features.hpp>
 #include <vlt/train/run_checkpoint.hpp>
 #include <vlt/train/run_facts.hpp>
 #include <vlt/train/run_state.hpp>

@@ -4,7 +4,7 @@
 usage: options.py FOLDER_OF_PROGRAMS [DOCS_OPTIONS_MD]
 The list of options is the program's own (--print_options_md); an option without a test here is a failure.
 """
-import data_and_model_options, plan_options, state_options, training_options, sft_runs
+import data_and_model_options, feature_cache_options, plan_options, state_options, training_options, sft_runs
 from sft_runs import *
 
 

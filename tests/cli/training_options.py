@@ -200,8 +200,7 @@ def local_rank():
     refused(sft({"local_rank": [1]}), 2, "OPT-LOCAL-027")
 
 
-for name, values in {"offload": [], "cache_vision_features": ["memory"],
-                     "vision_cache_bytes": [1]}.items():
+for name, values in {"offload": []}.items():
     TESTS[name] = lambda name=name, values=values: later(name, values)
 
 @test

@@ -23,6 +23,7 @@ struct Pictures {
   ImageCheck check;
   PixelReader read;
   Index floats_per_image = 0;
+  FileReader file = {};
 };
 
 // The data of a run: where samples come from, and which of its records train and evaluate.
@@ -98,9 +99,9 @@ inline RunData load_data(const DataOptions& options, const SampleBuilder& builde
                                   .note("all records are used"));
   Split split = split_records(data.used(), samples, options.train_split_ratio, options.seed);
   std::vector<Index> visited = rules.any() ? SampleGrouping(data, builder, rules, threads)(split.train) : split.train;
-  return {
-      std::make_shared<SampleSource>(SampleSource{std::move(data), builder, pictures.read, pictures.floats_per_image}),
-      std::move(split), std::move(visited)};
+  return {std::make_shared<SampleSource>(
+              SampleSource{std::move(data), builder, pictures.read, pictures.floats_per_image, pictures.file}),
+          std::move(split), std::move(visited)};
 }
 
 // Exit 2 if nothing is left for what a run is to do.

@@ -20,6 +20,7 @@ class ImageReader {
     Pictures p;
     p.check = [s = shared_](const std::string& name, bool advise) { return s->look(name, advise); };
     p.read = [s = shared_](const std::string& name, std::span<float> to) { s->read(name, to); };
+    p.file = [s = shared_](const std::string& name) { return s->folder.read(name); };
     p.floats_per_image = Index(shared_->processor.floats_per_tile());
     return p;
   }

@@ -22,16 +22,18 @@ struct LoaderSettings {
   double timeout_s = 300;     // how long a micro-batch may keep the caller waiting
   double image_seconds = 10;  // of a worker's CPU time for one image
   OnBadSample on_bad_sample = OnBadSample::fail;
-  Index first = 0;  // the micro-batch of the plan that it begins with
-  int rank = 0;     // whose parts of micro-batches it makes
+  Index first = 0;                              // the micro-batch of the plan that it begins with
+  int rank = 0;                                 // whose parts of micro-batches it makes
+  std::shared_ptr<FeatureCache> features = {};  // where images of a frozen tower are looked up, if anywhere
 
   // Micro-batches in memory at once: those held, one in each worker's hands, one that waits.
   Index slots() const { return held + workers + 1; }
 };
 
-// Bytes of a loader's micro-batches, the largest of which is known.
-inline Index loader_bytes(const LoaderSettings& settings, const MicroBatchSize& largest, Index floats_per_image) {
-  return settings.slots() * (largest.tiles * floats_per_image * Index(sizeof(float)) +
+// Bytes of a loader's micro-batches, the largest of which is known. floats_per_tile: pixels, and features where they
+// are kept.
+inline Index loader_bytes(const LoaderSettings& settings, const MicroBatchSize& largest, Index floats_per_tile) {
+  return settings.slots() * (largest.tiles * floats_per_tile * Index(sizeof(float)) +
                              largest.tokens * Index(2 * sizeof(Index)) + largest.sequences * Index(sizeof(Sample)));
 }
 
@@ -61,7 +63,8 @@ class Loader {
   bool more() const { return next_ < state_->end; }
   const BatchPlan& plan() const { return state_->plan; }
   const SampleSource& source() const { return *state_->source; }
-  Index position() const { return next_; }  // the number of the next micro-batch
+  FeatureCache* features() const { return state_->settings.features.get(); }  // null: there is no cache
+  Index position() const { return next_; }                                    // the number of the next micro-batch
 
   // The next micro-batch. It stays valid, and the caller's, until `held` further ones were asked for. Throws what a
   // worker threw for this micro-batch, and Error (exit 11) if it is not there in time.
@@ -138,7 +141,7 @@ class Loader {
     void fill(Slot& slot, const std::vector<Index>& records, text::Encoder& encoder) {
       MicroBatch& b = slot.batch;
       b.clear();
-      source->reserve(records, b);
+      source->reserve(records, settings.features.get(), b);
       for (const Index sample : records) append(slot, sample, encoder);
     }
     // A record whose image cannot be decoded is left out, and what it was joined with stays.
@@ -147,10 +150,11 @@ class Loader {
       while (!left.empty() && !stop) {
         Index record = left.front();
         try {
-          return source->append(sample, left, encoder, slot.batch, [&](Index read, const std::string& name) {
+          const auto reading = [&](Index read, const std::string& name) {
             const std::lock_guard lock(mutex);
             record = read, slot.reading = name, slot.since = seconds(slot.clock);
-          });
+          };
+          return source->append(sample, left, encoder, slot.batch, reading, settings.features.get());
         } catch (const Error& e) {
           Complaint c = Complaint(e.complaint()).within(source->place_of(record, ".image"));
           if (e.exit() != ExitCode::data || settings.on_bad_sample == OnBadSample::fail) throw Error(e.exit(), c);

@@ -43,6 +43,25 @@ template <class Vision, class Projector, class Language> struct Vlm {
     return b;
   }
 
+  // Lets the tower see only the tiles whose features are not known, or, if `tower` is false, none. values: see
+  // KnownFeatures; they must stay.
+  void know_features(Batch& b, const std::vector<bool>& known, float* values, bool tower) const {
+    require(Index(known.size()) == b.features.sequences(), "of every tile it is said whether its features are known");
+    KnownFeatures k{values, {}, {}, tower};
+    Index tiles = 0, made = 0;
+    for (Index t = 0; t < b.features.sequences(); ++t) {
+      const bool is_known = known[std::size_t(t)];
+      tiles += !is_known;
+      for (Index r = b.features.begin(t); r < b.features.end(t); ++r) k.row.push_back(is_known ? -1 : made++);
+    }
+    require(tower || tiles == 0, "a tower that does not run makes no features");
+    Segments seen;
+    seen.append(tiles, TokenKind::image);
+    k.made = vision.out_segments(seen);
+    b.images = std::move(seen), b.inside_tower = inside_segments(vision, b.images);
+    b.known = std::move(k);
+  }
+
   // Each of these takes a micro-batch as the host holds it, and first of all brings it to the device.
 
   // Adds scale * (sum of token losses) and all parameter gradients. Every unit is visited whatever the batch holds:
@@ -104,15 +123,33 @@ template <class Vision, class Projector, class Language> struct Vlm {
   struct Input {  // a micro-batch on the device
     View batch;
     pixels x;
-    Input(Scope& s, const host_pixels& on_host, const Batch& b) : batch(s, b), x(upload<pixels>(s, on_host)) {
+    const KnownFeatures* known;
+    Input(Scope& s, const host_pixels& on_host, const Batch& b)
+        : batch(s, b), x(upload<pixels>(s, on_host)), known(b.known ? &*b.known : nullptr) {
       x.segments = batch.images;
     }
   };
 
   void run_vision(Scope& s, const Input& in, features f, saved& k) {
     if constexpr (may_train_v<Vision>)
-      if (vlt::trains(vision)) return forward_component(s, vision, in.x, f, k.vision, in.batch.inside_tower);
-    infer_component(s, vision, in.x, f, in.batch.inside_tower);
+      if (vlt::trains(vision)) {
+        require(!in.known, "features of a tower that trains are not known");
+        return forward_component(s, vision, in.x, f, k.vision, in.batch.inside_tower);
+      }
+    infer_vision(s, in, f);
+  }
+  void infer_vision(Scope& s, const Input& in, features f) {
+    const View& b = in.batch;
+    if (!in.known) return infer_component(s, vision, in.x, f, b.inside_tower);
+    if constexpr (std::is_same_v<typename features::value_type, float>) {
+      Frame frame(s);
+      ops::convert(s, upload<features>(s, borrow_host<host_form_t<features>>(in.known->values, f.rows, f.cols)), f);
+      if (!in.known->tower) return;
+      auto made = s.temp<features>({b.made_features.rows(), f.cols}, b.made_features);
+      infer_component(s, vision, in.x, made, b.inside_tower);
+      ops::gather_rows(s, made, b.made_row, f);
+      download(s, f, std::span(in.known->values, std::size_t(f.size())));
+    } else throw std::invalid_argument("features are kept in single precision");
   }
   void vision_backward(Scope& s, features f, tokens dt, saved& k) {
     if constexpr (may_train_v<Vision>)
@@ -128,7 +165,7 @@ template <class Vision, class Projector, class Language> struct Vlm {
     const View& b = in.batch;
     auto f = s.temp<features>({b.features.rows(), vision.width()}, b.features);
     auto t = s.temp<tokens>({b.image_tokens.rows(), language.width()}, b.image_tokens);
-    infer_component(s, vision, in.x, f, b.inside_tower);
+    infer_vision(s, in, f);
     infer_component(s, projector, f, t, b.inside_projector);
     language.embed(s, b.id, h);
     ops::gather_rows(s, t, b.image_row, h);

@@ -20,6 +20,7 @@ class SftOptionCheck {
     else if (!o_.plan) needed({}, "data_path");
     adapters();
     evaluations();
+    need_frozen_tower(o_);
     if (o_.model_architecture != "default") llava();
     if (o_.model_architecture == "default" && (o_.from_checkpoint.empty() || o_.from_checkpoint == Words{"auto"}))
       both_halves();
@@ -27,6 +28,13 @@ class SftOptionCheck {
   }
   // The folders that a model is put together from.
   void need_both_halves() { both_halves(), refuse(); }
+
+  // Features that change with every step are not worth keeping.
+  static void need_frozen_tower(const SftOptions& o) {
+    if (o.cache_vision_features == "off" || (!o.vis_encoder_update && o.vis_lora_dim == 0)) return;
+    conflict("cache_vision_features", "the encoder trains: its features are others after every step",
+             std::string("leave it out, or ") + (o.vis_encoder_update ? "--vis_encoder_update" : "--vis_lora_dim"));
+  }
 
  private:
   const OptionTable<SftOptions>& table_;

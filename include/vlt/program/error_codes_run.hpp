@@ -200,6 +200,12 @@ inline constexpr ErrorCode run_codes[] = {
      "Send it to a file on a disk with room, or to a terminal."},
     {"WRITE-SPACE-006", "A warning: the disk has no room for the models of all epochs and for checkpoints.",
      "Free some space, or name a folder on another disk."},
+    {"WRITE-CACHE-007", "A warning: the cache has no room for the features of all pictures.",
+     "Raise --vision_cache_bytes; what does not fit is computed in every epoch."},
+    {"WRITE-CACHE-008", "A warning: a file of the feature cache is not what was written.",
+     "Nothing: its features are computed and written again."},
+    {"WRITE-CACHE-009", "A warning: features cannot be written to the cache on disk.",
+     "Free some space; the run goes on and computes them in every epoch."},
 };
 
 }  // namespace vlt::program::error_codes

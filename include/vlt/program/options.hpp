@@ -251,12 +251,14 @@ inline void run(Table& t) {
   t.add("early_stop", &O::early_stop, "So many evaluations without a lower loss end the run; 0: none does.").from(0);
   t.add("enable_tensorboard", &O::enable_tensorboard,
         "Event files for TensorBoard in `output_dir/tb_logging`: curves, options, pictures with answers.");
-  t.add("cache_vision_features", &O::cache_vision_features, "Features of a frozen encoder are computed once.")
-      .one_of({"off", "memory", "disk"})
-      .not_yet("they are computed in every epoch");
-  t.add("vision_cache_bytes", &O::vision_cache_bytes, "Room for those features.")
-      .from(0)
-      .not_yet("there is no such cache");
+  t.add("cache_vision_features", &O::cache_vision_features,
+        "Features of a frozen encoder are computed once: later epochs find them in memory, or on disk in "
+        "`output_dir/vision_features`. The same numbers.")
+      .one_of({"off", "memory", "disk"});
+  t.add(
+       "vision_cache_bytes", &O::vision_cache_bytes,
+       "Room for those features: of each process in memory, of all on disk. Pictures beyond it are computed each time.")
+      .from(0);
 }
 
 inline void limits(Table& t) {

@@ -17,6 +17,9 @@ namespace vlt::program {
 // What a run is for.
 enum class SftTask : std::uint8_t { train, evaluate, plan, audit };
 
+// Where the features of a frozen tower are kept.
+enum class KeptFeatures : std::uint8_t { nowhere, in_memory, on_disk };
+
 // The settings of all parts of a run. Nothing below the command line looks at an option again, except to print it.
 struct SftSettings {
   SftTask task = SftTask::train;
@@ -45,6 +48,8 @@ struct SftSettings {
   // what is kept
   Index save_step = 0, keep = 2, keep_epochs = 0;
   bool keep_best = false;
+  KeptFeatures features = KeptFeatures::nowhere;
+  Index feature_bytes = 0;  // room for them
   // what is told
   Index log_step = 1, eval_step = 0, early_stop = 0;
   bool log_accuracy = false, tensorboard = false;
@@ -156,6 +161,12 @@ inline data::BatchRules training(const SftOptions& o, int ranks) {
   return r;
 }
 
+inline KeptFeatures kept_features(const SftOptions& o) {
+  return o.cache_vision_features == "memory" ? KeptFeatures::in_memory
+         : o.cache_vision_features == "disk" ? KeptFeatures::on_disk
+                                             : KeptFeatures::nowhere;
+}
+
 inline PeakRates rates(const SftOptions& o) {
   return {o.learning_rate,
           o.learning_rate_pretraining_components,
@@ -185,6 +196,8 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   s.schedule = schedule_kind(o.lr_scheduler_type), s.warmup = o.num_warmup_steps, s.max_grad_norm = o.max_grad_norm;
   s.save_step = o.save_step, s.keep = o.keep, s.keep_epochs = o.keep_epochs, s.keep_best = o.keep_best == "loss";
   s.log_step = o.log_step, s.eval_step = o.eval_step, s.early_stop = o.early_stop, s.log_accuracy = !o.is_sft_stage;
+  if (s.trains()) s.features = settings::kept_features(o);
+  s.feature_bytes = o.vision_cache_bytes;
   s.tensorboard = o.enable_tensorboard;
   return s;
 }

@@ -47,6 +47,13 @@ class SftPlan {
            (w.training.tiles > w.training.images ? " in " + std::to_string(w.training.tiles) + " tiles" : "") + "\n";
   }
 
+  // Bytes of the features of all pictures that are kept in memory; floats: of a tile.
+  std::size_t feature_bytes(Index floats) const {
+    if (s_.features != KeptFeatures::in_memory) return 0;
+    const auto room = std::size_t(s_.feature_bytes);
+    return job_.data ? std::min(room, std::size_t(tiles_of_pictures() * floats) * sizeof(float)) : room;
+  }
+
   // How full a packed training's micro-batches are. Empty if they are not packed, or nothing is known of the data.
   std::string filling() const {
     if (!job_.data || !trains() || s_.training.tokens == 0) return {};
@@ -73,6 +80,23 @@ class SftPlan {
   const SftSettings& s_;
   std::optional<data::BatchPlan> training_, evaluation_;
 
+  // Tiles of all pictures that the job sees, each once.
+  Index tiles_of_pictures() const {
+    const data::SampleSource& source = *job_.data->source;
+    const image::PictureRules pictures = source.builder.rules().pictures;
+    std::set<std::string> seen;
+    Index tiles = 0;
+    const auto add = [&](const std::vector<Index>& records) {
+      for (const Index record : records) {
+        const data::Record& r = source.data.records.at(std::size_t(record));
+        for (std::size_t i = 0; i < r.images.size(); ++i)
+          if (seen.insert(r.images[i]).second) tiles += pictures.tiles(pictures.vary() ? r.sizes.at(i) : image::Size{});
+      }
+    };
+    add(job_.data->split.train);
+    if (evaluates()) add(job_.data->split.eval);
+    return tiles;
+  }
   // Micro-batches that the training would have without packing.
   Index unpacked() const {
     data::BatchRules rules = s_.training;

@@ -66,6 +66,8 @@ class SftProgram {
     if (o.zero_stage > 0 && job_.world.size() == 1)
       job_.messages.notice("--zero_stage " + std::to_string(o.zero_stage) +
                            " changes nothing: one process has nobody to share with (docs/scaling.md)");
+    if (o.eval_only && o.cache_vision_features != "off")
+      job_.messages.notice("--cache_vision_features changes nothing: an evaluation sees every picture once");
     job_.threads = std::make_unique<Threads>(job_.settings.threads);
     if (!o.data_path.empty()) read_data();
     if (training) job_.facts = run_facts(job_);
@@ -145,6 +147,7 @@ class SftProgram {
       ExportedModel from = describe_exported_model(job_.known, folder, o, llava_request(o, given_));
       check_same_model(o, given_, from);
       job_.options = continued(o, from);
+      SftOptionCheck::need_frozen_tower(job_.options);
       job_.settings = sft_settings(job_.options, job_.world, &from);
       repeat_adapter_names(o);
       job_.model = std::move(from.description);

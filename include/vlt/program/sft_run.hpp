@@ -1,5 +1,6 @@
 #pragma once
 #include <vlt/pretrained/build_model.hpp>
+#include <vlt/pretrained/tower_origin.hpp>
 #include <vlt/program/sft_training.hpp>
 #include <vlt/train/rank_plans.hpp>
 
@@ -26,7 +27,9 @@ template <IsPolicy P> class SftRun {
     job_.say(components);
     warn_of_high_rates(registry);
     if (const std::string filling = plan_.filling(); !filling.empty()) job_.say(filling);
-    const WorkSize work = plan_.work();
+    WorkSize work = plan_.work();
+    if (s_.features != KeptFeatures::nowhere)
+      work.feature_floats = floats_of_features(), work.feature_bytes = plan_.feature_bytes(work.feature_floats);
     const Plan memory = plan_run(model_, layout, *job_.threads, work, job_.floats_per_image(), plan_.trains(), s_.zero);
     if (s_.task == SftTask::plan) {
       job_.say(plan_.heading(work));
@@ -46,6 +49,7 @@ template <IsPolicy P> class SftRun {
     if (s_.task == SftTask::evaluate) {
       evaluate_only(engine);
     } else {
+      if (s_.features != KeptFeatures::nowhere) job_.settings.loader.features = feature_cache(store);
       const ModelExport<P> exported(job_.model, origin, s_.choice);
       return SftTraining<P>(job_, plan_, model_, engine, store)(schedule, exported, memory, components);
     }
@@ -86,6 +90,22 @@ template <IsPolicy P> class SftRun {
   }
   EngineSettings engine_settings() const {
     return {std::max(1, int(s_.data.data_path.size())), s_.log_accuracy, s_.zero};
+  }
+  // Of one tile.
+  Index floats_of_features() const {
+    Segments tile;
+    tile.append(1, TokenKind::image);
+    return model_.vision.out_segments(tile).rows() * model_.vision.width();
+  }
+  // Collective: nobody writes before rank 0 has tidied up.
+  std::shared_ptr<data::FeatureCache> feature_cache(store_t<P>& store) const {
+    const std::string folder = job_.options.output_dir + "/vision_features";
+    if (job_.speaks()) data::DiskFeatures::remove_drafts(folder);
+    const std::string origin = tower_origin<P>(job_.model, store, job_.world);
+    const auto bytes = std::uint64_t(s_.feature_bytes);
+    if (s_.features == KeptFeatures::in_memory)
+      return std::make_shared<data::MemoryFeatures>(origin, floats_of_features(), bytes);
+    return std::make_shared<data::DiskFeatures>(origin, floats_of_features(), bytes, folder, job_.world.size());
   }
   void evaluate_only(Engine<P::precision, Model, P::device>& engine) {
     RunState state;

@@ -31,6 +31,24 @@ class ProgressListener final : public TrainerListener {
   Index every_, steps_;
 };
 
+// Passes on what the cache of features has to say.
+class FeatureNews final : public TrainerListener {
+ public:
+  // cache: may be null.
+  FeatureNews(Messages& messages, data::FeatureCache* cache) : messages_(messages), cache_(cache) {}
+  void step_done(const StepMetrics&, const Pace&) override { tell(); }
+  void evaluated(const EvalMetrics&) override { tell(); }
+
+ private:
+  Messages& messages_;
+  data::FeatureCache* cache_;
+
+  void tell() {
+    if (!cache_) return;
+    for (const Complaint& c : cache_->news()) messages_.warning(c);
+  }
+};
+
 // Writes the model whenever an epoch is over (epoch-0, epoch-1, ...) and, if asked, whenever an evaluation was the best
 // so far. Every rank has one, since rank 0, which writes, may hold a share of the model only.
 template <IsPolicy P> class EpochExport final : public TrainerListener {
@@ -101,6 +119,8 @@ template <IsPolicy P> class SftTraining {
     const SftEvaluation evaluation(job_, plan_, model_, engine_, lost_);
     trainer.evaluate_by(evaluation);
     trainer.add(lost_);
+    FeatureNews news(job_.messages, settings.features.get());
+    trainer.add(news);
     trainer.stop_if([this] { return signals_.received(); });
     trainer.save_by([this] { save_(); });
     EpochExport<P> epochs(job_, model, store_, state_);

@@ -1,4 +1,5 @@
 #pragma once
+#include <array>
 #include <cmath>
 #include <span>
 #include <string>
@@ -58,7 +59,8 @@ template <Precision F, class Model, Device D> class Engine {
   void micro_batch(pixels x, const Batch& b, bool last) {
     require(tokens_ > 0, "begin_step() comes before micro_batch()");
     const double each = loss_scale_ / double(tokens_);
-    step_cost_ += run([&](Scope& s) { model_.forward_backward(s, x, b, each, saved_, sums_); }, last, training_order_);
+    step_cost_ += run([&](Scope& s) { model_.forward_backward(s, x, b, each, saved_, sums_); }, last,
+                      training_order_[skips_tower(b)]);
     count_tokens(b.targets);
   }
 
@@ -78,7 +80,7 @@ template <Precision F, class Model, Device D> class Engine {
   // Sums of token losses (not means) of one batch on this rank; nothing changes.
   LossSums evaluate(pixels x, const Batch& b) {
     evaluated_.clear();
-    run([&](Scope& s) { model_.evaluate(s, x, b, 1.0, evaluated_); }, true, evaluation_order_);
+    run([&](Scope& s) { model_.evaluate(s, x, b, 1.0, evaluated_); }, true, evaluation_order_[skips_tower(b)]);
     return evaluated_.read();
   }
 
@@ -110,6 +112,9 @@ template <Precision F, class Model, Device D> class Engine {
     result_.group_loss.resize(groups), result_.group_supervised.resize(groups);
     group_tokens_.resize(groups), totals_.resize(2 * groups + 1);
   }
+
+  // Units of a tower that does not run are not visited, on any rank.
+  static std::size_t skips_tower(const Batch& b) { return b.known && !b.known->tower; }
 
   void count_tokens(const Targets& t) {
     if (t.group.empty()) group_tokens_[0] += Index(t.row.size());
@@ -172,7 +177,7 @@ template <Precision F, class Model, Device D> class Engine {
   Index tokens_ = 0;
   double loss_scale_ = 1;
   Cost step_cost_;
-  std::vector<dist::UnitVisit> training_order_, evaluation_order_;
+  std::array<std::vector<dist::UnitVisit>, 2> training_order_, evaluation_order_;  // with the tower, without
 };
 
 }  // namespace vlt

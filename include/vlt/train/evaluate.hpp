@@ -2,7 +2,7 @@
 #include <functional>
 #include <vlt/data/loader.hpp>
 #include <vlt/train/gather_lost.hpp>
-#include <vlt/train/pack.hpp>
+#include <vlt/train/recall_features.hpp>
 
 namespace vlt {
 
@@ -75,8 +75,9 @@ EvaluationResult evaluate(Model& model, Engine& engine, const EvaluationData& da
     if (everywhere[1] > 0)
       for (const data::LostSample& l : gather_lost(world, b.lost)) lost(l);
     if (everywhere[0] == 0) continue;
-    const Batch batch = pack(model, b, data.source->builder);
+    const Batch batch = pack(model, b, loader, world);
     sums.add(b, batch.targets.group, engine.evaluate(pixels_of<Model>(b, data.source->floats_per_image), batch));
+    if (loader.features()) keep_features(*loader.features(), b);
   }
   return sums.result(world);
 }

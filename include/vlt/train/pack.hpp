@@ -13,7 +13,7 @@ template <class Model> Batch pack(const Model& model, const data::MicroBatch& b,
   return model.batch(std::move(images), b.samples, builder.image_id(), b.group, layouts);
 }
 template <class Model> typename Model::host_pixels pixels_of(data::MicroBatch& b, Index floats_per_image) {
-  return borrow_host<typename Model::host_pixels>(b.pixels.data(), b.tiles, floats_per_image);
+  return borrow_host<typename Model::host_pixels>(b.pixels.data(), b.tower_tiles(), floats_per_image);
 }
 
 }  // namespace vlt

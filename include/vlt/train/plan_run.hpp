@@ -14,6 +14,8 @@ struct WorkSize {
   data::LoaderSettings training_loader, evaluation_loader;
   Index micro_batches_per_step = 1;
   std::size_t decoder_bytes = 0;  // of all workers together
+  Index feature_floats = 0;       // of a tile, if the features of a frozen tower are kept
+  std::size_t feature_bytes = 0;  // of all that are kept in memory
 };
 
 // The largest micro-batch that the options allow, for a plan without data. Where pictures differ they are taken to be
@@ -40,10 +42,13 @@ inline data::MicroBatchSize limit_of(const ModelDescription& m, const data::Batc
 }
 
 // A micro-batch of given size and no content: a plan looks at shapes only.
-template <class Model> Batch empty_batch(const Model& model, const data::MicroBatchSize& n) {
+// keeps_features: none are known yet.
+template <class Model>
+Batch empty_batch(const Model& model, const data::MicroBatchSize& n, bool keeps_features = false) {
   Segments images;
   images.append(n.tiles, TokenKind::image);
   Batch b = model.batch_of(std::move(images));
+  if (keeps_features) model.know_features(b, std::vector<bool>(std::size_t(n.tiles)), nullptr, true);
   const Index rows = std::max(n.tokens, n.sequences);
   Index left = rows;
   for (Index i = 0; i < n.sequences; ++i) {
@@ -63,7 +68,7 @@ Plan plan_run(AnyVlm<P>& model, const layout_t<P>& layout, Threads& threads, con
               Index floats_per_image, bool trains, dist::ZeroSettings zero = {}) {
   Plan plan;
   const auto pass = [&](const data::MicroBatchSize& n, auto&& run) {
-    const Batch b = empty_batch(model, n);
+    const Batch b = empty_batch(model, n, work.feature_floats > 0);
     typename AnyVlm<P>::host_pixels x;
     x.rows = n.tiles, x.cols = x.stride = floats_per_image;
     return n.sequences > 0 ? run(x, b) : PassPlan{};
@@ -76,12 +81,14 @@ Plan plan_run(AnyVlm<P>& model, const layout_t<P>& layout, Threads& threads, con
       pass(work.evaluation, [&](auto x, const Batch& b) { return plan_evaluation(model, threads, x, b, &planner); });
   const PassPlan update = trains ? plan_update(planner, threads) : PassPlan{};
   add_step(plan, training, evaluation, update, int(work.micro_batches_per_step));
+  const Index floats_per_tile = floats_per_image + work.feature_floats;
+  plan.add("vision cache", "features", work.feature_bytes);
   if (trains && work.training.sequences > 0)
     plan.add("loader", "micro-batches",
-             std::size_t(data::loader_bytes(work.training_loader, work.training, floats_per_image)));
+             std::size_t(data::loader_bytes(work.training_loader, work.training, floats_per_tile)));
   if (work.evaluation.sequences > 0)
     plan.add("loader", "evaluation",
-             std::size_t(data::loader_bytes(work.evaluation_loader, work.evaluation, floats_per_image)));
+             std::size_t(data::loader_bytes(work.evaluation_loader, work.evaluation, floats_per_tile)));
   plan.add("loader", "image decoders", work.decoder_bytes);
   plan.add("program", "in use already", anonymous_memory());
   return plan;

@@ -138,8 +138,9 @@ template <class Model, class Engine> class Trainer {
     if (data.all_supervised == 0) return;
     engine_.begin_step(data.supervised, state_.loss_scale ? state_.loss_scale->factor() : 1);
     for (data::MicroBatch* b : data.parts) {
-      const Batch batch = pack(model_, *b, loader_.source().builder);
+      const Batch batch = pack(model_, *b, loader_, world_);
       engine_.micro_batch(pixels_of<Model>(*b, loader_.source().floats_per_image), batch, b == data.parts.back());
+      if (loader_.features()) keep_features(*loader_.features(), *b);
     }
     const double factor = settings_.schedule.factor(state_.updates);
     for (std::size_t i = 0; i < rates_.size(); ++i) rates_[i] = factor * settings_.peak_rates[i];

@@ -148,7 +148,7 @@ TEST_CASE("mistakes in a configuration file are named") {
 }
 
 TEST_CASE("what is not built yet is refused with a sentence") {
-  const Words args = GENERATE(values<Words>({{"--cache_vision_features", "memory"}, {"--device", "cuda"}}));
+  const Words args = GENERATE(values<Words>({{"--device", "cuda"}}));
   INFO(option_text::joined(args));
   const Complaint c = refused(enough(args));
   CHECK(c.code() == "OPT-LATER-008");
@@ -190,6 +190,11 @@ TEST_CASE("contradictions are refused") {
   CHECK(refused({"--data_path", "d", "--precision", "bf16", "--output_dir", "o", "--model_architecture", "llava",
                  "--from_checkpoint", "auto"})
             .expected() == "`auto` and a LLaVA folder");
+  for (Words trains : {Words{"--vis_encoder_update"}, Words{"--vis_lora_dim", "2"}}) {
+    const std::string option = trains[0];
+    trains.insert(trains.end(), {"--cache_vision_features", "memory"});
+    CHECK(refused(enough(trains)).help().ends_with(option));
+  }
   CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--from_checkpoint", "auto"})))());
   CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--from_checkpoint", "auto", "a"})))());
   CHECK_NOTHROW(program::SftOptionCheck(rows, read(enough({"--only_optimize_lora", "--lang_lora_dim", "2"})))());

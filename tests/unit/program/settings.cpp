@@ -58,6 +58,23 @@ TEST_CASE("options say what is kept") {
   CHECK(s.keep == 3);
 }
 
+TEST_CASE("options say where features are kept, in a training") {
+  program::SftOptions o;
+  const dist::Single world;
+  using program::KeptFeatures;
+  const auto kept = [&](const char* where) {
+    o.cache_vision_features = where;
+    return program::sft_settings(o, world).features;
+  };
+  CHECK(kept("off") == KeptFeatures::nowhere);
+  CHECK(kept("memory") == KeptFeatures::in_memory);
+  CHECK(kept("disk") == KeptFeatures::on_disk);
+  o.vision_cache_bytes = 77;
+  CHECK(program::sft_settings(o, world).feature_bytes == 77);
+  o.eval_only = true;
+  CHECK(kept("disk") == KeptFeatures::nowhere);
+}
+
 TEST_CASE("options become peak rates") {
   program::SftOptions o;
   o.learning_rate = 1, o.learning_rate_pretraining_components = 2, o.vision_learning_rate = 3,

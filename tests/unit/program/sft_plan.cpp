@@ -131,6 +131,24 @@ TEST_CASE("a packed job knows its micro-batches beforehand, and tells how full t
   CHECK(blind.work().training.images == 15);
 }
 
+TEST_CASE("features that are kept in memory have room for every picture once, or for less") {
+  Job j;
+  CHECK(program::SftPlan(j.job).feature_bytes(10) == 0);
+  auto source = std::make_shared<data::SampleSource>(*j.job.data->source);
+  for (std::size_t i = 0; i < source->data.sizes.size(); ++i)
+    source->data.records.push_back(
+        test::talk({{"q", "a"}}, {"picture " + std::to_string(i % 5), "picture " + std::to_string(i + 1)}));
+  j.job.data->source = source;  // numbers 0 to 9 train, 12 evaluates too
+  j.job.settings.features = program::KeptFeatures::in_memory, j.job.settings.feature_bytes = 1000;
+  CHECK(program::SftPlan(j.job).feature_bytes(10) == 13 * 10 * sizeof(float));
+  j.job.settings.eval_step = 0;
+  CHECK(program::SftPlan(j.job).feature_bytes(10) == 10 * 10 * sizeof(float));
+  CHECK(program::SftPlan(j.job).feature_bytes(100) == 1000);
+  CHECK(program::SftPlan(Job(false).job).feature_bytes(10) == 0);
+  j.job.settings.features = program::KeptFeatures::on_disk;
+  CHECK(program::SftPlan(j.job).feature_bytes(10) == 0);
+}
+
 TEST_CASE("warm-up is a part of the schedule, whose length max_steps does not change") {
   Job j;
   j.job.settings.warmup = 0.3, j.job.settings.training.max_steps = 2;

@@ -37,6 +37,7 @@ inline std::shared_ptr<const vlt::data::SampleSource> records() {
     if (broken.contains(record)) blame_data.raise(Complaint("IMAGE-019", "truncated"));
     for (std::size_t i = 0; i < to.size(); ++i) to[i] = float(std::sin(0.37 * double(i) + double(record)));
   };
+  s->read_file = [](const std::string& name) { return "the file of " + name; };
   s->data.files.resize(2);
   for (Index i = 0; i < 13; ++i) {
     const std::size_t images = i < 2 ? 2 : i == 5 || i >= 11 ? 0 : 1;
@@ -65,6 +66,8 @@ struct Course {
   Index from = 0;                // the step of the checkpoint that it goes on from; 0: it begins
   Index stop_in = 0;             // the step in which a signal comes; 0: none does
   Index loss_scale = 18;         // of fp16, at first: too high, so that steps are skipped
+  std::shared_ptr<vlt::data::FeatureCache> features = {};
+  TrainerListener* listener = nullptr;
 };
 struct Outcome {
   RunEnd end = RunEnd::finished;
@@ -76,14 +79,15 @@ struct Outcome {
 
 template <class P, class M>
 Plan planned(M& model, const layout_t<P>& layout, Threads& threads, const vlt::data::BatchPlan& plan,
-             dist::ZeroSettings zero) {
+             dist::ZeroSettings zero, bool keeps_features = false) {
   dist::Zero planner(layout, zero);
   const vlt::data::MicroBatchSize largest = plan.largest();
   typename M::pixels shape;
   shape.rows = largest.tiles, shape.cols = shape.stride = floats;
   Plan memory;
-  add_step(memory, plan_training(model, threads, shape, empty_batch(model, largest), &planner),
-           plan_evaluation(model, threads, shape, empty_batch(model, largest), &planner), plan_update(planner, threads),
+  const Batch batch = empty_batch(model, largest, keeps_features);
+  add_step(memory, plan_training(model, threads, shape, batch, &planner),
+           plan_evaluation(model, threads, shape, batch, &planner), plan_update(planner, threads),
            plan.rules().accumulation);
   return memory;
 }
@@ -107,7 +111,7 @@ template <class P, class M> Outcome train(dist::World& world, M model, Course co
   auto registry = registry_of<P>(model);
   choose_panels(registry, placement);
   const layout_t<P> layout(registry, placement, AdamW{.epsilon = 1e-3, .weight_decay = 0.1});
-  const Plan memory = planned<P>(model, layout, threads, plan, course.zero);
+  const Plan memory = planned<P>(model, layout, threads, plan, course.zero, course.features != nullptr);
   store_t<P> store(registry, layout);
   store.fill([&](const auto& p, Index e) { return start(p, e) + (course.from > 0 && p.trains() ? 1 : 0); });
   Engine<P::precision, M, P::device> engine(model, store, threads, memory.of("step"),
@@ -125,7 +129,8 @@ template <class P, class M> Outcome train(dist::World& world, M model, Course co
                                           .held = course.rules.accumulation,
                                           .on_bad_sample = vlt::data::OnBadSample::skip,
                                           .first = o.state.micro_batch,
-                                          .rank = world.rank()};
+                                          .rank = world.rank(),
+                                          .features = course.features};
   vlt::data::Loader loader(data, plan, reading);
   Trainer trainer(model, engine, loader, o.state, settings_of(plan, registry.params.size()), world);
   trainer.evaluate_by([&] {
@@ -134,6 +139,7 @@ template <class P, class M> Outcome train(dist::World& world, M model, Course co
   });
   if (!course.checkpoints.empty())
     trainer.save_by([&] { save_checkpoint(checkpoint(o.state.step), store, o.state, {}, world); });
+  if (course.listener) trainer.add(*course.listener);
   trainer.stop_if([&] { return course.stop_in == o.state.step && world.rank() == world.size() - 1; });
   o.end = trainer.run();
   for (StepMetrics& m : o.state.history.steps) m.memory = 0;  // of the process

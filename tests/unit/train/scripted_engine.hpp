@@ -22,6 +22,7 @@ struct Model {
     }
     return b;
   }
+  void know_features(Batch&, const std::vector<bool>&, float*, bool) const {}
 };
 
 // The loss of a token is its id, so that sums are exact in any order; ids that are even count as hit.
