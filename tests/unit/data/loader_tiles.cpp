@@ -165,3 +165,43 @@ TEST_CASE("micro-batches hold the tiles of their pictures, one after another") {
   CHECK(source->data.sizes[0].tiles == 8);
   CHECK(source->data.sizes[2].tiles == 3);
 }
+
+TEST_CASE("features that are known stand at their picture's tiles, and only the others have pixels", "[threads]") {
+  const data::LengthRules lengths{256, rules()};
+  const std::string text = "[" + record("a", R"(["wide.png", "large.png", "flat.png", "tall.png"])", "q", "yes") + "]";
+  const auto paint = [](const std::string& name, std::span<float> to) {
+    if (name == "tall.png") blame_data.raise(Complaint("IMAGE-019", "truncated"));
+    std::fill(to.begin(), to.end(), float(name[0]));
+  };
+  auto source = std::make_shared<data::SampleSource>(data::SampleSource{
+      audited(text, lengths), byte_builder(lengths), paint, 6, [](const std::string& n) { return n; }});
+  const auto cache = std::make_shared<data::MemoryFeatures>("", 2, 1000);
+  for (const char* name : {"large.png", "tall.png"}) {
+    std::vector<float> features(std::size_t(rules().tiles(size_of_picture(name)) * 2));
+    std::iota(features.begin(), features.end(), float(name[0]));
+    cache->keep(cache->key_of(name), features);
+  }
+  const data::BatchPlan plan({{0}, 1, false}, source->data.sizes, {});
+  data::Loader loader(source, plan, {.workers = 1, .features = cache});
+  data::MicroBatch& b = loader.next();
+  REQUIRE(b.lost.empty());  // nobody looked at its pixels
+  REQUIRE(b.cached.size() == 4);
+  std::vector<Index> first;
+  std::vector<bool> known;
+  for (const data::CachedImage& image : b.cached) first.push_back(image.tile), known.push_back(image.known);
+  CHECK(first == std::vector<Index>{0, 3, 8, 11});
+  CHECK(known == std::vector<bool>{false, true, false, true});
+  CHECK(b.tiles == 14);
+  CHECK(b.tower_tiles() == 6);
+  std::vector<float> pixels(18, 'w');
+  pixels.insert(pixels.end(), 18, 'f');
+  CHECK(b.pixels == pixels);
+  REQUIRE(b.features.size() == 28);
+  for (int i = 0; i < 10; ++i) CHECK(b.features[std::size_t(6 + i)] == float('l' + i));
+  for (int i = 0; i < 6; ++i) CHECK(b.features[std::size_t(22 + i)] == float('t' + i));
+  CHECK(data::loader_bytes({.workers = 1}, plan.largest(), 6 + 2) -
+            data::loader_bytes({.workers = 1}, plan.largest(), 6) ==
+        3 * 14 * 2 * 4);
+  b.clear();
+  CHECK(b.tower_tiles() == 0);
+}
