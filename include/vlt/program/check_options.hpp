@@ -20,7 +20,7 @@ class SftOptionCheck {
     else if (!o_.plan) needed({}, "data_path");
     adapters();
     evaluations();
-    need_frozen_tower(o_);
+    frozen_tower();
     if (o_.model_architecture != "default") llava();
     if (o_.model_architecture == "default" && (o_.from_checkpoint.empty() || o_.from_checkpoint == Words{"auto"}))
       both_halves();
@@ -29,12 +29,8 @@ class SftOptionCheck {
   // The folders that a model is put together from.
   void need_both_halves() { both_halves(), refuse(); }
 
-  // Features that change with every step are not worth keeping.
-  static void need_frozen_tower(const SftOptions& o) {
-    if (o.cache_vision_features == "off" || (!o.vis_encoder_update && o.vis_lora_dim == 0)) return;
-    conflict("cache_vision_features", "the encoder trains: its features are others after every step",
-             std::string("leave it out, or ") + (o.vis_encoder_update ? "--vis_encoder_update" : "--vis_lora_dim"));
-  }
+  // Where features are kept, an encoder that does not train.
+  void need_frozen_tower() { frozen_tower(), refuse(); }
 
  private:
   const OptionTable<SftOptions>& table_;
@@ -67,6 +63,11 @@ class SftOptionCheck {
   void both_halves() {
     needed(o_.lm_model_name_or_path, "lm_model_name_or_path");
     needed(o_.vision_model_name_or_path, "vision_model_name_or_path");
+  }
+  void frozen_tower() {
+    if (o_.cache_vision_features == "off" || (!o_.vis_encoder_update && o_.vis_lora_dim == 0)) return;
+    conflict("cache_vision_features", "the encoder trains: its features are others after every step",
+             std::string("leave it out, or ") + (o_.vis_encoder_update ? "--vis_encoder_update" : "--vis_lora_dim"));
   }
   void not_built() {
     const auto refuse = [this](const std::string& option, const std::string& why, const std::string& help = {}) {
