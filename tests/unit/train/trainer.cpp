@@ -127,26 +127,6 @@ TEST_CASE("a step's metrics are over all its micro-batches") {
   CHECK(run.heard.paces[0].steps == 1);
 }
 
-TEST_CASE("a step under a budget of tokens says how much of it was used") {
-  dist::Single single;
-  RunState state;
-  const auto data = source(5);
-  Index longest = 0, all = 0;
-  for (const vlt::data::SampleSize& s : data->data.sizes) {
-    longest = std::max<Index>(longest, s.tokens), all += s.tokens;
-  }
-  Run run(single, data, {.tokens = 2 * longest, .accumulation = 2}, state);
-  run();
-  double used = 0;
-  for (const StepMetrics& m : run.heard.steps) {
-    const auto micros = run.engine.steps[std::size_t(m.step) - 1].size();
-    CHECK(m.filled == double(m.tokens) / double(Index(micros) * 2 * longest));
-    used += *m.filled * double(micros);
-  }
-  CHECK(used == Approx(double(all) / double(2 * longest)));
-  CHECK(run.heard.steps.size() == 2);  // of two micro-batches and of one
-}
-
 TEST_CASE("a step that is not finite ends the run with the ids of its records") {
   dist::Single single;
   RunState state;
@@ -326,19 +306,6 @@ TEST_CASE("ranks keep step whatever each of them has and loses", "[threads]") {
     CHECK(all.lr == one.lr);
     CHECK(all.epoch == one.epoch);
   }
-}
-
-TEST_CASE("ranks fill their budgets one after another, and all have equally many steps", "[threads]") {
-  const auto data = source(9);
-  const auto each = on_ranks(2, data, {.tokens = 2 * data->data.sizes.back().tokens});
-  std::vector<std::vector<double>> filled(2);
-  for (std::size_t r = 0; r < 2; ++r)
-    for (const StepMetrics& m : each[r].heard.steps) filled[r].push_back(m.filled.value());
-  CHECK(filled[0] == filled[1]);
-  CHECK(each[0].micro_batches == each[1].micro_batches);
-  CHECK(filled[0].size() >= 2);
-  for (const double f : filled[0]) CHECK(f <= 1);
-  CHECK(each[0].heard.steps[0].tokens > 2 * data->data.sizes.back().tokens);  // more than one rank could read
 }
 
 TEST_CASE("a step whose samples all ranks have lost is skipped by all of them", "[threads]") {
