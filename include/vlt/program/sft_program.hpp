@@ -147,7 +147,7 @@ class SftProgram {
       ExportedModel from = describe_exported_model(job_.known, folder, o, llava_request(o, given_));
       check_same_model(o, given_, from);
       job_.options = continued(o, from);
-      SftOptionCheck::need_frozen_tower(job_.options);
+      SftOptionCheck(job_.table, job_.options).need_frozen_tower();
       job_.settings = sft_settings(job_.options, job_.world, &from);
       repeat_adapter_names(o);
       job_.model = std::move(from.description);
