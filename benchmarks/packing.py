@@ -12,7 +12,7 @@ from array import array
 
 BIN, ROUNDS = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
 WORK = tempfile.mkdtemp(prefix="vlt_packing_")
-BATCH, MAX_SEQ_LEN, RECORDS, MEDIAN, SIGMA = 2, 1024, 200, 80, 1.0
+BATCH, MAX_SEQ_LEN, RECORDS, MEDIAN, SIGMA = 2, 1024, 400, 32, 1.2
 WIDTH, HIDDEN, LAYERS, HEADS = 384, 1024, 6, 6
 
 
@@ -75,7 +75,8 @@ def sft(*more):
     options = ["--data_path", WORK + "/mixed.json", "--image_folder", WORK + "/shapes/images", "--lm_model_name_or_path",
                WORK + "/language_model", "--vision_model_name_or_path", WORK + "/shapes/vision_model", "--template",
                "plain", "--precision", "bf16", "--is_sft_stage", "--lang_decoder_update", "--max_seq_len",
-               str(MAX_SEQ_LEN), "--num_train_epochs", "1", "--num_threads", "1", "--data_train_split_ratio", "1", "--output_dir", folder]
+               str(MAX_SEQ_LEN), "--num_train_epochs", "1", "--num_threads", "1", "--data_train_split_ratio",
+               "0" if "--eval_only" in more else "1", "--output_dir", folder]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([os.path.join(BIN, "sft_main")] + options + list(more), capture_output=True, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -100,7 +101,7 @@ def tokens_per_second(batch, *more):
 
 
 def loss(*more):
-    return json.loads(sft("--eval_only", "--data_train_split_ratio", "0", *more)[2].splitlines()[-1])["eval_loss"]
+    return json.loads(sft("--eval_only", *more)[2].splitlines()[-1])["eval_loss"]
 
 
 def main():
