@@ -148,7 +148,7 @@ TEST_CASE("mistakes in a configuration file are named") {
 }
 
 TEST_CASE("what is not built yet is refused with a sentence") {
-  const Words args = GENERATE(values<Words>({{"--device", "cuda"}}));
+  const Words args{"--device", "cuda"};
   INFO(option_text::joined(args));
   const Complaint c = refused(enough(args));
   CHECK(c.code() == "OPT-LATER-008");
