@@ -160,6 +160,7 @@ def names():
     bad('P04', 'DATA-PATH-002', 'escapes', image='escape.png')
     bad('P05', 'DATA-PATH-004', 'not-regular', image='loop.png')
     case('P06', 'ok', record(image='link.png'))
+    bad('P07', 'DATA-RECORD-016', 'NUL in file name', image='a.png\0')
     bad('P08', 'DATA-PATH-007', 'URLs are not fetched', image='http://example.com/a.png')
     bad('P08-file', 'DATA-PATH-007', 'URLs are not fetched', image='file:///etc/passwd')
     bad('P09', 'DATA-PATH-001', 'missing', image='..\\..\\x')
@@ -172,6 +173,7 @@ def names():
         (images / 'secret.png').chmod(0)
         bad('P16', 'denied', image='secret.png')
     bad('P17', 'DATA-PATH-001', 'differ in case', image='case.png')
+    bad('P18', 'DATA-RECORD-027', 'file name', image='')
     bad('P19', 'DATA-PATH-004', 'not-regular', image='.')
     bad('P13', 'DATA-PATH-003', 'absolute', image='/dev/null')  # beneath the folder only root can make a device
     bad('P20', 'DATA-PATH-001', 'missing', image='%2e%2e/outside.png')

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""Runs sft_main on every malformed input of data_cases.py, model_cases.py and option_cases.py: the exit code, the error
-code and the sentence must be the listed ones, and every error must have the form that docs/errors.md promises.
+"""Runs sft_main on every malformed input of data_cases.py, model_cases.py, option_cases.py and checkpoint_cases.py: the
+exit code, the error code and the sentence must be the listed ones, and every error must have the form that
+docs/errors.md promises.
 
 usage: malformed.py SFT_MAIN LANGUAGE_MODEL VISION_MODEL [EXPRESSION]   EXPRESSION: only cases whose names match it
 """
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 
+import checkpoint_cases
 import data_cases
 import model_cases
 import option_cases
@@ -60,6 +62,10 @@ class Runner:
                       'num_workers': '1', 'lm_model_name_or_path': language, 'vision_model_name_or_path': vision,
                       'data_path': f'{folder}/good.json'}
 
+    def training(self, folder, words):
+        options = [w for k, v in self.usual.items() for w in (f'--{k}', v)]
+        return [self.program, *options, '--output_dir', str(folder), '--eval_step', '0', *words]
+
     def command(self, case, more):
         if case.task == 'bare':
             return [self.program, *case.words]
@@ -103,9 +109,10 @@ def main(program, language, vision, expression='.'):
         data_cases.write(folder, cases)
         model_cases.write(folder, cases, pathlib.Path(language), pathlib.Path(vision))
         option_cases.write(folder, cases)
+        runner = Runner(program, language, vision, folder)
+        checkpoint_cases.write(folder, cases, runner.training)
         twice = [n for n, count in collections.Counter(c.name for c in cases).items() if count > 1]
         assert not twice, f'cases of one name: {twice}'
-        runner = Runner(program, language, vision, folder)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
             answers = [a for all in pool.map(runner.answers, [c for c in cases if re.search(expression, c.name)]) for a in all]
     finally:

@@ -38,6 +38,7 @@ class CheckpointFolder {
     if (all.empty()) return std::nullopt;
     throw Error(ExitCode::checkpoint, Complaint("CKPT-NONE-006", "none of the checkpoints can be used")
                                           .at(path_)
+                                          .expected("one that is whole")
                                           .found(std::to_string(all.size()) + " that are damaged")
                                           .help("restore one from a copy, or begin anew in another --output_dir"));
   }

@@ -65,6 +65,7 @@ inline std::string seal(std::string_view before) {
 [[noreturn]] inline void contradiction(const std::string& name, const std::string& what) {
   throw Error(ExitCode::checkpoint, Complaint("CKPT-MANIFEST-002", "a checkpoint's manifest contradicts itself")
                                         .at(name)
+                                        .expected("a manifest that says one thing")
                                         .found(what)
                                         .help("it was not written by this program; use another checkpoint"));
 }

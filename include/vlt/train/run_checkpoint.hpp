@@ -107,6 +107,7 @@ class RunCheckpoint {
     throw Error(ExitCode::checkpoint,
                 Complaint("CKPT-MODEL-004", "the checkpoint is of a model that trains otherwise")
                     .at(path_)
+                    .expected("numbers of all parameters that train, and of no others")
                     .found(list)
                     .help("give the options that the run began with: model, precision, adapters"));
   }

@@ -1,4 +1,5 @@
 // A run's checkpoints side by side: the newest that is whole counts, old ones go, and dead processes leave nothing.
+#include <vlt/base/rng.hpp>
 #include "saved_store.hpp"
 
 using namespace saved_store;
@@ -52,6 +53,37 @@ TEST_CASE("the newest checkpoint that is whole is taken, and the others are name
   CHECK_THAT(rejected[1], Catch::EndsWith("step-00000012/rank-000.bin"));
   f.damage(8), f.damage(4);
   refused([&] { f.folder.newest([](const Error&) {}); }, ExitCode::checkpoint, "CKPT-NONE-006", "4 that are damaged");
+}
+
+TEST_CASE("of a thousand mutations of a checkpoint none is believed: the older one is taken, with a warning") {
+  const Folder3 f;
+  const std::string newest = f.folder.path_of(12), older = f.folder.path_of(8);
+  constexpr const char* files[] = {"manifest.json", "rank-000.bin", "run_state.json"};
+  const RandomStream random{23, 1};
+  std::uint64_t draws = 0;
+  const auto below = [&](std::size_t n) { return std::size_t(random.below(draws++, std::uint64_t(n))); };
+  for (int i = 0; i < 1000; ++i) {
+    const std::string name = files[below(3)], path = newest + "/" + name, whole = test::read_text(path);
+    std::string bytes = whole;
+    const std::size_t at = below(bytes.size()), kind = below(7), length = 1 + below(64);
+    if (kind == 0) bytes[at] = char(bytes[at] ^ 1 << below(8));  // a bit
+    if (kind == 1) bytes.resize(at);                             // cut
+    if (kind == 2) bytes.insert(at, length, 'x');                // longer
+    if (kind == 3) bytes.erase(at, length);                      // shorter
+    if (kind == 4) std::fill_n(bytes.begin() + std::ptrdiff_t(at), std::min(length, bytes.size() - at), '\xA5');
+    if (kind == 5) bytes = test::read_text(older + "/" + name);  // another's
+    if (kind == 6) bytes.clear();
+    INFO(i << ": " << name << ", way " << kind << ", byte " << at << ", " << length);
+    REQUIRE(bytes != whole);
+    const auto put = [&](const std::string& content) { std::ofstream(path, std::ios::binary) << content; };
+    if (kind == 6) std::filesystem::remove(path);
+    else put(bytes);
+    int warnings = 0;
+    CHECK(f.folder.newest([&](const Error& e) { warnings += e.exit() == ExitCode::checkpoint; })->step() == 8);
+    CHECK(warnings == 1);
+    put(whole);
+  }
+  CHECK(f.folder.newest([](const Error&) { FAIL("rejected"); })->step() == 12);
 }
 
 TEST_CASE("the newest checkpoints stay, and those of a continuation that was given up go") {
