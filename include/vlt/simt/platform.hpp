@@ -10,7 +10,9 @@
 #if VLT_CUDA_COMPILER
 #define VLT_SIMT __host__ __device__ __forceinline__
 #define VLT_UNROLL _Pragma("unroll")
+#define VLT_KEEP_LOOP _Pragma("unroll 1")
 #else
 #define VLT_SIMT inline
 #define VLT_UNROLL _Pragma("GCC unroll 16")
+#define VLT_KEEP_LOOP _Pragma("GCC unroll 1")
 #endif

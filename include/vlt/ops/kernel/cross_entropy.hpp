@@ -7,7 +7,8 @@ namespace vlt::ops::kernel {
 // What each row of logits says about its target, and the gradient: loss = -log softmax(logits)[target],
 // dlogits = scale (softmax(logits) - onehot(target)). One block a row, which it reads twice: the largest logit and the
 // sum of exponentials are formed in one pass, the sum rescaled when a larger logit comes (Milakov, Gimelshein 2018).
-// dlogits may be `logits` itself if their types agree, or be left out.
+// dlogits may be `logits` itself if their types agree (barriers of the reductions stand between the last look at other
+// threads' logits and the first write), or be left out.
 template <class A, class T> struct SoftmaxCrossEntropy {
   static constexpr int threads = 256, width = simt::vector_length<A, T>;
   using Walk = simt::RowWalk<threads, width>;
@@ -49,7 +50,6 @@ template <class A, class T> struct SoftmaxCrossEntropy {
     }
     if (simt::thread_index() == 0) losses[row] = double(highest) - double(at_target) + double(simt::log(sum));
     if (!dlogits.data) return;
-    simt::sync_block();  // everybody has read the target's logit, which is overwritten where dlogits is logits
     write_gradient(row, wanted, highest, 1 / sum);
   }
 
