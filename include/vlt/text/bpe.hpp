@@ -23,7 +23,6 @@ class Bpe {
     WordCache cache;
   };
 
-  Bpe() = default;
   // Throws MODEL-TOK-007, 010 and 016 where vocabulary and merges do not fit together.
   Bpe(const TokenizerFile& file, bool byte_level)
       : byte_level_(byte_level),
@@ -63,7 +62,7 @@ class Bpe {
   }
 
  private:
-  bool byte_level_ = false, ignore_merges_ = false, fuse_unk_ = false;
+  bool byte_level_, ignore_merges_, fuse_unk_;
   MergeTable merges_;
   std::unordered_map<std::string, std::int32_t> ids_, whole_words_;  // whole_words_: by their bytes
   std::int32_t unk_ = -1;

@@ -11,6 +11,7 @@ TEST_CASE("bf16 rounds to nearest, halves to even, and keeps signs and what is n
   CHECK(float(bf16(3.4e38f)) == INFINITY);
   CHECK(float(bf16(-INFINITY)) == -INFINITY);
   CHECK(std::isnan(float(bf16(NAN))));
+  CHECK(bf16().bits == 0);
 }
 
 TEST_CASE("fp16 is half precision as a type") {
@@ -29,6 +30,8 @@ TEST_CASE("half precision: every value survives, and rounding is to nearest even
   CHECK(vlt::half_to_float(0x0001) == 0x1p-24f);
   CHECK(vlt::half_to_float(0x7bff) == 65504.0f);
   CHECK(vlt::half_to_float(0xc000) == -2.0f);
+  CHECK(vlt::float_to_half(1.0f + 0x1p-11f + 0x1p-23f) == 0x3c01);  // just above a tie
+  CHECK(std::isnan(vlt::half_to_float(vlt::float_to_half(std::bit_cast<float>(0x7f800001u)))));
   CHECK(vlt::float_to_half(65519.0f) == 0x7bff);
   CHECK(vlt::float_to_half(65520.0f) == 0x7c00);
   CHECK(vlt::float_to_half(1e30f) == 0x7c00);

@@ -13,6 +13,11 @@ TEST_CASE("a quotation shows what it is, within its limit") {
   CHECK(quoted("ab\u00E9f", 3) == "\"ab\u00E9...\"");  // no half characters
   CHECK(quoted(std::string(80, 'x')) == "\"" + std::string(80, 'x') + "\"");
   CHECK(quoted(std::string(81, 'x')) == "\"" + std::string(80, 'x') + "...\"");
+  const std::string longer(81, 'x'), cut = "\"" + std::string(80, 'x') + "...\"";
+  CHECK(quoted(std::string_view(longer)) == cut);
+  CHECK(quoted(longer.c_str()) == cut);
+  CHECK(quoted(longer.c_str() + 1) == "\"" + longer.substr(1) + "\"");
+  CHECK(quoted(std::string_view(longer).substr(1)) == "\"" + longer.substr(1) + "\"");
   std::string text = "t\"";
   CHECK(quoted(text) == R"("t\"")");
   CHECK(quoted(std::string_view("v")) == "\"v\"");

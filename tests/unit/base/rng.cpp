@@ -15,6 +15,19 @@ TEST_CASE("philox gives the published words", "[golden]") {
         Four{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
+TEST_CASE("numbers are made of the words of their seed, stream and index") {
+  const RandomStream named{0x299f31d0a4093822, 0x0370734413198a2e};
+  CHECK(named.words(0x85a308d3243f6a88) ==
+        std::array<std::uint32_t, 4>{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+  const RandomStream zero;  // its words 0 begin with 6627e8d5 and e169c58d
+  CHECK(zero.uniform(0) == double(0x6627e8d5e169c58d >> 11) * 0x1p-53);
+  CHECK(zero.below(0, std::uint64_t(1) << 63) == 0x6627e8d5e169c58d >> 1);
+  CHECK(zero.below(0, 1000) == 399);
+  const double radius = std::sqrt(-2 * std::log((double(0x6627e8d5) + 0.5) / 0x1p32));
+  CHECK(zero.normal(0) ==
+        Approx(radius * std::cos(2 * std::numbers::pi * (double(0xe169c58d) + 0.5) / 0x1p32)).epsilon(1e-14));
+}
+
 TEST_CASE("random numbers have the moments of their distributions", "[base]") {
   const RandomStream random{1234, stream_of("a name")};
   const int n = 100000;

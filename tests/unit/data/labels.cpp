@@ -32,6 +32,7 @@ TEST_CASE("what is learnt reads as the answers and their ends", "[text]") {
       const vlt::data::LabelledTokens l = vlt::data::label(encoder, r);
       REQUIRE(tokenizer.decode(l.ids) == r.text);
       REQUIRE(l.images.size() == c.images);
+      REQUIRE(l.supervised.size() == l.ids.size());
       const auto parts = learnt(l);
       REQUIRE(parts.size() == c.turns.size());
       for (std::size_t k = 0; k < parts.size(); ++k) {
@@ -45,6 +46,26 @@ TEST_CASE("what is learnt reads as the answers and their ends", "[text]") {
       for (const auto& image : l.images) REQUIRE(tokenizer.decode({&l.ids[image.token], 1}) == chat.mark);
     }
   }
+}
+
+TEST_CASE("a token is learnt if it shares a byte with an answer, an image is a token of its own", "[text]") {
+  using Ranges = std::vector<vlt::text::ByteRange>;
+  const Ranges offsets{{0, 2}, {2, 4}, {4, 4}, {4, 6}, {6, 8}, {8, 10}};
+  const auto learns = [&](const Ranges& spans) {
+    const auto s = vlt::data::supervised_tokens(offsets, spans);
+    return std::vector<int>(s.begin(), s.end());
+  };
+  CHECK(learns({}) == std::vector<int>{0, 0, 0, 0, 0, 0});
+  CHECK(learns({{2, 4}}) == std::vector<int>{0, 1, 0, 0, 0, 0});
+  CHECK(learns({{3, 7}}) == std::vector<int>{0, 1, 0, 1, 1, 0});
+  CHECK(learns({{0, 1}, {5, 6}, {9, 10}}) == std::vector<int>{1, 0, 0, 1, 0, 1});
+  CHECK(learns({{6, 7}, {7, 8}}) == std::vector<int>{0, 0, 0, 0, 1, 0});
+  const std::vector<vlt::data::ImageMark> marks{{{2, 4}, 1}, {{8, 10}, 0}};
+  const auto images = vlt::data::image_positions(offsets, marks);
+  REQUIRE(images.size() == 2);
+  CHECK((images[0].token == 1 && images[0].image == 1));
+  CHECK((images[1].token == 5 && images[1].image == 0));
+  CHECK_THROWS(vlt::data::image_positions(offsets, {{{9, 10}, 0}}));
 }
 
 TEST_CASE("only the template's own ends are special tokens", "[text]") {
