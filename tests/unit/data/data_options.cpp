@@ -39,6 +39,26 @@ TEST_CASE("the option dataset_samples is `all` or counts, one for all files or o
   CHECK(refusal({"1", "2"}, 3) == "2 values");
 }
 
+TEST_CASE("what the data are when nobody says") {
+  const data::DataOptions usual;
+  CHECK(usual.dataset_samples == std::vector<std::string>{"all"});
+  CHECK((usual.train_split_ratio == 0.9 && usual.seed == 1234));
+  const data::RecordLimits limits;
+  CHECK((limits.depth == 16 && limits.record_bytes == 16777216 && limits.text_bytes == 8388608));
+  CHECK((limits.turns == 1024 && limits.name_bytes == 4095 && limits.id_bytes == 1024));
+  CHECK((limits.keys == 1024 && limits.images == 8));
+  CHECK(data::Pictures{}.floats_per_image == 0);
+  const data::RecordPlace first;
+  CHECK((first.file == 0 && first.index == 0 && first.line == 1 && first.column == 1));
+  CHECK(data::describe("train.json", {2, 3, 5, 88}, "7", ".image") == "train.json:88:3  $[5].image  (id \"7\")");
+  CHECK(data::describe("train.json", first, "") == "train.json:1:1  $[0]");
+  using data::RecordForm;
+  CHECK(data::name(RecordForm::unknown) == std::string("unknown"));
+  CHECK(data::name(RecordForm::conversations) == std::string("conversations"));
+  CHECK(data::name(RecordForm::messages) == std::string("messages"));
+  CHECK(data::name(RecordForm::alpaca) == std::string("alpaca"));
+}
+
 TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: nothing else") {
   const TemporaryFolder folder;
   data::DataOptions o;
@@ -54,11 +74,30 @@ TEST_CASE("records are trained on, evaluated on, bad, too long or not selected: 
   for (const data::FileAudit& f : run.data().files) total += f.bad + f.too_long;
   CHECK(total == 51);
   REQUIRE(run.data().warnings.size() == 1);
-  CHECK_THAT(run.data().warnings[0].found(), Contains("50"));
+  CHECK(run.data().warnings[0].code() == "DATA-SPLIT-042");
+  CHECK(run.data().warnings[0].place() == o.data_path[1]);
+  CHECK(run.data().warnings[0].expected() == "at most 20");
+  CHECK(run.data().warnings[0].found() == "50");
+  CHECK(run.train_order(7).epoch(1) == data::SampleOrder(run.split.train, 7, true).epoch(1));
+  CHECK(run.train_order(7).epoch(1) != run.train_order(8).epoch(1));
+  data::BatchPlan train = run.train_plan(7, {.sequences = 21}), evaluation = run.eval_plan({.sequences = 9});
+  const auto taken = train.records(0, 0), evaluated = evaluation.records(0, 0);
+  CHECK(std::vector<Index>(taken.begin(), taken.end()) == run.train_order(7).epoch(0));
+  CHECK(std::vector<Index>(evaluated.begin(), evaluated.end()) == run.split.eval);
   o.train_split_ratio = 0;
   const data::RunData none = data::load_data(o, byte_builder(), {any_size, {}, 0}, threads);
   CHECK_THROWS_WITH(data::check_split(none.split, true), Catch::Contains("no record is left to train on"));
   CHECK_NOTHROW(data::check_split(none.split, false));
+  try {
+    data::check_split({{0}, {}, 0}, false);
+    FAIL("accepted");
+  } catch (const Error& e) {
+    CHECK(e.exit() == ExitCode::usage);
+    CHECK(e.complaint().code() == "OPT-DATA-041");
+    CHECK_THAT(e.complaint().what(), Contains("no record is left to evaluate"));
+    CHECK(e.complaint().found() == "1 training records, 0 for evaluation");
+    CHECK_THAT(e.complaint().help(), Contains("lower --data_train_split_ratio"));
+  }
   CHECK(none.split.eval.size() == 30);
 }
 

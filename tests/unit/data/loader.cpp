@@ -307,6 +307,23 @@ TEST_CASE("ranks read their parts of the same micro-batches", "[threads]") {
   for (const auto& part : parts) CHECK(!part->more());
 }
 
+TEST_CASE("how a loader reads when nobody says, and what it does not do") {
+  const data::LoaderSettings usual;
+  CHECK((usual.workers == 1 && usual.held == 1 && usual.slots() == 3));
+  CHECK((usual.timeout_s == 300 && usual.image_seconds == 10));
+  CHECK((usual.first == 0 && usual.rank == 0));
+  CHECK(usual.on_bad_sample == data::OnBadSample::fail);
+  const auto s = source(8, paint);
+  data::Loader loader(s, plan(*s, 1), usual);
+  CHECK(&loader.source() == s.get());
+  CHECK(loader.plan().micro_batches() == 2);
+  loader.next();
+  CHECK_FALSE(loader.more());
+  CHECK_THROWS(loader.next());
+  CHECK_THROWS(data::Loader(s, plan(*s, 1), settings(0)));
+  CHECK_THROWS(data::Loader(s, plan(*s, 1), settings(1, 0)));
+}
+
 TEST_CASE("memory is bounded by the largest micro-batch") {
   data::MicroBatchSize largest;
   largest.sequences = 4, largest.tokens = 100, largest.images = 8, largest.tiles = 40;

@@ -45,6 +45,7 @@ TEST_CASE("records lost while decoding and those of the audit end a run together
   const Complaint c = end({3, 5, 7, 8}, {data::OnBadSample::skip, 0.3, 20, "out/skipped.jsonl"});
   CHECK(c.code() == "DATA-IMAGE-015");
   CHECK(c.place() == "3");
+  CHECK(c.help() == "mend them, or raise --max_bad_fraction");
   CHECK_THAT(c.note(),
              Contains("4 of 10 records have errors, 3 of them found while decoding (all in out/skipped.jsonl)") &&
                  Contains("--max_bad_fraction"));
@@ -56,6 +57,7 @@ TEST_CASE("a run ends when all that train or all that evaluate are lost, whateve
   CHECK(end({0, 1, 2, 3, 4, 5, 7}, any).code().empty());
   const Complaint training = end({6, 5, 4, 7, 3, 2, 1, 0}, any), evaluation = end({8, 0, 7}, any);
   CHECK(training.place() == "8");
+  CHECK(training.help() == "mend them");
   CHECK_THAT(training.note(), Contains("9 of 10 records have errors, 8 of them") && Contains("left to train on"));
   CHECK(evaluation.place() == "3");
   CHECK_THAT(evaluation.note(), Contains("no record is left to evaluate"));
@@ -77,4 +79,14 @@ TEST_CASE("records that were lost before a run was taken up again count on") {
   CHECK(all.add(7));
   CHECK_THROWS_AS(all.judge(sample(7)), data::BadRecords);
   CHECK(numbers == std::set<Index>{3, 5, 7});
+  CHECK(all.any());
+  CHECK(all.total() == "4 of 10 records have errors, 3 of them found while decoding");
+  std::set<Index> none;
+  CHECK_FALSE(data::LostRecords(data, split, {}, none).any());
+  data::LostSample helped = sample(7);
+  helped.complaint.help("copy it again");
+  try {
+    all.judge(helped);
+    FAIL("the run went on");
+  } catch (const data::BadRecords& e) { CHECK(e.complaint().help() == "copy it again"); }
 }
