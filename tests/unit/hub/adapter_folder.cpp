@@ -151,6 +151,28 @@ TEST_CASE("adapters are a PEFT folder with full module names") {
   CHECK(config.base == "../base");
   REQUIRE(config.modules.size() == 4);
   CHECK(config.modules[0] == first);
+  const boost::json::value json = parse_json(read_text(t / "a/adapter_config.json"), "c");
+  const std::string stack = "encoder.layers.1.self_attn.";
+  CHECK(json == boost::json::value{{"peft_type", "LORA"},
+                                   {"task_type", nullptr},
+                                   {"base_model_name_or_path", "../base"},
+                                   {"r", 2},
+                                   {"lora_alpha", 8.0},
+                                   {"lora_dropout", 0.0},
+                                   {"target_modules", boost::json::array{stack + "k_proj", stack + "out_proj",
+                                                                         stack + "q_proj", stack + "v_proj"}},
+                                   {"bias", "none"},
+                                   {"fan_in_fan_out", false},
+                                   {"use_rslora", false},
+                                   {"use_dora", false},
+                                   {"modules_to_save", nullptr},
+                                   {"inference_mode", true}});
+  hub::write_adapter_folder(t / "task", a.store, ComponentKind::vision, {2, 8, "../base", {}}, "CAUSAL_LM",
+                            hub::StoredType::f32);
+  CHECK(parse_json(read_text(t / "task/adapter_config.json"), "c").at("task_type") == "CAUSAL_LM");
+  hub::write_weights(t / "task", "adapter_model", {hub::constant_tensor("other.weight", {2}, 1, hub::StoredType::f32)});
+  refused([&] { hub::read_adapter_config(Folder(t / "task"), hub::WeightFolder(Folder(t / "task"), "adapter_model")); },
+          model, "MODEL-ADAPTER-001", "\"other.weight\"");
 
   hub::load_adapters(folder, b.store, ComponentKind::vision);
   const auto& params = a.store.registry().params;

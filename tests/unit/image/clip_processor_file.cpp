@@ -26,7 +26,17 @@ TEST_CASE("sizes are integers or objects, nested or not") {
   CHECK(v5.shortest_edge == 448);
   CHECK(v5.crop == 400);
   CHECK(v5.rescale_factor == 1 / 255.0);
-  CHECK(parse("{}").shortest_edge == 224);
+  const auto silent = parse("{}");
+  CHECK((silent.shortest_edge == 224 && silent.crop == 224 && silent.grid.empty()));
+  CHECK(silent.mean == std::array{0.48145466, 0.4578275, 0.40821073});
+  CHECK(silent.std == std::array{0.26862954, 0.26130258, 0.27577711});
+  CHECK(parse(R"({"rescale_factor":0.5})").rescale_factor == 0.5);
+  CHECK(parse(R"({"size":{"shortest_edge":300,"longest_edge":null}})").shortest_edge == 300);
+  CHECK(parse(R"({"size":1,"crop_size":1})").crop == 1);
+  CHECK(parse(R"({"size":4096})").shortest_edge == 4096);
+  CHECK_NOTHROW(parse(R"({"do_pad":false,"do_resize":true})"));
+  const std::vector<std::array<int, 2>> grid{{256, 8192}, {512, 256}};
+  CHECK(parse(R"({"size":256,"crop_size":256,"image_grid_pinpoints":[[256,8192],[512,256]]})").grid == grid);
   CHECK(
       parse(R"({"size":336,"crop_size":336,"do_pad":true,"image_grid_pinpoints":[[336,672],[672,336]]})").grid.size() ==
       2);
@@ -48,6 +58,12 @@ TEST_CASE("other pixels are refused by name") {
   bad(R"({"image_mean":[0,1]})", "3 numbers");
   bad(R"({"size":200,"crop_size":224})", "padding");
   bad(R"({"size":2000000000,"crop_size":2000000000})", "4096");
+  bad(R"({"size":4097})", "1 to 4096");
+  bad(R"({"size":0,"crop_size":0})", "1 to 4096");
+  bad(R"({"crop_size":0})", "crop_size from 1 to 224");
+  bad(R"({"crop_size":225})", "crop_size from 1 to 224");
+  bad(R"({"image_std":[1,1,0]})", "positive");
+  bad(R"({"size":256,"crop_size":256,"image_grid_pinpoints":[[256,8448]]})", "$.image_grid_pinpoints[0][1]", "8192");
   bad(R"({"size":{"shortest_edge":224,"longest_edge":300}})", "$.size", "another size");
   bad(R"({"image_grid_pinpoints":[]})", "empty");
   bad(R"({"image_grid_pinpoints":[[224,448],[448,300]]})", "$.image_grid_pinpoints[1][1]", "multiple of 224");

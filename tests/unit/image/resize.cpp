@@ -112,7 +112,16 @@ TEST_CASE("extreme sizes stay what they are") {
   }
   CHECK(image::resize(drawn(97, 61), 97, 61).pixels == drawn(97, 61).pixels);
   CHECK(image::ClipProcessor(sized(336))(filled(5000, 1, 128)).size() == 3 * 336 * 336);
-  CHECK_THROWS_AS(image::resize(drawn(9, 9), 50, 50, {0, 0, 51, 50}), std::invalid_argument);
+  for (const image::Rectangle& outside : {image::Rectangle{0, 0, 51, 50},
+                                          {0, 0, 50, 51},
+                                          {1, 0, 50, 50},
+                                          {0, 1, 50, 50},
+                                          {-1, 0, 5, 5},
+                                          {0, -1, 5, 5},
+                                          {0, 0, 0, 5},
+                                          {0, 0, 5, 0}})
+    CHECK_THROWS_AS(image::resize(drawn(9, 9), 50, 50, outside), std::invalid_argument);
+  CHECK(image::resize(drawn(9, 9), 50, 50, {0, 0, 50, 50}).pixels == image::resize(drawn(9, 9), 50, 50).pixels);
   CHECK_THROWS_AS(image::Image(0, 5), std::invalid_argument);
   CHECK_THROWS_AS(image::Image(1 << 20, 1 << 20), std::invalid_argument);
 }
