@@ -104,6 +104,7 @@
 #include <vlt/io/draft_folder.hpp>
 #include <vlt/io/file.hpp>
 #include <vlt/io/file_hash.hpp>
+#include <vlt/io/file_memory.hpp>
 #include <vlt/io/folder.hpp>
 #include <vlt/io/json.hpp>
 #include <vlt/io/json_line.hpp>

@@ -1,4 +1,5 @@
-"""Malformed command lines (U), and output folders that are no place for a run (K; the other K are in checkpoint_cases.py). U09, nothing trains, has no command line: a projector always does."""
+"""Malformed command lines (U), and output folders that are no place for a run (K; the other K are in
+checkpoint_cases.py). U09, nothing trains, has no command line: a projector always does."""
 
 
 def options(add):

@@ -56,8 +56,8 @@ BASE = {"data_path": ["train.json"], "image_folder": ["images"], "lm_model_name_
 PATHS = {"data_path", "image_folder", "lm_model_name_or_path", "vision_model_name_or_path"}
 
 
-def sft(changes=None, without=(), output=True, seed=1, extra=()):
-    """Runs the base command with some options changed ({name: [values]}) or left out."""
+def sft(changes=None, without=(), output=True, seed=1, extra=(), before=None):
+    """Runs the base command with some options changed ({name: [values]}) or left out. before: called in its process."""
     global runs
     runs += 1
     options = {k: ([os.path.join(data(seed), v) for v in values] if k in PATHS else values) for k, values in BASE.items()}
@@ -69,7 +69,7 @@ def sft(changes=None, without=(), output=True, seed=1, extra=()):
     for name, values in options.items():
         if name not in without:
             args += ["--" + name] + values
-    done = subprocess.run(args + list(extra), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(args + list(extra), capture_output=True, text=True, timeout=120, preexec_fn=before)
     return Run(args, done.returncode, done.stdout, done.stderr, options.get("output_dir", [folder])[0])
 
 

@@ -1,5 +1,5 @@
 """What the options change that say what a run keeps: its logs, its state, its models."""
-import glob
+import glob, resource
 
 from sft_runs import *
 
@@ -71,3 +71,29 @@ def keep_best():
 @test
 def early_stop():
     assert evaluated_each_step(early_stop=[1]).all("step") == [1, 2]
+
+
+def bytes_of(run, line):
+    words = next(l for l in run.out.splitlines() if l.startswith(line))[len(line):].split()
+    return float(words[0]) * {"B": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}[words[1]]
+
+
+@test
+def offload():
+    a, b = same_loss("offload", [], **ALL)
+    assert sorted(os.listdir(a.folder)) == sorted(os.listdir(b.folder)), "something is left of the files"
+    for name in ("language_model", "vision_model"):
+        assert a.tensors(name) == b.tensors(name)
+    saved = bytes_of(b, "in files (--offload)")
+    kept = sum(bytes_of(a, "%-12s %-20s" % (c, kind)) for c in ("vision", "projector", "language")
+               for kind in ("master weights", "optimiser state"))
+    assert saved > 100000 and abs(saved - kept) < 0.02 * kept, "%d bytes, %d" % (saved, kept)
+    assert "in files" not in a.out and "master weights" not in b.out
+    # a run may go on with it or without
+    c = ok(sft({**ALL, "offload": [], "max_steps": [2]}))
+    d = ok(sft({**ALL, "output_dir": [c.folder], "from_checkpoint": ["auto"]}))
+    assert d.losses() == a.losses() and d.tensors("language_model") == a.tensors("language_model")
+    few = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (50000, 50000))
+    run = sft({**ALL, "offload": []}, before=few)
+    refused(run, 6, "WRITE-OFFLOAD-007")
+    assert not run.steps and "leave --offload out" in run.err

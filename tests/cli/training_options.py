@@ -200,9 +200,6 @@ def local_rank():
     refused(sft({"local_rank": [1]}), 2, "OPT-LOCAL-027")
 
 
-for name, values in {"offload": []}.items():
-    TESTS[name] = lambda name=name, values=values: later(name, values)
-
 @test
 def zero_stage():
     alone = base(zero_stage=[3])  # several processes: ranks.py

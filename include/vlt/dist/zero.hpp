@@ -17,16 +17,18 @@ enum class Reduce { once, every_micro_batch };
 struct ZeroSettings {
   int stage = 0;
   Reduce reduce = Reduce::once;
+  bool offload = false;  // masters and the optimiser's state lie in files, at any stage
 
   // One rank has nobody to share with. Shares of gradients are all that stages 2 and 3 hold: whole ones cannot wait for
   // the end of a step.
-  static ZeroSettings of_stage(int stage, int ranks) {
-    if (ranks == 1) return {};
-    return {stage, stage >= 2 ? Reduce::every_micro_batch : Reduce::once};
+  static ZeroSettings of_stage(int stage, int ranks, bool offload = false) {
+    if (ranks == 1) return {0, Reduce::once, offload};
+    return {stage, stage >= 2 ? Reduce::every_micro_batch : Reduce::once, offload};
   }
 
   Placement placement(int rank, int ranks) const {
-    return {rank, ranks, stage >= 1, stage >= 2 && reduce == Reduce::every_micro_batch, stage >= 3};
+    const bool gradients = stage >= 2 && reduce == Reduce::every_micro_batch;
+    return {rank, ranks, stage >= 1, gradients, stage >= 3, offload};
   }
   Placement placement(const World& world) const { return placement(world.rank(), world.size()); }
 };

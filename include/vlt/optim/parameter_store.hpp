@@ -28,13 +28,14 @@ template <Precision F, Device D> class ParameterStore {
   explicit ParameterStore(Registry<F, D> registry, Placement placement = {},
                           std::type_identity_t<AnyOptimizer<F, D>> optimizer = AdamW{})
       : ParameterStore(registry, StoreLayout<F, D>(registry, placement, std::move(optimizer))) {}
-  // As it was planned: the layout is that of this registry.
-  ParameterStore(Registry<F, D> registry, StoreLayout<F, D> layout)
+  // As it was planned: the layout is that of this registry. files: where what is offloaded lies.
+  ParameterStore(Registry<F, D> registry, StoreLayout<F, D> layout, const FileMemory* files = nullptr)
       : registry_(std::move(registry)),
         layout_(std::move(layout)),
         panels_(registry_, layout_),
         homes_(registry_.params.size()) {
-    allocate();
+    require(placement().offload_optimizer == (files != nullptr), "what is offloaded needs files to lie in");
+    allocate(files);
     for (int i = 0; i < units(); ++i) {
       const Unit& u = units_[i];
       for (const Slot& s : u.trained) homes_[s.param] = {i, s.range};
@@ -196,14 +197,15 @@ template <Precision F, Device D> class ParameterStore {
             flat.row(r)};
   }
 
-  void allocate() {
+  void allocate(const FileMemory* files) {
     Index weights = 0, grads = 0, optimizer = 0;
     for (const UnitLayout& u : layout_.units()) {
       weights += u.held_weights.size() + u.held_frozen.size();
       grads += u.held_grads.size(), optimizer += u.held_optimizer.size();
     }
-    weights_ = Buffer<operand, D>(weights), grads_ = Buffer<grad_t, D>(grads), master_ = Buffer<master_t, D>(optimizer);
-    state_ = Buffer<std::byte, D>(Index(layout_.bytes().state));
+    weights_ = Buffer<operand, D>(weights), grads_ = Buffer<grad_t, D>(grads);
+    master_ = for_updates<master_t>(optimizer, files);
+    state_ = for_updates<std::byte>(Index(layout_.bytes().state), files);
     weights = grads = optimizer = 0;
     Arena state(state_);
     const auto cut = []<class T>(Buffer<T, D>& buffer, Range range, Index& at) {
@@ -218,6 +220,11 @@ template <Precision F, Device D> class ParameterStore {
       u.master = cut(master_, u.held_optimizer, optimizer);
       for (const StateSlot& s : layout_.slots()) u.state.push_back(cut_state(state, s.type, u.held_optimizer));
     }
+  }
+  template <class T> static Buffer<T, D> for_updates(Index count, const FileMemory* files) {
+    if constexpr (on_host(D))
+      if (files) return {count, *files};
+    return Buffer<T, D>(count);
   }
   static StateFlat<F, D> cut_state(Arena& from, StateType type, Range range) {
     if (type == StateType::bf16) return Flat<bf16, D>{from.keep<bf16, D>(range.size()), range};

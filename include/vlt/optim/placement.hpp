@@ -8,6 +8,7 @@ namespace vlt {
 struct Placement {
   int rank = 0, ranks = 1;
   bool share_optimizer = false, share_gradients = false, share_weights = false;
+  bool offload_optimizer = false;  // what only updates touch, masters and the optimiser's state, lies in files
   bool operator==(const Placement&) const = default;
 };
 

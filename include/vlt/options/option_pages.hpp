@@ -44,7 +44,6 @@ template <class O> std::string paragraph(const OptionRow<O>& r) {
   if (!r.is_flag()) page += r.may_stand_alone() ? " [word]" : " <" + std::string(r.type()) + ">  [" + fallback(r) + "]";
   std::string text = r.meaning;
   if (const std::string allowed = range(r); !allowed.empty()) text += " (" + allowed + ")";
-  if (!r.later.empty()) text += " Not built yet: " + r.later + ".";
   return page + "\n      " + wrapped(text, 6, 100) + "\n";
 }
 // The paragraphs of those rows that `wanted` chooses, group by group.
@@ -126,8 +125,7 @@ template <class O> std::string markdown_page(const OptionTable<O>& table, const 
       page +=
           "\n## " + (group = r.group) + "\n\n| option | type | default | allowed | meaning |\n|---|---|---|---|---|\n";
     page += "| `" + r.name + "` | " + r.type() + " | " + cell(option_text::fallback(r)) + " | " +
-            cell(option_text::range(r)) + " | " + cell(r.meaning) +
-            (r.later.empty() ? "" : " *Not built yet: " + cell(r.later) + ".*") + " |\n";
+            cell(option_text::range(r)) + " | " + cell(r.meaning) + " |\n";
   }
   return page;
 }

@@ -30,7 +30,6 @@ template <class O> struct OptionRow {
   bool above_lowest = false;   // `lowest` itself is not allowed
   Words choices;               // of a word or a list of words; empty: any
   std::string empty = "none";  // how the pages write an absent value
-  std::string later;           // not built yet: why any value but the default is refused
   bool may_differ = false;     // numbers do not depend on it: a run that is taken up again may have another value
 
   OptionRow& from(double low) { return lowest = low, *this; }
@@ -39,7 +38,6 @@ template <class O> struct OptionRow {
   OptionRow& one_of(Words words) { return choices = std::move(words), *this; }
   OptionRow& reads(std::string word) { return empty = std::move(word), *this; }
   OptionRow& differs_freely() { return may_differ = true, *this; }
-  OptionRow& not_yet(std::string why) { return later = std::move(why), *this; }
 
   bool is_flag() const { return std::holds_alternative<bool O::*>(field); }
   bool is_list() const { return std::holds_alternative<Words O::*>(field); }

@@ -70,16 +70,12 @@ class SftOptionCheck {
              std::string("leave it out, or ") + (o_.vis_encoder_update ? "--vis_encoder_update" : "--vis_lora_dim"));
   }
   void not_built() {
-    const auto refuse = [this](const std::string& option, const std::string& why, const std::string& help = {}) {
-      wrong(Complaint("OPT-LATER-008", "not built yet: " + why)
-                .at("--" + option)
+    if (o_.device == "cuda")
+      wrong(Complaint("OPT-LATER-008", "not built yet: this program computes on the CPU")
+                .at("--device")
                 .expected("its default")
                 .found("another value")
-                .help(help));
-    };
-    for (const auto& r : table_.rows)
-      if (!r.later.empty() && option_value(o_, r) != option_value(SftOptions{}, r)) refuse(r.name, r.later);
-    if (o_.device == "cuda") refuse("device", "this program computes on the CPU", "leave --device out");
+                .help("leave --device out"));
   }
   void jobs() {
     if (int(o_.plan) + int(o_.validate_only) + int(o_.eval_only) > 1)

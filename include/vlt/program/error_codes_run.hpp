@@ -196,6 +196,8 @@ inline constexpr ErrorCode run_codes[] = {
      "Check that the folder is writable and its disk has room."},
     {"WRITE-MODEL-003", "A finished folder, a model's say, cannot be put in place.",
      "Look at the system's reason; check permissions and the disk."},
+    {"WRITE-OFFLOAD-007", "The disk has no room for what --offload keeps there.",
+     "Free some space, name an --output_dir on another disk, or leave --offload out."},
     {"WRITE-OUT-005", "What a program prints as its result cannot be written.",
      "Send it to a file on a disk with room, or to a terminal."},
     {"WRITE-SPACE-006", "A warning: the disk has no room for the models of all epochs and for checkpoints.",

@@ -238,8 +238,9 @@ inline void run(Table& t) {
   t.add("zero_stage", &O::zero_stage, "What the processes share: 0 nothing, 1 optimiser state, 2 gradients, 3 weights.")
       .from(0)
       .to(3);
-  t.add("offload", &O::offload, "Optimiser state and master weights live off the device.")
-      .not_yet("they stay in memory");
+  t.add("offload", &O::offload,
+        "Optimiser state and master weights live off the device: on a CPU in files in `output_dir`, which end with the "
+        "run. Same numbers, less memory.");
   t.add("save_step", &O::save_step,
         "A checkpoint after every N optimiser steps and at the end of every epoch; 0: at the ends of epochs only.")
       .from(0);

@@ -62,6 +62,7 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
     for (const PlanLine& l : plan.lines)
       data_.memory.emplace_back(l.component + ": " + l.kind, shown_bytes(double(l.bytes)));
     data_.memory.emplace_back("total", shown_bytes(double(plan.total())));
+    if (plan.in_files > 0) data_.memory.emplace_back("in files (--offload)", shown_bytes(double(plan.in_files)));
     for (const auto& row : job.table.rows)
       if (const std::string value = option_value(job.options, row); !value.empty())
         data_.options.emplace_back(row.name, value);

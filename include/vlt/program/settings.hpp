@@ -190,7 +190,7 @@ inline SftSettings sft_settings(const SftOptions& o, const dist::World& world, c
   if (from && from->vision_adapters.rank > 0) s.choice.vision_adapters = from->vision_adapters;
   if (from && from->language_adapters.rank > 0) s.choice.language_adapters = from->language_adapters;
   s.optimizer = {o.adam_beta1, o.adam_beta2, o.adam_epsilon, o.weight_decay};
-  s.zero = dist::ZeroSettings::of_stage(int(o.zero_stage), s.ranks);
+  s.zero = dist::ZeroSettings::of_stage(int(o.zero_stage), s.ranks, o.offload && s.trains());
   s.network_bytes = o.network_gbit * 1e9 / 8, s.peak_flops = o.peak_tflops * 1e12;
   s.rates = settings::rates(o);
   s.schedule = schedule_kind(o.lr_scheduler_type), s.warmup = o.num_warmup_steps, s.max_grad_norm = o.max_grad_norm;

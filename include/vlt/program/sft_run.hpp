@@ -41,7 +41,9 @@ template <IsPolicy P> class SftRun {
     check_fits(memory, available_memory() + anonymous_memory());
     job_.world.does(dist::RankPhase::reading_weights);
     ModelWeights<P> weights(registry, job_.model);
-    ParameterStore store(registry, layout);
+    std::optional<FileMemory> files;
+    if (placement.offload_optimizer) files.emplace(job_.options.output_dir);
+    ParameterStore store(registry, layout, files ? &*files : nullptr);
     const WeightOrigin origin = weights.read_into(store, *job_.threads, s_.seed);
     for (const std::string& w : origin.warnings) job_.messages.warning(Complaint("", w));
     Engine<P::precision, Model, P::device> engine(model_, store, *job_.threads, memory.of("step"), engine_settings(),
@@ -69,7 +71,8 @@ template <IsPolicy P> class SftRun {
     std::vector<std::string> stages;
     std::vector<Plan> memory;
     for (int stage = 0; stage < Plans::stages; ++stage)
-      stages.push_back("stage " + std::to_string(stage)), memory.push_back(plans.memory(s_.ranks, stage));
+      stages.push_back("stage " + std::to_string(stage)),
+          memory.push_back(plans.memory(s_.ranks, stage, s_.zero.offload));
     job_.say("memory of each of " + std::to_string(s_.ranks) + " ranks\n" + plans_table(stages, memory));
     if (s_.network_bytes == 0) return;
     const RankMachine machine{s_.peak_flops > 0 ? s_.peak_flops : most_flops(), s_.network_bytes};

@@ -2,6 +2,7 @@
 #include <span>
 #include <utility>
 #include <vlt/device/memory.hpp>
+#include <vlt/io/file_memory.hpp>
 #include <vlt/tensor/address.hpp>
 
 namespace vlt {
@@ -12,6 +13,11 @@ template <class T, Device D> class Buffer {
   Buffer() = default;
   explicit Buffer(Index count)
       : data_(static_cast<T*>(Memory<D>::allocate(std::size_t(count) * sizeof(T)))), count_(count) {}
+  // The same in files, which take its place in a host's memory.
+  Buffer(Index count, const FileMemory& files)
+      : data_(static_cast<T*>(files.allocate(std::size_t(count) * sizeof(T)))), count_(count) {
+    static_assert(host_code<D>::ok);
+  }
   ~Buffer() { Memory<D>::release(data_, bytes()); }
   Buffer(Buffer&& other) noexcept
       : data_(std::exchange(other.data_, nullptr)), count_(std::exchange(other.count_, 0)) {}

@@ -68,6 +68,7 @@ struct PlanLine {
 // All memory that a run will use, and the arithmetic of one of its steps, known before anything is allocated.
 struct Plan {
   std::vector<PlanLine> lines;
+  std::size_t in_files = 0;     // on the disk instead: what is offloaded
   double step_flops = 0;        // one optimiser step: all its micro-batches, and the update
   double evaluation_flops = 0;  // one evaluation micro-batch
 
@@ -95,8 +96,10 @@ template <Precision F, Device D> void add_parameters(Plan& plan, const StoreLayo
     plan.add(name(c), "weights", b.compute);
     plan.add(name(c), "packed weights", b.panels);
     plan.add(name(c), "gradients", b.gradient);
-    plan.add(name(c), "master weights", b.master);
-    plan.add(name(c), "optimiser state", b.state);
+    const bool in_files = layout.placement().offload_optimizer;
+    if (in_files) plan.in_files += b.master + b.state;
+    plan.add(name(c), "master weights", in_files ? 0 : b.master);
+    plan.add(name(c), "optimiser state", in_files ? 0 : b.state);
   }
 }
 
@@ -123,6 +126,10 @@ inline std::ostream& operator<<(std::ostream& out, const Plan& plan) {
   }
   std::snprintf(row, sizeof row, "%-33s %12s\n", "total", shown_bytes(double(plan.total())).c_str());
   out << row;
+  if (plan.in_files > 0) {
+    std::snprintf(row, sizeof row, "%-33s %12s\n", "in files (--offload)", shown_bytes(double(plan.in_files)).c_str());
+    out << row;
+  }
   std::snprintf(row, sizeof row, "%-33s %8.3f TFLOP\n", "one optimiser step", plan.step_flops * 1e-12);
   return out << row;
 }
@@ -135,13 +142,12 @@ inline void check_fits(const Plan& plan, std::size_t limit) {
   std::string largest;
   for (std::size_t i = 0; i < lines.size() && i < 3; ++i)
     largest += (i ? ", " : "") + lines[i].component + " " + lines[i].kind + " " + shown_bytes(double(lines[i].bytes));
-  throw Error(
-      ExitCode::memory,
-      Complaint("MEM-PLAN-001", "the plan does not fit into memory")
-          .expected("at most " + shown_bytes(double(limit)))
-          .found(shown_bytes(double(plan.total())) + " (" + largest + ")")
-          .help("lower --per_device_train_batch_size or --max_seq_len, use --gradient_checkpointing, or train less")
-          .note("nothing was allocated"));
+  throw Error(ExitCode::memory, Complaint("MEM-PLAN-001", "the plan does not fit into memory")
+                                    .expected("at most " + shown_bytes(double(limit)))
+                                    .found(shown_bytes(double(plan.total())) + " (" + largest + ")")
+                                    .help("lower --per_device_train_batch_size or --max_seq_len, use "
+                                          "--gradient_checkpointing or --offload, or train less")
+                                    .note("nothing was allocated"));
 }
 
 }  // namespace vlt

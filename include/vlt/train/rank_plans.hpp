@@ -20,8 +20,8 @@ template <IsPolicy P> class RankPlans {
         floats_per_image_(floats_per_image) {}
 
   // The memory of one of so many ranks.
-  Plan memory(int ranks, int stage) {
-    const dist::ZeroSettings zero = dist::ZeroSettings::of_stage(stage, ranks);
+  Plan memory(int ranks, int stage, bool offload = false) {
+    const dist::ZeroSettings zero = dist::ZeroSettings::of_stage(stage, ranks, offload);
     return plan_run(model_, layout(zero, ranks), threads_, work_, floats_per_image_, true, zero);
   }
   // What it does in a step.
@@ -81,6 +81,8 @@ inline std::string plans_table(const std::vector<std::string>& headings, const s
       return bytes > 0 ? shown_bytes(double(bytes)) : "-";
     });
   row("total", [&](std::size_t i) { return shown_bytes(double(plans[i].total())); });
+  if (std::any_of(plans.begin(), plans.end(), [](const Plan& p) { return p.in_files > 0; }))
+    row("in files", [&](std::size_t i) { return shown_bytes(double(plans[i].in_files)); });
   return text;
 }
 

@@ -58,6 +58,14 @@ TEST_CASE("what is lent is what is in use at the same time", "[dist]") {
   CHECK(tied.lent.gradients == gradients_of(head) + gradients_of(embedding) + gradients_of(block));
 }
 
+TEST_CASE("what is offloaded is offloaded at every stage", "[dist]") {
+  dist::Single world;
+  for (const int stage : {0, 1, 2, 3})
+    for (const bool offload : {false, true})
+      for (const int ranks : {1, 2})
+        CHECK(dist::ZeroSettings::of_stage(stage, ranks, offload).placement(world).offload_optimizer == offload);
+}
+
 TEST_CASE("only what is shared is lent", "[dist]") {
   CHECK(plan(false, {2, Reduce::once}).lent == dist::LentBytes{});
   CHECK(plan(false, {3, Reduce::once}).lent.gradients == 0);

@@ -1,3 +1,4 @@
+#include <unit/optim/parameters.hpp>
 #include <vlt/train/plan.hpp>
 #include <vlt/train/process_memory.hpp>
 
@@ -23,6 +24,23 @@ TEST_CASE("a plan adds up and reads as a table", "[train]") {
         "step         activations                1000 B\n"
         "total                                 3.00 MiB\n"
         "one optimiser step                   2.500 TFLOP\n");
+}
+
+TEST_CASE("a plan leaves out what lies in files, and says how much that is", "[train]") {
+  LooseModel<Precision::bf16> model;
+  Placement placement;
+  Plan whole, offloaded;
+  add_parameters(whole, StoreLayout(model.registry(), placement));
+  placement.offload_optimizer = true;
+  const StoreLayout layout(model.registry(), placement);
+  add_parameters(offloaded, layout);
+  CHECK(whole.in_files == 0);
+  CHECK(offloaded.in_files == layout.bytes().master + layout.bytes().state);
+  CHECK(offloaded.in_files > 3 * 2000 * sizeof(float));
+  CHECK(offloaded.total() + offloaded.in_files == whole.total());
+  std::ostringstream out;
+  out << offloaded;
+  CHECK_THAT(out.str(), Catch::Contains("in files (--offload)                 28.88 KiB\n"));
 }
 
 TEST_CASE("a plan that does not fit is refused, naming its largest lines", "[train]") {
