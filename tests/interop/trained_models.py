@@ -153,7 +153,8 @@ class Glued(Trained):
         Sequence.image = image[0]
         if given:
             states = self.vision(**given, output_hidden_states=True).hidden_states[self.layer]
-            x = x.masked_scatter(image[..., None], self.projector(states if self.select == "full" else states[:, 1:]))
+            seen = self.projector(states if self.select == "full" else states[:, 1:])
+            x = x.masked_scatter(image[..., None], seen.to(x.dtype))
         return self.language(inputs_embeds=x, use_cache=False).logits
 
     def tensors(self):
