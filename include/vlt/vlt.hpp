@@ -250,6 +250,7 @@
 #include <vlt/text/word_merger.hpp>
 #include <vlt/text/write_sentencepiece_json.hpp>
 #include <vlt/text/write_tokenizer_json.hpp>
+#include <vlt/train/agreed_facts.hpp>
 #include <vlt/train/answer.hpp>
 #include <vlt/train/answer_ends.hpp>
 #include <vlt/train/checkpoint_folder.hpp>

@@ -100,10 +100,12 @@ def planned(out):
 def case(ranks, stage):
     def ranks_have_what_is_planned():
         run, most = measured(ranks, stage)
-        plan = planned(run.out)
+        plan, step = planned(run.out), step_bytes(ranks, stage)
+        print("| %d | %d | %s |" % (ranks, stage, " | ".join("%.1f" % (b / 1024**2) for b in (
+            plan, most[0], most[-1], step, run.all("received_bytes")[-1]))))
         assert len(most) == ranks, most
         for received in run.all("received_bytes"):
-            assert abs(received / step_bytes(ranks, stage) - 1) < 0.02, (received, step_bytes(ranks, stage))
+            assert abs(received / step - 1) < 0.02, (received, step)
         for bytes_of_rank in most:
             assert 0.9 * plan < bytes_of_rank < 1.1 * plan, (bytes_of_rank / plan, plan)
     ranks_have_what_is_planned.__name__ = "stage_%d_of_%d_ranks" % (stage, ranks)
@@ -115,6 +117,7 @@ def main():
     if not shutil.which("mpirun") or re.search("MPI: none", version):
         print("skipped: sft_main is built without MPI, or there is no mpirun")
         return 77
+    print("| ranks | stage | MiB planned | least of a rank | most | MiB of a step planned | received |")
     failed = test_list.run([case(ranks, stage) for ranks in (2, 4) for stage in range(4)])
     shutil.rmtree(WORK)
     return failed > 0

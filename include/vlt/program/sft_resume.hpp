@@ -3,6 +3,7 @@
 #include <vlt/image/decode.hpp>
 #include <vlt/options/option_pages.hpp>
 #include <vlt/program/sft_job.hpp>
+#include <vlt/train/agreed_facts.hpp>
 
 namespace vlt::program {
 namespace facts {
@@ -24,6 +25,20 @@ inline void add_model(std::vector<RunFact>& all, const std::string& part, const 
       all.push_back({"model", part + "/" + name, hash_and_size(path + "/" + name, blame_model)});
 }
 
+// Hashes of a job's data and models. Large files are read whole for them.
+inline std::vector<RunFact> files(const SftJob& job) {
+  std::vector<RunFact> all;
+  for (std::size_t i = 0; i < job.settings.data.data_path.size(); ++i)
+    all.push_back({"data", "file " + std::to_string(i + 1), hash_and_size(job.settings.data.data_path[i], blame_data)});
+  const ModelFolders& f = job.model.folders;
+  add_model(all, "language", f.language);
+  if (f.vision != f.language) add_model(all, "vision", f.vision);
+  if (f.projector != f.language) add_model(all, "projector", f.projector);
+  add_model(all, "language_adapter", f.language_adapter);
+  add_model(all, "vision_adapter", f.vision_adapter);
+  return all;
+}
+
 inline constexpr const char* first_ranks = "ranks at the beginning";
 
 }  // namespace facts
@@ -42,20 +57,14 @@ inline int ranks_at_the_beginning(const RunCheckpoint& c) {
 }
 
 // Everything that a job's numbers may depend on: options as resolved, hashes of data and models, the program.
+// Collective: one rank of each machine reads the files.
 inline std::vector<RunFact> run_facts(const SftJob& job) {
   std::vector<RunFact> all;
   for (const auto& row : job.table.rows)
     if (row.group != sft_rows::jobs_group && row.name != "from_checkpoint")
       all.push_back({"option", row.name, option_value(job.options, row), !row.may_differ});
-  for (std::size_t i = 0; i < job.settings.data.data_path.size(); ++i)
-    all.push_back(
-        {"data", "file " + std::to_string(i + 1), facts::hash_and_size(job.settings.data.data_path[i], blame_data)});
-  const ModelFolders& f = job.model.folders;
-  facts::add_model(all, "language", f.language);
-  if (f.vision != f.language) facts::add_model(all, "vision", f.vision);
-  if (f.projector != f.language) facts::add_model(all, "projector", f.projector);
-  facts::add_model(all, "language_adapter", f.language_adapter);
-  facts::add_model(all, "vision_adapter", f.vision_adapter);
+  const bool first_here = job.seats.at(std::size_t(job.world.rank())).local_rank == 0;
+  for (RunFact& f : agreed_facts(job.world, first_here, [&] { return facts::files(job); })) all.push_back(std::move(f));
   const std::string chat_template = boost::json::serialize(data::template_object(job.model.chat_template));
   all.push_back({"model", "template", StreamHash().add(chat_template).text()});
   // Another number of ranks has the same steps, since micro-batches stay what they were; its sums round differently.
