@@ -37,7 +37,7 @@ template <IsPolicy P> class RankPlans {
     StepTimeline timeline(ranks, zero.stage);
     timeline.add(threads_, planner, work_.micro_batches_per_step,
                  [&](Scope& s) { model_.forward_backward(s, x, b, 1.0, saved, sums); });
-    timeline.add(threads_, planner, 1, [&](Scope& s) { planner.step(s, {}, 0); });
+    timeline.add_update(threads_, planner, [&](Scope& s) { planner.step(s, {}, 0); });
     return timeline;
   }
 

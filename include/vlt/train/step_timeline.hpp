@@ -21,24 +21,25 @@ class StepTimeline final : public UnitHooks {
   // Messages follow so much arithmetic since those before them.
   struct Moment {
     double flops = 0, gathered = 0, reduced = 0;
+    bool update = false;  // of what follows the last micro-batch
+    double bytes() const { return gathered + reduced; }
   };
 
   // stage: of ZeRO, which decides what a sum of gradients moves.
   StepTimeline(int ranks, int stage)
       : ranks_(ranks), others_(double(ranks - 1) / double(ranks)), sums_(stage == 0 ? 2 * others_ : others_) {}
 
-  // Plans a part of the step: pass(Scope&), `times` of it one after another. lender: whose hooks are meant.
+  // Plans micro-batches: pass(Scope&), `times` of it one after another. lender: whose hooks are meant.
   template <class Pass> void add(Threads& threads, dist::Lender& lender, Index times, Pass&& pass) {
-    lender_ = &lender, done_ = 0, seen_ = {};
     const std::size_t first = moments_.size();
-    Arena arena;
-    Scope s(arena, threads, this, &table_);
-    table_ = {};
-    lender.begin(s, true);
-    pass(s);
-    note(s);
+    plan(threads, lender, pass);
     const std::vector<Moment> once(moments_.begin() + std::ptrdiff_t(first), moments_.end());
     for (Index i = 1; i < times; ++i) moments_.insert(moments_.end(), once.begin(), once.end());
+  }
+  // Plans what follows them: the update.
+  template <class Pass> void add_update(Threads& threads, dist::Lender& lender, Pass&& pass) {
+    plan(threads, lender, pass);
+    moments_.back().update = true;
   }
 
   int ranks() const { return ranks_; }
@@ -47,23 +48,29 @@ class StepTimeline final : public UnitHooks {
     return sum([](const Moment& m) { return m.flops; });
   }
   double bytes() const {
-    return sum([](const Moment& m) { return m.gathered + m.reduced; });
+    return sum([](const Moment& m) { return m.bytes(); });
   }
   // The time of a step in which everything waits for everything before it, as it is carried out.
   double seconds(const RankMachine& machine) const { return flops() / machine.flops + over(bytes(), machine.link); }
-  // The same if messages took their way while the rank computes: weights are gathered one unit ahead, sums of gradients
-  // are waited for at the end of each pass only.
+  // The same if the messages of micro-batches took their way while the rank computes: weights are gathered one unit
+  // ahead, and sums of gradients are waited for before the update, whose own messages are not hidden.
   double seconds_overlapped(const RankMachine& machine) const {
-    double computed = 0, sent = 0, may_begin = 0;
-    for (const Moment& m : moments_) {
+    double computed = 0, link = 0, arrival = 0;
+    const auto gather_next = [&](std::size_t from) {
+      while (from < moments_.size() && moments_[from].gathered == 0) ++from;
+      if (from == moments_.size() || moments_[from].update) return;
+      arrival = link = std::max(link, computed) + over(moments_[from].gathered, machine.link);
+    };
+    gather_next(0);
+    for (std::size_t i = 0; i < moments_.size(); ++i) {
+      const Moment& m = moments_[i];
+      if (m.update) computed = std::max(computed, link) + over(m.bytes(), machine.link);
       computed += m.flops / machine.flops;
-      if (m.gathered > 0) {
-        sent = std::max(sent, may_begin) + over(m.gathered, machine.link);
-        computed = std::max(computed, sent), may_begin = computed;
-      }
-      if (m.reduced > 0) sent = std::max(sent, computed) + over(m.reduced, machine.link);
+      if (m.update) continue;
+      if (m.gathered > 0) computed = std::max(computed, arrival), gather_next(i + 1);
+      if (m.reduced > 0) link = std::max(link, computed) + over(m.reduced, machine.link);
     }
-    return std::max(computed, sent);
+    return std::max(computed, link);
   }
 
   void acquire(Scope& s, int unit, Pass pass) override { lender_->acquire(s, unit, pass), note(s); }
@@ -84,6 +91,14 @@ class StepTimeline final : public UnitHooks {
   Messages seen_;
   std::vector<Moment> moments_;
 
+  template <class Pass> void plan(Threads& threads, dist::Lender& lender, Pass&& pass) {
+    lender_ = &lender, done_ = 0, seen_ = {}, table_ = {};
+    Arena arena;
+    Scope s(arena, threads, this, &table_);
+    lender.begin(s, true);
+    pass(s);
+    note(s);
+  }
   static double over(double bytes, double link) { return bytes > 0 ? bytes / link : 0; }
   template <class F> double sum(F&& of) const {
     double all = 0;

@@ -53,6 +53,20 @@ TEST_CASE("messages that take their way while a rank computes cost what is not h
   // a slow link: weights of 50 s, twice, and 20 s for the sum, which comes after the second product
   CHECK(of(2, 2).seconds_overlapped({1, 1}) == 50 + 50 + 20 + 20);
   CHECK(of(1, 0).seconds_overlapped({1, 0}) == 40);
+  Threads threads;
+  Asking lender;
+  StepTimeline t(2, 2);
+  const auto pass = [](Scope& s) {
+    s.acquire(0, Pass::backward), s.run("product", {10, 0}, [] {}), s.grad_ready(0);
+    s.acquire(1, Pass::backward), s.run("product", {10, 0}, [] {});
+  };
+  t.add(threads, lender, 1, pass);
+  CHECK(t.seconds_overlapped({1, 10}) == 5 + 10 + 10);  // the second weights do not queue behind the first sum
+  t.add_update(threads, lender, [](Scope& s) {
+    s.run("update", {3, 0}, [] {}), s.run("gather_weights", {0, 100}, [] {});
+  });
+  CHECK(t.seconds_overlapped({1, 10}) == 5 + 10 + 10 + 3 + 5);  // nothing hides the update's messages
+  CHECK(t.seconds({1, 10}) == 10 + 10 + 3 + 5 + 5 + 2 + 5);
 }
 
 TEST_CASE("steps are shown by ranks and stages") {
