@@ -35,8 +35,14 @@ TEST_CASE("a record is appended with all that it counts") {
   const data::PreparedSample p = s.builder.prepare(s.data.records[0], encoder);
   data::MicroBatch b;
   std::vector<std::string> read;
-  const auto note = [&](const std::string& name) { read.push_back(name); };
-  s.append(0, encoder, b, note);
+  const auto append = [&](Index record) {
+    const std::vector<Index> members{record};
+    s.append(record, members, encoder, b, [&](Index of, const std::string& name) {
+      CHECK(of == record);
+      read.push_back(name);
+    });
+  };
+  append(0);
   CHECK(read == std::vector<std::string>{"x.png", "long.png"});
   CHECK(b.pixels == std::vector<float>{5, 5, 5, 8, 8, 8});
   REQUIRE(b.samples.size() == 1);
@@ -44,10 +50,10 @@ TEST_CASE("a record is appended with all that it counts") {
   CHECK(b.record == std::vector<Index>{0});
   CHECK(b.group == std::vector<int>{0});
   CHECK((b.images == 2 && b.tiles == 2 && b.tokens == p.tokens && b.supervised == p.supervised));
-  CHECK_THROWS_AS(s.append(1, encoder, b, note), std::runtime_error);
+  CHECK_THROWS_AS(append(1), std::runtime_error);
   CHECK(b.pixels.size() == 6);  // as it was
   CHECK((b.samples.size() == 1 && b.record.size() == 1 && b.images == 2));
-  s.append(0, encoder, b, note);
+  append(0);
   CHECK((b.images == 4 && b.tiles == 4 && b.tokens == 2 * p.tokens && b.supervised == 2 * p.supervised));
   b.clear();
   CHECK((b.samples.empty() && b.record.empty() && b.group.empty() && b.pixels.empty()));
@@ -66,7 +72,7 @@ TEST_CASE("samples are measured, and records named, where they stand") {
   }
   CHECK(s.data.sizes[0].tokens == s.data.sizes[1].tokens + 1);
   data::MicroBatch b;
-  s.reserve(std::vector<Index>{0, 1}, b);
+  s.reserve(std::vector<Index>{0, 1}, nullptr, b);
   CHECK(b.pixels.capacity() == 12);
   CHECK(s.place_of(1, ".image") == "b.json:88:3  $[5].image  (id \"7\")");
   CHECK(s.place_of(0) == "a.json:1:1  $[0]  (id \"7\")");
