@@ -141,6 +141,10 @@ part() {
       else
         unit tests simt
         check "kernels, compiled by nvcc" bash tests/simt/compiled.sh "$build/tests" "$build/nvcc"
+        local nvcc
+        nvcc=$(bash tests/simt/toolkit.sh "$build/nvcc/toolkit") || nvcc=
+        check "mistakes in kernels" python3 tests/simt/mutants.py "$build/tests" --jobs "$jobs" --part "$(part_of 1 8)" \
+          ${nvcc:+--nvcc "$nvcc"}
       fi ;;
     asan) unit asan "" ;;
     tsan) unit tsan "$(grep -rl '\[threads\]' tests/unit | cut -d/ -f3 | sort -u | paste -sd ';')" -L threads ;;
