@@ -120,6 +120,29 @@ TEST_CASE("ranks let the tower rest when none of them needs it, whatever they sh
   }
 }
 
+TEST_CASE("what was computed since the loader looked gives up its pixels, wherever they stand") {
+  vlt::data::MemoryFeatures cache("o", 2, 1000);
+  vlt::data::MicroBatch b;
+  b.tiles = 5, b.features.resize(10);
+  b.cached = {{"a", 0, 1, false}, {"b", 1, 2, false}, {"c", 3, 1, true}, {"d", 4, 1, false}};
+  b.pixels = {1, 2, 3, 5};
+  cache.keep("a", std::vector<float>{7, 8});
+  recall_features(cache, b, 1);
+  CHECK(b.pixels == std::vector<float>{2, 3, 5});
+  CHECK(b.tower_tiles() == 3);
+  CHECK((b.features[0] == 7 && b.features[1] == 8));
+  cache.keep("b", std::vector<float>{1, 2, 3, 4});
+  recall_features(cache, b, 1);
+  CHECK(b.pixels == std::vector<float>{5});
+  CHECK(b.features[5] == 4);
+  b.features[8] = 9;
+  keep_features(cache, b);
+  std::vector<float> kept(2);
+  CHECK(cache.find("d", kept));
+  CHECK(kept == std::vector<float>{9, 0});
+  CHECK_FALSE(cache.find("c", kept));  // who has known it keeps it
+}
+
 TEST_CASE("a tower that trains takes no features from elsewhere") {
   using M = small_vlm::Model<P>;
   Bench<P> b(build<M>());
