@@ -23,18 +23,17 @@ struct TileLayout {
 
 namespace any_resolution {
 
-// The canvas that shows most of the image; of equals the one that wastes least; of equals the first. All in double, in
-// the order of transformers.
+// The canvas that shows most of the image; of equals the smallest, which wastes least; of equals the first. All in
+// double, in the order of transformers.
 inline Size best_canvas(Size image, const std::vector<std::array<int, 2>>& grid) {
   Size best;
-  std::int64_t most = 0, least_waste = std::numeric_limits<std::int64_t>::max();
+  std::int64_t most = 0, smallest = std::numeric_limits<std::int64_t>::max();
   for (const auto& [height, width] : grid) {
     const double scale = std::min(double(width) / image.width, double(height) / image.height);
     const auto w = static_cast<std::int64_t>(image.width * scale), h = static_cast<std::int64_t>(image.height * scale);
     const std::int64_t shown = std::min(w * h, std::int64_t(image.width) * image.height),
-                       waste = std::int64_t(width) * height - shown;
-    if (shown > most || (shown == most && waste < least_waste))
-      best = {height, width}, most = shown, least_waste = waste;
+                       area = std::int64_t(width) * height;
+    if (shown > most || (shown == most && area < smallest)) best = {height, width}, most = shown, smallest = area;
   }
   return best;
 }

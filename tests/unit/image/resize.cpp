@@ -143,6 +143,16 @@ TEST_CASE("LLaVA-NeXT's tiles") {
   CHECK(l.fitted == image::Size{504, 672});
   CHECK(l.tile_count() == 5);
   CHECK(l.feature_count(24) == 24 * 24 + 36 * 48 + 36);
+  using Grid = std::vector<std::array<int, 2>>;
+  const auto canvas = [](image::Size image, const Grid& canvases) {
+    return image::tile_layout(image, canvases, 28, 2).canvas;
+  };
+  for (const Grid& canvases : {Grid{{56, 56}, {28, 56}, {56, 28}}, Grid{{28, 56}, {56, 28}, {56, 56}}})
+    CHECK(canvas({10, 10}, canvases) ==
+          image::Size{28, 56});  // shown whole by all: the smallest, and of these the first
+  CHECK(canvas({56, 56}, {{28, 56}, {56, 56}}) == image::Size{56, 56});
+  CHECK_THROWS(image::tile_layout({5, 5}, {{56, 30}}, 28, 2));
+  CHECK_THROWS(image::tile_layout({5, 5}, {{30, 56}}, 28, 2));
   for (const auto& [h, w] : {std::pair(1, 1), std::pair(1, 32768), std::pair(32768, 1)}) {
     const image::TileLayout extreme = image::tile_layout({h, w}, grid, 336, 24);
     CHECK(image::cut_tiles(filled(w, h, 9), extreme, 336).size() == std::size_t(extreme.tile_count()));

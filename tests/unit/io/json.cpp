@@ -37,6 +37,14 @@ TEST_CASE("a value of another type is refused with its path and what was found")
   refused([] { root().at("n").string(); }, model, "MODEL-JSON-002", "a string", "3");
   refused([] { root().at("list").object(); }, model, "MODEL-JSON-002", "a list of 3");
   refused([] { root().at("none").string(); }, model, "MODEL-JSON-002", "null");
+  refused([] { root().string(); }, model, "MODEL-JSON-002", "a string | an object |");
+  refused([] { root().at("b").string(); }, model, "MODEL-JSON-002", "a string | true |");
+  const boost::json::value limits{
+      {"long", std::string(100, 'x')}, {"zero", 0}, {"most", 2147483647}, {"more", 2147483648}};
+  const Json all(limits, "$");
+  refused([&] { all.at("long").integer(); }, model, "MODEL-JSON-002", "xxx...");
+  CHECK((all.at("zero").index() == 0 && all.at("most").index() == 2147483647));
+  refused([&] { all.at("more").index(); }, model, "MODEL-JSON-002", "0 to 2147483647", "2147483648");
   refused([] { root().at("absent"); }, model, "MODEL-JSON-003", "\"absent\" is missing", "\"list\"");
   refused([] { root().at("list")[3]; }, model, "MODEL-JSON-003", "$.list[3]", "too short", "at least 4", "3");
   refused([] { root().at("n").refuse("three is too many", "two"); }, model, "MODEL-JSON-004", "three is too many",
@@ -46,7 +54,8 @@ TEST_CASE("a value of another type is refused with its path and what was found")
 TEST_CASE("mistakes in the text are reported with line and column") {
   const auto bad = [](std::string_view text, const std::string& place) {
     INFO(text);
-    refused([&] { parse_json(text, "f.json", blame_data); }, ExitCode::data, "DATA-JSON-001", place);
+    refused([&] { parse_json(text, "f.json", blame_data); }, ExitCode::data, "DATA-JSON-001",
+            place + (place.starts_with("f.json") ? " |" : ""));
   };
   bad("{\n  \"a\": 1,\n}", "f.json:3:1");
   bad("[1, 2] x", "f.json:1:8");
@@ -60,6 +69,14 @@ TEST_CASE("mistakes in the text are reported with line and column") {
   bad(std::string(33, '[') + std::string(33, ']'), "nesting deeper than 32");
   CHECK_NOTHROW(parse_json(std::string(32, '[') + std::string(32, ']'), "f.json"));
   CHECK(parse_json("\xef\xbb\xbf{}", "f.json").is_object());
+  const std::string deep = std::string(40, '[') + std::string(40, ']');
+  CHECK_NOTHROW(parse_json(deep, "f.json", blame_data, 40));
+  refused([&] { parse_json(deep, "f.json", blame_data, 39); }, ExitCode::data, "DATA-JSON-001",
+          "nesting deeper than 39");
+  CHECK(line_and_column("a\nbc\nd", 0, "f") == "f:1:1");
+  CHECK(line_and_column("a\nbc\nd", 1, "f") == "f:1:2");
+  CHECK(line_and_column("a\nbc\nd", 3, "f") == "f:2:2");
+  CHECK(line_and_column("a\nbc\nd", 5, "f") == "f:3:1");
 }
 
 TEST_CASE("what readers would understand differently is refused: a key twice in one object, a number beyond a double") {

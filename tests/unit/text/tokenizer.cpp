@@ -59,13 +59,30 @@ TEST_CASE("a text is encoded with what stands around it, or without") {
   CHECK(encoder.encode("a<s>b", {.add_special_tokens = false}).ids == Ids{0, 3, 1});
   CHECK(encoder.encode("a<s>b<x>", {.add_special_tokens = false, .split_special_tokens = true}).ids == Ids{2, 5});
   CHECK((text::EncodeOptions{}.add_special_tokens && !text::EncodeOptions{}.split_special_tokens));
-  const text::ByteRange parts[] = {{1, 4}, {8, 8}};
+  CHECK(encoder.encode("ababa", {.add_special_tokens = false}).offsets ==
+        std::vector<text::ByteRange>{{0, 2}, {2, 4}, {4, 5}});
+  CHECK_THROWS_AS(encoder.encode("a\xff"), Error);
+  CHECK_THROWS_AS(encoder.encode("a\xff", std::span<const text::ByteRange>()), Error);
+  const text::ByteRange parts[] = {{0, 4}, {8, 8}};
   const text::Encoding told = encoder.encode("a<s>b<s>b", parts);
   CHECK(told.ids == Ids{3, 0, 3, 1, 1});  // the second one is somebody's words
   CHECK(told.offsets.back() == text::ByteRange{8, 9});
   const text::ByteRange outside[] = {{8, 10}}, reversed[] = {{4, 1}};
   CHECK_THROWS(encoder.encode("a<s>b<s>b", outside));
   CHECK_THROWS(encoder.encode("a<s>b<s>b", reversed));
+}
+
+TEST_CASE("an added token may have the first id") {
+  for (const bool normalized : {false, true}) {
+    Parts file;
+    file.model.vocab = {{"<z>", 0}, {"a", 1}};
+    file.added = {{0, "<z>"}};
+    file.added[0].normalized = normalized;
+    const text::Tokenizer t(file);
+    text::Encoder encoder(t);
+    CHECK(encoder.encode("a<z>aa").ids == Ids{1, 0, 1, 1});
+    CHECK(encoder.encode("a<z>aa").offsets == std::vector<text::ByteRange>{{0, 1}, {1, 4}, {4, 5}, {5, 6}});
+  }
 }
 
 TEST_CASE("an added token may be spelt as the normalizer writes it") {
