@@ -33,6 +33,7 @@ TEST_CASE("values of the expected type are returned") {
 TEST_CASE("a value of another type is refused with its path and what was found") {
   refused([] { root().at("s").index(); }, model, "MODEL-JSON-002", "f.json: $.s", "\"text\"", "integer");
   refused([] { root().at("list")[1].index(); }, model, "MODEL-JSON-002", "$.list[1]", "-2");
+  refused([] { root().at("s").number(); }, model, "MODEL-JSON-002", "a number");
   refused([] { root().at("x").integer(); }, model, "MODEL-JSON-002", "an integer");
   refused([] { root().at("n").string(); }, model, "MODEL-JSON-002", "a string", "3");
   refused([] { root().at("list").object(); }, model, "MODEL-JSON-002", "a list of 3");
