@@ -90,7 +90,7 @@ TEST_CASE("a PNG is of a kind that the standard lists") {
     }
   CHECK(good(png_file(header(2, 2, 8, 2, 1) + idat() + end())).width == 2);
   bad(png_file(header(2, 2, 8, 2, 2)), "009");
-  for (const std::string methods : {"\1\0\0"s, "\0\1\0"s})
+  for (const std::string& methods : {"\1\0\0"s, "\0\1\0"s})
     bad(png_file(chunk("IHDR", word(2) + word(2) + "\x08\x02" + methods)), "009", "no valid kind");
 }
 
