@@ -94,6 +94,11 @@ def all_stages_give_the_same_bits():
         for stage, run in enumerate(runs):
             same(run, runs[0], stage)
             assert answers(run) == answers(runs[0]), stage
+        if ranks == 2 and "lang_lora_dim" not in changes:
+            for stage in (0, 3):
+                offloaded = ok(launch(ranks, **changes, zero_stage=[stage], offload=[]))
+                same(offloaded, runs[0], "offload, stage %d" % stage)
+                assert "in files (--offload)" in offloaded.out
 
 
 def gradients_that_are_shared_are_summed_more_often():

@@ -1,7 +1,9 @@
 // A log for TensorBoard: the bytes that TensorBoard's own messages give, one curve over several processes, and a disk
 // that is full.
+#include <sys/resource.h>
 #include <unit/io/temporary_folder.hpp>
 #include <unit/report/shown_events.hpp>
+#include <vlt/io/standard_streams.hpp>
 
 using namespace vlt;
 using report::TensorBoardLog;
@@ -94,7 +96,9 @@ TEST_CASE("several processes draw one curve, whenever each of them ended") {
     for (Index i = from + 1; i <= to; ++i) log.step_done(step(i, double(i)), {});
   };
   process(0, 0), process(0, 140);  // killed before its first step; killed after the checkpoint of step 130
-  process(130, 135), process(130, 131), process(131, 131);
+  process(130, 135);
+  CHECK(losses(t / "tb") == up_to(135));
+  process(130, 131), process(131, 131);
   CHECK(losses(t / "tb") == up_to(131));
   process(200, 205);  // others went on without a log
   CHECK(losses(t / "tb") == up_to(205));
@@ -140,13 +144,27 @@ TEST_CASE("a log that cannot be written is told of once, and ends nothing") {
   const auto settings = [&] {
     return TensorBoardLog::Settings{{}, [&](const Complaint& c) { told.push_back(c); }, report::wall_clock};
   };
+  {
+    prepare_streams();
+    TensorBoardLog log(t / "tb", {}, 9, settings());
+    rlimit before{};
+    ::getrlimit(RLIMIT_FSIZE, &before);
+    rlimit less = before;
+    less.rlim_cur = 10;
+    ::setrlimit(RLIMIT_FSIZE, &less);
+    log.step_done(step(1, 1), {}), log.step_done(step(2, 2), {});
+    ::setrlimit(RLIMIT_FSIZE, &before);
+    log.step_done(step(3, 3), {});
+  }
+  CHECK(losses(t / "tb") == std::vector<Index>{3});
+  CHECK(told.size() == 1);
   t.write("file", "");
   for (const char* folder : {"file", "file/tb"}) {
     TensorBoardLog log(t / folder, stands(2), 9, settings());
     log.step_done(step(3, 1), {});
     log.finish({});
   }
-  REQUIRE(told.size() == 2);
+  REQUIRE(told.size() == 3);
   for (const Complaint& c : told) {
     CHECK_THAT(c.code(), Catch::StartsWith("WRITE-"));
     CHECK_THAT(c.note(), Catch::Contains("the training goes on"));
