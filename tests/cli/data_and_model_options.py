@@ -159,6 +159,11 @@ def packing():
     assert max(b.all("tokens")) > 350, "the budget is not used"
     c = ok(sft({**around, "packing": [], "num_workers": [3]}))
     assert c.losses() == b.losses() and c.all("grad_norm") == b.all("grad_norm"), "workers change the batches"
+    # a run that goes on packs as the whole one does
+    both = {**around, "packing": [], "dataset_concatenate_samples": [2], "eval_step": [0], "max_seq_len": [400]}
+    half, whole = ok(sft({**both, "max_steps": [2]})), ok(sft(both))
+    rest = ok(sft({**both, "output_dir": [half.folder], "from_checkpoint": ["auto"]}))
+    assert len(whole.steps) > 2 and rest.losses() == whole.losses(), "%r, %r" % (rest.losses(), whole.losses())
     # sequences that share a micro-batch do not see each other: the model's loss is that of samples alone
     still = {**around, "learning_rate": [0], "eval_step": [1], "max_steps": [1]}
     alone, packed = (ok(sft({**still, **more})).evals[0]["eval_loss"] for more in (
