@@ -3,7 +3,7 @@
 Random configurations of the default architecture, of LLaVA-1.5 and of LLaVA-NeXT. Ours runs four conversations with
 their pictures as one packed batch, torch (torch_models.py) runs them one at a time. In bf16 both programs are compared
 with torch in fp32, and ours must not be farther from it than torch's autocast: on folders whose weights are numbers of
-bf16, and on others, where ours rounds norms, biases and embeddings too, which autocast leaves in fp32.
+bf16, and on others, where ours rounds embeddings too, which autocast leaves in fp32.
 """
 import math
 import random

@@ -9,7 +9,7 @@ template <class T, class C> struct Product {
   Index m = 0, n = 0, k = 0;
   Source<T> a = {}, b = {};  // lanes of A are rows of C, lanes of B its columns
   const Packed<T>* panels = nullptr;
-  Store<T, C> store = {};
+  Store<C> store = {};
 };
 
 // A product that is not worth waking a thread.

@@ -82,13 +82,7 @@ template <Precision F, Device D> class Zero final : public Lender {
       lend_weights(s, i, l.weights);
     }
     if (runs(s)) world_->does(pass == Pass::forward ? RankPhase::forward : RankPhase::backward);
-    const bool adds = pass == Pass::backward && u.all.size() > 0;
-    if (adds && settings_.reduce == Reduce::every_micro_batch && l.gradients.size() == 0) {
-      l.gradients = b.gradients.take(u.all.size());
-      const auto lent = lent_gradients(u, l);
-      ops::fill(s, lent.row(u.all), 0);
-      if (runs(s)) store_->bind_grads(i, lent.begin);
-    }
+    if (pass == Pass::backward) layout_.with_exact(i, [&](int part) { lend_gradients(s, part); });
   }
   void release(Scope& s, int i) override {
     Book& b = book(s);
@@ -99,19 +93,8 @@ template <Precision F, Device D> class Zero final : public Lender {
     b.weights.give(std::exchange(l.weights, {}));
   }
   void grad_ready(Scope& s, int i) override {
-    const UnitLayout& u = layout_.units()[i];
-    Book& b = book(s);
-    Loan& l = b.loan[i];
-    b.visits.push_back({i, UnitVisit::gradient_ready});
-    if (l.gradients.size() > 0) {
-      const auto lent = lent_gradients(u, l);
-      const Range mine = sum(s, lent, u);
-      ops::add(s, lent.row(mine), gradients(i).row(mine));
-      if (runs(s)) store_->bind_grads(i, nullptr);
-      b.gradients.give(std::exchange(l.gradients, {}));
-    } else if (settings_.stage >= 2 && last_) {
-      sum(s, gradients(i), u);
-    }
+    book(s).visits.push_back({i, UnitVisit::gradient_ready});
+    layout_.with_exact(i, [&](int part) { add_gradients(s, part); });
   }
 
   // Sums over the ranks what is not summed yet. Returns the norm of all gradients, the same on every rank.
@@ -183,6 +166,31 @@ template <Precision F, Device D> class Zero final : public Lender {
     return {gradients_.after(l.gradients.begin), u.all};
   }
 
+  void lend_gradients(Scope& s, int i) {
+    const UnitLayout& u = layout_.units()[i];
+    Book& b = book(s);
+    Loan& l = b.loan[i];
+    if (u.all.size() == 0 || settings_.reduce != Reduce::every_micro_batch || l.gradients.size() > 0) return;
+    l.gradients = b.gradients.take(u.all.size());
+    const auto lent = lent_gradients(u, l);
+    ops::fill(s, lent.row(u.all), 0);
+    if (runs(s)) store_->bind_grads(i, lent.begin);
+  }
+  // What a backward pass has left for a unit joins what earlier ones have.
+  void add_gradients(Scope& s, int i) {
+    const UnitLayout& u = layout_.units()[i];
+    Book& b = book(s);
+    Loan& l = b.loan[i];
+    if (l.gradients.size() > 0) {
+      const auto lent = lent_gradients(u, l);
+      const Range mine = sum(s, lent, u);
+      ops::add(s, lent.row(mine), gradients(i).row(mine));
+      if (runs(s)) store_->bind_grads(i, nullptr);
+      b.gradients.give(std::exchange(l.gradients, {}));
+    } else if (settings_.stage >= 2 && last_) {
+      sum(s, gradients(i), u);
+    }
+  }
   void lend_weights(Scope& s, int i, Range place) {
     const UnitLayout& u = layout_.units()[i];
     const Flat<operand, D> trained{weights_.after(place.begin), u.all},
@@ -196,7 +204,7 @@ template <Precision F, Device D> class Zero final : public Lender {
   // Ranks that have updated their shares of a unit's weights give them to each other.
   void share_weights(Scope& s, int i) {
     const UnitLayout& u = layout_.units()[i];
-    if (!placement().share_optimizer || placement().share_weights || u.all.size() == 0) return;
+    if (!placement().share_optimizer || placement().share_weights || u.exact || u.all.size() == 0) return;
     s.run("gather_weights", {0, double(u.all.size()) * sizeof(operand)}, [&] {
       const auto& weights = store_->unit(i).weights;
       gather(weights.part(u.share), weights.data());
@@ -206,13 +214,16 @@ template <Precision F, Device D> class Zero final : public Lender {
     world_->does(RankPhase::gathering);
     world_->all_gather(std::span<const operand>(share), all);
   }
-  // Sums a unit's gradients over the ranks. Returns where: all of it in stage 0, this rank's share in the others.
+  // Sums a unit's gradients over the ranks. Returns where: all of it in stage 0 and of exact parameters, otherwise this
+  // rank's share.
   Range sum(Scope& s, const Flat<grad_t, D>& g, const UnitLayout& u) {
-    const Range mine = settings_.stage == 0 ? u.all : u.share;
+    const bool everywhere = settings_.stage == 0 || u.exact;
+    const Range mine = everywhere ? u.all : u.share;
+    const double moves = everywhere && settings_.stage > 0 ? 2 : 1;  // beside a sum of which every rank gets a share
     if (u.all.size() > 0 && placement().ranks > 1)
-      s.run("reduce_gradients", {0, double(u.all.size()) * sizeof(grad_t)}, [&] {
+      s.run("reduce_gradients", {0, moves * double(u.all.size()) * sizeof(grad_t)}, [&] {
         world_->does(RankPhase::reducing);
-        if (settings_.stage == 0) world_->all_reduce_sum(g.data());
+        if (everywhere) world_->all_reduce_sum(g.data());
         else world_->reduce_scatter_sum(std::span<const grad_t>(g.data()), g.part(mine));
       });
     return mine;

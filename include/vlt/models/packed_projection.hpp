@@ -9,7 +9,8 @@ template <IsPolicy P> struct PackedProjection {
   using operand = operand_t<P, space::text>;
   static constexpr bool trainable = P::tuning == Tuning::trainable;
 
-  param_t<P> weight, bias;  // (3 width, width), (1, 3 width)
+  param_t<P> weight;      // (3 width, width)
+  exact_param_t<P> bias;  // (1, 3 width)
   static constexpr auto fields() {
     return members(member<"in_proj_weight">(&PackedProjection::weight),
                    member<"in_proj_bias">(&PackedProjection::bias));
@@ -24,7 +25,7 @@ template <IsPolicy P> struct PackedProjection {
 
   void forward(Scope& s, int i, operand x, operand y) {
     using enum ops::Trans;
-    ops::gemm<nt>(s, x, rows(weight.value, i), y, {.bias = columns(bias.value, i * width(), width())});
+    ops::gemm<nt>(s, x, rows(weight.value, i), y, {.bias = columns(bias.full(), i * width(), width())});
   }
   template <class Dx> void backward(Scope& s, int i, operand dy, operand x, Dx dx) {
     using enum ops::Trans;

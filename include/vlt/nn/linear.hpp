@@ -20,7 +20,8 @@ template <IsPolicy P, class In = operand_t<P, space::text>, class Out = In> stru
     [[no_unique_address]] typename adapter_t<P>::saved adapter;
   };
 
-  param_t<P> weight, bias;  // (out, in), (1, out)
+  param_t<P> weight;      // (out, in)
+  exact_param_t<P> bias;  // (1, out)
   [[no_unique_address]] adapter_t<P> adapter;
   static constexpr auto fields() {
     return members(member<"weight">(&Linear::weight), member<"bias">(&Linear::bias), member<"">(&Linear::adapter));
@@ -41,7 +42,7 @@ template <IsPolicy P, class In = operand_t<P, space::text>, class Out = In> stru
   void forward(Scope& s, in x, out y, saved& k, out residual = {}) {
     Frame frame(s);
     const operand a = ops::as<typename P::operand>(s, x, reads_input());
-    ops::gemm<ops::Trans::nt>(s, a, weight.value, y, {.bias = bias.value, .residual = residual});
+    ops::gemm<ops::Trans::nt>(s, a, weight.value, y, {.bias = bias.full(), .residual = residual});
     if constexpr (!frozen) {
       if (reads_input()) k.x = a;
       adapter.forward(s, a, y, k.adapter);

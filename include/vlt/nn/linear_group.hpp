@@ -19,7 +19,8 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
     [[no_unique_address]] std::conditional_t<frozen, Nothing, std::array<typename adapter_t<P>::saved, count>> adapter;
   };
 
-  param_t<P> weight, bias;  // (sum of widths, in), (1, sum of widths)
+  param_t<P> weight;      // (sum of widths, in)
+  exact_param_t<P> bias;  // (1, sum of widths)
   [[no_unique_address]] std::conditional_t<trainable, std::array<param_t<P>, count>, Nothing> single;  // or one each
   [[no_unique_address]] std::conditional_t<frozen, Nothing, std::array<adapter_t<P>, count>> adapter;
   std::array<Index, count + 1> begin{};  // member i owns columns [begin[i], begin[i + 1]) of y
@@ -50,7 +51,7 @@ template <IsPolicy P, class Space, fixed_string... Names> struct LinearGroup {
 
   void forward(Scope& s, in x, out y, saved& k) {
     for_each_weight([&](param_t<P>& w, Index first, Index width) {
-      const auto b = bias.exists() ? columns(bias.value, first, width) : bias.value;
+      const auto b = bias.exists() ? columns(bias.full(), first, width) : bias.full();
       ops::gemm<ops::Trans::nt>(s, x, w.value, columns(y, first, width), {.bias = b});
     });
     if constexpr (!frozen) {

@@ -15,7 +15,7 @@ struct RmsNorm {
     statistic rstd;
   };
 
-  param_t<P> weight;  // (1, width)
+  exact_param_t<P> weight;  // (1, width)
   double eps = 1e-5;
   static constexpr auto fields() { return members(member<"weight">(&RmsNorm::weight)); }
 
@@ -25,12 +25,12 @@ struct RmsNorm {
 
   void forward(Scope& s, in x, out y, saved& k) {
     k = {x, s.keep<statistic>({x.rows, 1})};
-    ops::rms_norm(s, x, weight.value, y, k.rstd, eps);
+    ops::rms_norm(s, x, weight.full(), y, k.rstd, eps);
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
     if constexpr (P::tuning == Tuning::trainable)
       if (weight.trains()) ops::rms_norm_dw(s, dy, k.x, k.rstd, weight.grad);
-    if constexpr (wanted<Dx>) ops::rms_norm_dx(s, dy, k.x, weight.value, k.rstd, dx.m, dx.beta);
+    if constexpr (wanted<Dx>) ops::rms_norm_dx(s, dy, k.x, weight.full(), k.rstd, dx.m, dx.beta);
   }
 };
 
@@ -45,7 +45,7 @@ struct LayerNorm {
     statistic mean, rstd;
   };
 
-  param_t<P> weight, bias;  // (1, width)
+  exact_param_t<P> weight, bias;  // (1, width)
   double eps = 1e-5;
   static constexpr auto fields() {
     return members(member<"weight">(&LayerNorm::weight), member<"bias">(&LayerNorm::bias));
@@ -58,14 +58,14 @@ struct LayerNorm {
 
   void forward(Scope& s, in x, out y, saved& k) {
     k = {x, s.keep<statistic>({x.rows, 1}), s.keep<statistic>({x.rows, 1})};
-    ops::layer_norm(s, x, weight.value, bias.value, y, k.mean, k.rstd, eps);
+    ops::layer_norm(s, x, weight.full(), bias.full(), y, k.mean, k.rstd, eps);
   }
   template <class Dx> void backward(Scope& s, out dy, Dx dx, saved& k) {
     if constexpr (P::tuning == Tuning::trainable) {
       if (weight.trains()) ops::layer_norm_dw(s, dy, k.x, k.mean, k.rstd, weight.grad);
       if (bias.trains()) ops::add_row_sums(s, dy, bias.grad);
     }
-    if constexpr (wanted<Dx>) ops::layer_norm_dx(s, dy, k.x, weight.value, k.mean, k.rstd, dx.m, dx.beta);
+    if constexpr (wanted<Dx>) ops::layer_norm_dx(s, dy, k.x, weight.full(), k.mean, k.rstd, dx.m, dx.beta);
   }
 };
 

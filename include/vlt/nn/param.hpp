@@ -68,12 +68,28 @@ template <class T, class G, Device D, bool MayTrain> struct Param {
   bool exists() const { return value.rows > 0; }
   bool trains() const { return MayTrain && choice.selected && exists(); }
   void choose(bool on) { choice.make(on); }
+  const Weight<T, D>& full() const { return value; }  // what a layer computes with
 };
 
 template <IsPolicy P>
 using param_t = Param<typename P::operand, typename P::grad, P::device, P::tuning == Tuning::trainable>;
 
+// A parameter of a few numbers, a norm's weight or a bias, which is computed in the type of sums where operands are
+// narrower: what a layer reads is then the master itself, and `value` is but its shape.
+template <IsPolicy P> struct ExactParam : param_t<P> {
+  Address<typename P::accum, P::device> exact = {};
+
+  using param_t<P>::param_t;
+  Matrix<typename P::accum, P::device> full() const {
+    return {exact, this->value.rows, this->value.cols, this->value.stride};
+  }
+};
+template <IsPolicy P>
+using exact_param_t =
+    std::conditional_t<std::is_same_v<typename P::operand, typename P::accum>, param_t<P>, ExactParam<P>>;
+
 template <class> inline constexpr bool is_param = false;
 template <class T, class G, Device D, bool M> inline constexpr bool is_param<Param<T, G, D, M>> = true;
+template <IsPolicy P> inline constexpr bool is_param<ExactParam<P>> = true;
 
 }  // namespace vlt

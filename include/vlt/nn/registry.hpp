@@ -23,7 +23,8 @@ template <Precision F, Device D> struct ParamRef {
   using roles = roles_of<F>;
   std::vector<Part> parts;  // its name in the checkpoint, or several when fused
   Weight<typename roles::operand, D>* value = nullptr;
-  Matrix<typename roles::grad, D>* grad = nullptr;  // null: frozen by type
+  Matrix<typename roles::grad, D>* grad = nullptr;     // null: frozen by type
+  Address<typename roles::accum, D>* exact = nullptr;  // where it is computed in full precision: what for, not `value`
   Choice* choice = nullptr;
   std::uint32_t choices_seen = 0;
   Init init;
@@ -84,6 +85,7 @@ template <Precision F, Device D> struct Registry {
     ParamRef<F, D> r;
     r.parts = std::move(parts), r.value = &p.value;
     if constexpr (P::may_train) r.grad = &p.grad;
+    if constexpr (requires { p.exact; }) r.exact = &p.exact;
     r.choice = &p.choice, r.choices_seen = p.choice.made;
     r.init = p.init, r.role = p.role, r.packable = p.packable, r.adapter = p.role == Role::adapter;
     r.decay = !r.one_dimensional();

@@ -12,9 +12,9 @@ enum class Trans : std::uint8_t { nn, nt, tn };
 // What happens to a product on its way into C:  C = f(alpha op(A) op(B) + beta C + bias + residual).
 // Data, not a type: one GEMM body per (element types), whatever its epilogue. An empty view means "none".
 template <class T, class C, Device D> struct Epilogue {
-  double alpha = 1, beta = 0;  // beta 0 never reads C: it may hold NaN
-  Matrix<T, D> bias = {};      // (1, n)
-  Matrix<C, D> residual = {};  // (m, n), may be C itself
+  double alpha = 1, beta = 0;       // beta 0 never reads C: it may hold NaN
+  Matrix<accum_t<T>, D> bias = {};  // (1, n)
+  Matrix<C, D> residual = {};       // (m, n), may be C itself
   Activation activation = Activation::none;
 };
 

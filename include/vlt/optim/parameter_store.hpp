@@ -18,6 +18,7 @@ template <Precision F, Device D> class ParameterStore {
   // One unit: its layout and its memory.
   struct Unit : UnitLayout {
     Flat<operand, D> weights, frozen_weights;
+    Flat<master_t, D> frozen_exact;  // instead of the latter, in a unit of exact parameters
     Flat<grad_t, D> grads;
     Flat<master_t, D> master;
     std::vector<StateFlat<F, D>> state;  // one for each slot of the optimiser
@@ -41,7 +42,8 @@ template <Precision F, Device D> class ParameterStore {
       for (const Slot& s : u.trained) homes_[s.param] = {i, s.range};
       for (const Slot& s : u.frozen) homes_[s.param] = {i, s.range};
       for (const PanelSlot& s : u.packed) homes_[s.param].unit = i;
-      if (!placement().share_weights) bind_weights(i, u.weights.begin, u.frozen_weights.begin);
+      if (u.exact) bind_exact(u);
+      else if (!placement().share_weights) bind_weights(i, u.weights.begin, u.frozen_weights.begin);
       if (!placement().share_gradients) bind_grads(i, u.grads.begin);
     }
   }
@@ -76,7 +78,8 @@ template <Precision F, Device D> class ParameterStore {
     const auto get = [&](const auto& flat) {
       for (Index i = mine.begin; i < mine.end; ++i) rows[std::size_t(i)] = float(*flat.at(begin + i));
     };
-    p.trains() ? get(units_[h.unit].master) : get(units_[h.unit].frozen_weights);
+    const Unit& u = units_[h.unit];
+    p.trains() ? get(u.master) : u.exact ? get(u.frozen_exact) : get(u.frozen_weights);
   }
   // Of `count` elements from a row on, those whose values in full precision a rank holds.
   Range held(int param, Index first_row, Index count, int rank) const {
@@ -84,7 +87,7 @@ template <Precision F, Device D> class ParameterStore {
     const auto& p = registry_.params[param];
     const UnitLayout& u = units_[h.unit];
     const bool shared = p.trains() ? placement().share_optimizer : placement().share_weights && !p.value->packed;
-    if (!shared) return {0, count};
+    if (!shared || u.exact) return {0, count};
     const Index each = (p.trains() ? u.share : u.share_frozen).size(),
                 begin = h.range.begin + first_row * p.value->cols;
     const Range r = intersection({begin, begin + count}, {rank * each, (rank + 1) * each});
@@ -120,7 +123,9 @@ template <Precision F, Device D> class ParameterStore {
           std::visit([&](const auto& flat) { visit(section(i, s, SectionKind::state, layout_.slots()[k].name, flat)); },
                      u.state[k]);
       }
-      for (const Slot& s : u.frozen) visit(section(i, s, SectionKind::frozen, {}, u.frozen_weights));
+      for (const Slot& s : u.frozen)
+        if (u.exact) visit(section(i, s, SectionKind::frozen, {}, u.frozen_exact));
+        else visit(section(i, s, SectionKind::frozen, {}, u.frozen_weights));
       for (const PanelSlot& s : u.packed) {
         if (registry_.params[s.param].trains()) continue;
         visit(section(i, {s.param, {0, s.forward.size()}}, SectionKind::panels, "forward", panels_.forward(s.param)));
@@ -178,8 +183,15 @@ template <Precision F, Device D> class ParameterStore {
       for (Index i = r.begin; i < r.end; ++i) *flat.at(i) = T(rows[i - begin]);
     };
     if (p.trains()) put(u.master);
+    else if (u.exact) put(u.frozen_exact);
+    if (u.exact) return;
     if (!p.value->packed) return p.trains() ? put(u.weights) : put(u.frozen_weights);
     panels_.pack(param, rows.data() - first_row * cols, first_row, Index(rows.size()) / cols);
+  }
+
+  void bind_exact(const Unit& u) {
+    for (const Slot& s : u.trained) *registry_.params[s.param].exact = u.master.begin.after(s.range.begin);
+    for (const Slot& s : u.frozen) *registry_.params[s.param].exact = u.frozen_exact.begin.after(s.range.begin);
   }
 
   template <class T>
@@ -198,24 +210,25 @@ template <Precision F, Device D> class ParameterStore {
   }
 
   void allocate(const FileMemory* files) {
-    Index weights = 0, grads = 0, optimizer = 0;
+    Index weights = 0, exact = 0, grads = 0, optimizer = 0;
     for (const UnitLayout& u : layout_.units()) {
-      weights += u.held_weights.size() + u.held_frozen.size();
+      (u.exact ? exact : weights) += u.held_weights.size() + u.held_frozen.size();
       grads += u.held_grads.size(), optimizer += u.held_optimizer.size();
     }
-    weights_ = Buffer<operand, D>(weights), grads_ = Buffer<grad_t, D>(grads);
+    weights_ = Buffer<operand, D>(weights), exact_ = Buffer<master_t, D>(exact), grads_ = Buffer<grad_t, D>(grads);
     master_ = for_updates<master_t>(optimizer, files);
     state_ = for_updates<std::byte>(Index(layout_.bytes().state), files);
-    weights = grads = optimizer = 0;
+    weights = exact = grads = optimizer = 0;
     Arena state(state_);
     const auto cut = []<class T>(Buffer<T, D>& buffer, Range range, Index& at) {
       at += range.size();
       return Flat<T, D>{buffer.address(at - range.size()), range};
     };
     for (const UnitLayout& layout : layout_.units()) {
-      Unit& u = units_.emplace_back(Unit{layout, {}, {}, {}, {}, {}});
+      Unit& u = units_.emplace_back(Unit{layout, {}, {}, {}, {}, {}, {}});
       u.weights = cut(weights_, u.held_weights, weights);
-      u.frozen_weights = cut(weights_, u.held_frozen, weights);
+      if (u.exact) u.frozen_exact = cut(exact_, u.held_frozen, exact);
+      else u.frozen_weights = cut(weights_, u.held_frozen, weights);
       u.grads = cut(grads_, u.held_grads, grads);
       u.master = cut(master_, u.held_optimizer, optimizer);
       for (const StateSlot& s : layout_.slots()) u.state.push_back(cut_state(state, s.type, u.held_optimizer));
@@ -238,7 +251,7 @@ template <Precision F, Device D> class ParameterStore {
   std::vector<Unit> units_;
   Buffer<operand, D> weights_;
   Buffer<grad_t, D> grads_;
-  Buffer<master_t, D> master_;
+  Buffer<master_t, D> master_, exact_;
   Buffer<std::byte, D> state_;
   std::function<void(int, Index, std::span<float>)> reader_;
 };

@@ -32,7 +32,8 @@ struct PanelSlot {
 
 // What one unit's flat buffers look like, and which part of each this rank holds. `trained` parameters lie in parallel
 // buffers (compute copy, gradient, master, what the optimiser remembers), `frozen` ones in one, frozen and packed ones
-// in none. Packed ones that train come last: the compute copy ends before them.
+// in none. Packed ones that train come last: the compute copy ends before them. What a unit of the model has of exact
+// parameters (ParamRef::exact) is a unit of its own here, behind all others.
 struct UnitLayout {
   std::vector<Slot> trained, frozen;
   std::vector<PanelSlot> packed;
@@ -41,8 +42,9 @@ struct UnitLayout {
   Range share, share_frozen;  // this rank's part
   Range held_weights, held_frozen, held_grads, held_optimizer;
   ComponentKind component{};
+  bool exact = false;  // its parameters are computed as they are in their masters, and every rank holds all of them
 
-  bool packs(const Slot& trained_one) const { return trained_one.range.begin >= row_major.end; }
+  bool packs(const Slot& trained_one) const { return !exact && trained_one.range.begin >= row_major.end; }
 };
 
 // Where every parameter lies, from the list of parameters alone and before any memory exists: what is planned from it
@@ -55,7 +57,11 @@ template <Precision F, Device D> class StoreLayout {
 
   explicit StoreLayout(const Registry<F, D>& registry, Placement placement = {},
                        std::type_identity_t<AnyOptimizer<F, D>> optimizer = AdamW{})
-      : placement_(placement), optimizer_(std::move(optimizer)), slots_(optimizer_.slots()), units_(registry.units) {
+      : placement_(placement), optimizer_(std::move(optimizer)), slots_(optimizer_.slots()), named_(registry.units) {
+    const bool any_exact =
+        std::any_of(registry.params.begin(), registry.params.end(), [](const auto& p) { return p.exact != nullptr; });
+    units_.resize(std::size_t(any_exact ? 2 * named_ : named_));
+    for (int u = named_; u < int(units_.size()); ++u) units_[std::size_t(u)].exact = true;
     require(registry.current(),
             "the registry is older than the last choice of what trains: choose() gives the one that follows it");
     for (bool packed : {false, true}) {
@@ -71,12 +77,17 @@ template <Precision F, Device D> class StoreLayout {
   const AnyOptimizer<F, D>& optimizer() const { return optimizer_; }
   const std::vector<StateSlot>& slots() const { return slots_; }
   const std::vector<UnitLayout>& units() const { return units_; }
+  // Calls visit(i) for the unit that a model calls i, and then for the one of its exact parameters, if there is one.
+  template <class Visit> void with_exact(int i, Visit&& visit) const {
+    visit(i);
+    if (i + named_ < int(units_.size())) visit(i + named_);
+  }
 
   StoreBytes bytes(const UnitLayout& u) const {
     const auto trained = std::size_t(u.held_optimizer.size());
     std::size_t state = 0;
     for (const StateSlot& s : slots_) state += s.type == StateType::master ? sizeof(master_t) : sizeof(bf16);
-    return {std::size_t(u.held_weights.size() + u.held_frozen.size()) * sizeof(operand),
+    return {std::size_t(u.held_weights.size() + u.held_frozen.size()) * (u.exact ? sizeof(master_t) : sizeof(operand)),
             std::size_t(panel_elements(u)) * sizeof(operand),
             std::size_t(u.held_grads.size()) * sizeof(typename roles::grad), trained * sizeof(master_t),
             trained * state};
@@ -96,7 +107,7 @@ template <Precision F, Device D> class StoreLayout {
   void add(const Registry<F, D>& registry, int param) {
     const auto& p = registry.params[param];
     require(p.unit >= 0, "parameter " + p.name() + " belongs to no unit");
-    UnitLayout& u = units_[p.unit];
+    UnitLayout& u = units_[std::size_t(p.unit + (p.exact ? named_ : 0))];
     u.component = p.component;
     if (p.trains()) append(u.trained, u.all, param, p.value->size());
     else if (!p.value->packed) append(u.frozen, u.all_frozen, param, p.value->size());
@@ -142,16 +153,19 @@ template <Precision F, Device D> class StoreLayout {
     const bool packed = u.row_major != u.all;
     u.share = share_of(u.all), u.share_frozen = share_of(u.all_frozen);
     if (!packed) u.row_major = u.all;
-    u.held_weights = placement_.share_weights ? u.share : u.row_major;
-    u.held_frozen = placement_.share_weights ? u.share_frozen : u.all_frozen;
-    u.held_grads = placement_.share_gradients ? u.share : u.all;
-    u.held_optimizer = placement_.share_optimizer ? u.share : u.all;
+    if (u.exact) u.row_major = {};
+    const auto held = [&](bool shared, Range share, Range all) { return shared && !u.exact ? share : all; };
+    u.held_weights = held(placement_.share_weights, u.share, u.row_major);
+    u.held_frozen = held(placement_.share_weights, u.share_frozen, u.all_frozen);
+    u.held_grads = held(placement_.share_gradients, u.share, u.all);
+    u.held_optimizer = held(placement_.share_optimizer, u.share, u.all);
   }
 
   Placement placement_;
   AnyOptimizer<F, D> optimizer_;
   std::vector<StateSlot> slots_;
   Index panels_end_ = 0;
+  int named_;  // units of the model
   std::vector<UnitLayout> units_;
 };
 

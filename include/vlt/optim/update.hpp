@@ -34,11 +34,12 @@ void update_unit(Scope& s, const StoreLayout<F, D>& layout, ParameterStore<F, D>
                             .range = r,
                             .clip = step.clip,
                             .number = step.number};
-    if (!packed) p.compute = planned_row<typename Roles::operand, D>(r);
+    const bool rounds = !packed && !u.exact;  // the compute copy is the master, rounded
+    if (rounds) p.compute = planned_row<typename Roles::operand, D>(r);
     if (store) {
       auto& held = store->unit(unit);
       p.gradient = held.grads.row(r), p.master = held.master.row(r), p.state = held.state;
-      if (!packed) p.compute = held.weights.row(r);
+      if (rounds) p.compute = held.weights.row(r);
       p.rate = step.rates[slot.param], p.decays = store->registry().params[slot.param].decay;
     }
     layout.optimizer().update(s, p);
@@ -49,6 +50,7 @@ void update_unit(Scope& s, const StoreLayout<F, D>& layout, ParameterStore<F, D>
 // Compute copies of the elements `part` of a unit become their masters, rounded: for masters that were loaded.
 template <Precision F, Device D> void round_masters(Scope& s, ParameterStore<F, D>& store, int unit, Range part) {
   const auto& u = store.unit(unit);
+  if (u.exact) return;
   for (const Slot& slot : u.trained) {
     const Range r = intersection(slot.range, part);
     if (r.size() == 0) continue;

@@ -108,7 +108,7 @@ void save_checkpoint(const std::string& folder, ParameterStore<F, D>& store, con
   Index number = 0;
   store.sections([&](const auto& s) {
     if (!is_kept(s.kind)) return;
-    const bool everywhere = !store.placement().share_optimizer;
+    const bool everywhere = !store.placement().share_optimizer || store.layout().units()[s.unit].exact;
     if (number++ % world.size() == world.rank() || !everywhere)
       mine.add(section_parameter(store.registry(), s.param), s);
   });

@@ -27,7 +27,8 @@ inline Eigen::MatrixXd oriented(const vlt::Matrix<double, vlt::Device::cpu>& m, 
 template <vlt::Device D, class T, class C> double gemm_error(const GemmCase& g) {
   using namespace vlt;
   Twin<T> a(g.a_transposed ? g.k : g.m, g.a_transposed ? g.m : g.k),
-      b(g.b_transposed ? g.n : g.k, g.b_transposed ? g.k : g.n), bias(1, g.n);
+      b(g.b_transposed ? g.n : g.k, g.b_transposed ? g.k : g.n);
+  Twin<float> bias(1, g.n);
   Twin<C> c(g.m, g.n), residual(g.m, g.n);
   cpu::Product<T, C> p{.m = g.m, .n = g.n, .k = g.k};
   p.a = {a.m.data, g.a_transposed ? 1 : a.m.stride, g.a_transposed ? a.m.stride : 1};

@@ -4,7 +4,7 @@ using namespace zero_training;
 using dist::UnitVisit;
 
 namespace {
-using P = Policy<under_test, Precision::bf16>;
+using P = Policy<under_test, Precision::f32>;
 
 // What a plan from a layout alone says of one micro-batch on the second of three ranks.
 struct Planned {
@@ -33,7 +33,7 @@ Planned plan(bool tied, dist::ZeroSettings zero) {
   p.lent = planner.lent(), p.order = planner.order();
   return p;
 }
-std::size_t weights_of(const UnitLayout& u) { return std::size_t(u.all.size() + u.all_frozen.size()) * sizeof(bf16); }
+std::size_t weights_of(const UnitLayout& u) { return std::size_t(u.all.size() + u.all_frozen.size()) * sizeof(float); }
 std::size_t largest_but(const Planned& p, std::size_t last, auto&& bytes) {
   std::size_t most = 0;
   for (std::size_t u = 0; u < last; ++u) most = std::max(most, bytes(p.layout.units()[u]));

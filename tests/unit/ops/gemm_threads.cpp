@@ -50,8 +50,8 @@ using enum ops::Trans;
 }  // namespace
 
 TEST_CASE("products do not depend on threads") {
-  Twin<bf16> a(150, 900), w(200, 900), y(150, 200), bias(1, 200);
-  Twin<float> stream(150, 200), dw(200, 900);
+  Twin<bf16> a(150, 900), w(200, 900), y(150, 200);
+  Twin<float> stream(150, 200), dw(200, 900), bias(1, 200);
   same_bits_for_any_threads(y, [&](Scope& s) { ops::gemm<nt>(s, a.m, w.m, y.m, {.bias = bias.m}); });
   same_bits_for_any_threads(stream, [&](Scope& s) { ops::gemm<nt>(s, a.m, w.m, stream.m); });
   same_bits_for_any_threads(dw, [&](Scope& s) { ops::gemm<tn>(s, y.m, a.m, dw.m); });
