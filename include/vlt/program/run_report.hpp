@@ -153,10 +153,9 @@ template <IsPolicy P> class RunReport final : public TrainerListener {
   void facts() {
     data_.facts.clear();
     const auto fact = [&](const char* name, std::string value) { data_.facts.emplace_back(name, std::move(value)); };
-    Index all = 0, trainable = 0;
-    for (const auto& c : data_.components) all += c.parameters, trainable += c.trainable;
-    fact("parameters", report::shown_count(double(all)));
-    fact("of them trained", report::shown_count(double(trainable)));
+    const report::ReportComponent all = report::sum_of(data_.components);
+    fact("parameters", report::shown_count(double(all.parameters)));
+    fact("of them trained", report::shown_count(double(all.trainable)));
     if (const auto& steps = data_.metrics.steps; !steps.empty()) {
       fact("steps", std::to_string(steps.back().step));
       fact("loss", number(steps.back().loss));

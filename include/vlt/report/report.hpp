@@ -47,14 +47,13 @@ class Table {
 inline std::string components(const std::vector<ReportComponent>& all) {
   if (all.empty()) return {};
   Table table({"component", "#parameters", "#trainable", "#learning rate", "#weight decay", "dtype", "#weights"});
-  ReportComponent sum;
   for (const ReportComponent& c : all) {
     const bool trains = c.trainable > 0;
     table.add({c.name, shown_count(double(c.parameters)), trains ? shown_count(double(c.trainable)) : "frozen",
                trains ? shown_value(c.learning_rate) : "", trains ? shown_value(c.weight_decay) : "", c.dtype,
                shown_bytes(double(c.bytes))});
-    sum.parameters += c.parameters, sum.trainable += c.trainable, sum.bytes += c.bytes;
   }
+  const ReportComponent sum = sum_of(all);
   table.add({"all", shown_count(double(sum.parameters)), shown_count(double(sum.trainable)), "", "", "",
              shown_bytes(double(sum.bytes))},
             true);

@@ -23,7 +23,7 @@ template <class Value> ChartSeries steps(const MetricsHistory& m, std::string na
 
 // The mean over the neighbours within `reach` steps on both sides; what is not finite does not count.
 inline ChartSeries smoothed(const ChartSeries& s, std::size_t reach) {
-  std::vector<double> sums{0}, counts{0};  // of everything before
+  std::vector<double> sums(1), counts(1);  // of everything before
   for (const double y : s.y) {
     sums.push_back(sums.back() + (std::isfinite(y) ? y : 0));
     counts.push_back(counts.back() + (std::isfinite(y) ? 1 : 0));
@@ -31,8 +31,7 @@ inline ChartSeries smoothed(const ChartSeries& s, std::size_t reach) {
   ChartSeries out = s;
   for (std::size_t i = 0; i < s.y.size(); ++i) {
     const std::size_t begin = i - std::min(reach, i), end = std::min(s.y.size(), i + reach + 1);
-    const double count = counts[end] - counts[begin];
-    out.y[i] = count > 0 ? (sums[end] - sums[begin]) / count : NAN;
+    out.y[i] = (sums[end] - sums[begin]) / (counts[end] - counts[begin]);  // of none: 0 / 0, which is not a number
   }
   return out;
 }
@@ -57,12 +56,13 @@ inline ChartSeries thinned(const ChartSeries& s) {
   return out;
 }
 
-// Where to cut a chart so that a few peaks do not flatten the rest; infinite if nothing is gained.
+// Where to cut a chart so that a few peaks do not flatten the rest; infinite if nothing is gained, as of 50 values and
+// fewer, of which 98 % leave out none.
 inline double peaks_from(const ChartSeries& s) {
   std::vector<double> y;
   for (const double v : s.y)
     if (std::isfinite(v)) y.push_back(v);
-  if (y.size() < 50) return INFINITY;
+  if (y.empty()) return INFINITY;
   std::sort(y.begin(), y.end());
   const double most = 1.25 * y[y.size() * 98 / 100];
   return most < 0.6 * y.back() ? most : INFINITY;

@@ -16,6 +16,14 @@ struct ReportComponent {
   double learning_rate = 0, weight_decay = 0;  // shown where something trains
 };
 
+// What all components have together.
+inline ReportComponent sum_of(const std::vector<ReportComponent>& components) {
+  ReportComponent all;
+  for (const ReportComponent& c : components)
+    all.parameters += c.parameters, all.trainable += c.trainable, all.bytes += c.bytes;
+  return all;
+}
+
 // What became of the records of one data file: used + the dropped make up `records`; truncated ones are used.
 struct ReportAudit {
   std::string file;

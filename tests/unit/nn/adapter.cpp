@@ -52,9 +52,11 @@ std::string names(auto&& registry, auto&& wanted) {
 }  // namespace
 
 TEST_CASE("an adapted layer is its definition: y = x W^T + b + alpha / r (x A^T) B^T") {
+  const Index rank = GENERATE(1, 3);
   const Segments batch = equal_segments(1, 4);
   Linear<Gold::adapted> layer(5, 8, true);
-  layer.adapter.attach(3, 5.0, 5, 8);
+  CHECK((layer.adapter.rank() == 0 && layer.adapter.scale == 0));
+  layer.adapter.attach(rank, 5.0, 5, 8);
   auto registry = registry_of<Gold>(layer);
   testing::LooseParameters memory(registry);
   const auto y = output(layer, batch, 8, 5);
@@ -63,7 +65,8 @@ TEST_CASE("an adapted layer is its definition: y = x W^T + b + alpha / r (x A^T)
       double want = layer.bias.value(0, c);
       for (Index i = 0; i < 8; ++i) {
         double w = layer.weight.value(c, i);
-        for (Index k = 0; k < 3; ++k) w += 5.0 / 3 * layer.adapter.b.value(c, k) * layer.adapter.a.value(k, i);
+        for (Index k = 0; k < rank; ++k)
+          w += 5.0 / double(rank) * layer.adapter.b.value(c, k) * layer.adapter.a.value(k, i);
         want += std::sin(0.7 * double(r * 8 + i)) * w;
       }
       CHECK(y[std::size_t(r * 5 + c)] == Approx(want).margin(1e-14));

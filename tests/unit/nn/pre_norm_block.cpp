@@ -35,3 +35,9 @@ TEST_CASE("adapters beside trainable weights") {
   choose<Gold>(all, [](const auto& p) { return p.adapter; });
   check("adapters only", all);
 }
+
+TEST_CASE("a block's sizes that nobody has given") {
+  const BlockSizes s;
+  CHECK((s.width == 0 && s.heads == 0 && s.kv_heads == 0 && s.head_dim == 0 && s.mlp == 0 && s.norm_eps == 1e-5));
+  CHECK_FALSE((s.qkv_bias || s.output_bias || s.mlp_bias));
+}

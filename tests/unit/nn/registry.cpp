@@ -153,3 +153,16 @@ TEST_CASE("collecting a part of a model renumbers its units, and makes the list 
   registry_of<Gold>(stack.blocks[1]);
   CHECK_FALSE(whole.current());
 }
+
+TEST_CASE("what nobody has said of a parameter") {
+  const registry_t<Gold> registry;
+  CHECK((registry.unit == -1 && registry.units == 0 && registry.current()));
+  const ParamRef<Gold::precision, Gold::device> p;
+  CHECK((p.unit == -1 && p.role == Role::matrix && p.decay && !p.packable && !p.adapter && !p.may_train()));
+  CHECK((p.init == Init{Init::given, 0} && p.value == nullptr));
+  const param_t<Gold> none;
+  CHECK_FALSE((none.exists() || none.trains() || none.choice.selected || none.packable));
+  CHECK(none.role == Role::matrix);
+  const param_t<Gold> some{Shape{2, 3}, Role::matrix};
+  CHECK((some.exists() && some.trains() && some.grad.rows == 2 && some.grad.cols == 3 && some.grad.stride == 3));
+}

@@ -5,7 +5,7 @@
 using namespace vlt;
 
 TEST_CASE("AdamW with a constant gradient moves by the rate in every step") {
-  double g[2] = {0.1, -0.2}, w[2] = {1, 1}, m[2] = {}, v[2] = {}, c[2];
+  double g[] = {0.1, -0.2, 9}, w[] = {1, 1, 7}, m[] = {0, 0, 7}, v[] = {0, 0, 7}, c[] = {0, 0, 7};
   ops::AdamWStep o{.epsilon = 1e-6, .rate = 1e-2, .decay = 0.1, .clip = 0.5};
   for (o.number = 1; o.number <= 2; ++o.number) ops::reference::adamw(o, g, w, m, v, c, 2);
   const auto want = [](double gi) {
@@ -16,6 +16,7 @@ TEST_CASE("AdamW with a constant gradient moves by the rate in every step") {
   CHECK(w[0] == Approx(want(0.05)).epsilon(1e-14));
   CHECK(w[1] == Approx(want(-0.1)).epsilon(1e-14));
   CHECK(c[0] == w[0]);
+  CHECK((w[2] == 7 && m[2] == 7 && v[2] == 7 && c[2] == 7));  // what lies behind is somebody else's
 }
 
 TEMPLATE_TEST_CASE("AdamW in registers is AdamW", "", bf16, f16) {
@@ -36,4 +37,10 @@ TEMPLATE_TEST_CASE("AdamW in registers is AdamW", "", bf16, f16) {
       CHECK(compute.off(1e-6, unit<TestType>) < 1);
     }
   });
+}
+
+TEST_CASE("a step of AdamW that says nothing of itself is the first, of a whole gradient, at no rate") {
+  const ops::AdamWStep o;
+  CHECK((o.beta1 == 0.9 && o.beta2 == 0.95 && o.epsilon == 1e-8 && o.rate == 0 && o.decay == 0));
+  CHECK((o.clip == 1 && o.number == 1));
 }

@@ -87,3 +87,35 @@ TEST_CASE("losses are added to their groups in the order of the rows, and hits a
   CHECK(sums[2] == 7);
   CHECK(sums[0] != 0);
 }
+
+TEMPLATE_TEST_CASE("rows of logits become gradients and losses, and what lies behind them stays", "", float, double) {
+  for (const int team : {1, 2}) {
+    Threads threads(team);
+    const Buffer<std::byte, Device::cpu> none;
+    Arena arena(none);
+    Scope s(arena, threads);
+    std::vector<TestType> memory(4 * 5);
+    for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = TestType(i % 7);
+    const std::vector<TestType> before = memory;
+    std::vector<double> losses(4, -1);
+    std::vector<std::uint8_t> correct(4, 9);
+    std::vector<TestType> gradient(4 * 5, 9);
+    const auto rows = [](auto& v, Index cols) {
+      return borrow_host<Matrix<typename std::remove_reference_t<decltype(v)>::value_type, Device::cpu>>(v.data(), 3,
+                                                                                                         cols);
+    };
+    const std::vector<Index> target{1, 4, 0};
+    ops::softmax_cross_entropy(s, rows(memory, 5), target, 0.5, rows(gradient, 5), rows(losses, 1), rows(correct, 1));
+    for (Index r = 0; r < 3; ++r) {
+      std::vector<double> logits(before.begin() + r * 5, before.begin() + (r + 1) * 5), wanted(5);
+      const auto one = ops::reference::cross_entropy_row(logits.data(), 5, target[r], 0.5, wanted.data());
+      CHECK(losses[std::size_t(r)] == Approx(one.loss));
+      CHECK(bool(correct[std::size_t(r)]) == one.correct);
+      for (Index c = 0; c < 5; ++c)
+        CHECK(gradient[std::size_t(r * 5 + c)] == Approx(wanted[std::size_t(c)]).margin(1e-6));
+    }
+    CHECK(std::equal(before.begin() + 15, before.end(), memory.begin() + 15));
+    CHECK((losses[3] == -1 && correct[3] == 9 && gradient[15] == 9));
+  }
+  CHECK((ops::RowLoss().loss == 0 && !ops::RowLoss().correct));
+}

@@ -73,3 +73,14 @@ TEST_CASE("the layout has the memory an optimiser asks for, of the type it asks 
   }
   CHECK_THROWS(rounded.unit(0).slot(0));
 }
+
+TEST_CASE("an update that says nothing of itself is the first, of a whole gradient, at no rate", "[optim]") {
+  const UpdateStep step;
+  CHECK((step.clip == 1 && step.number == 1 && step.rates.empty()));
+  const ParameterUpdate<Precision::f32, under_test> p;
+  CHECK((p.rate == 0 && p.decays && p.clip == 1 && p.number == 1 && p.range == Range{0, 0}));
+  CHECK(StateSlot().type == StateType::master);
+  const Placement alone;
+  CHECK((alone.rank == 0 && alone.ranks == 1));
+  CHECK_FALSE((alone.share_optimizer || alone.share_gradients || alone.share_weights));
+}

@@ -75,3 +75,8 @@ TEST_CASE("parameters are counted by component, and what trains and decays", "[o
   // an adapter freezes the weight it stands on
   CHECK(count[ComponentKind::language].parameters - count[ComponentKind::language].trained == 12 * 12);
 }
+
+TEST_CASE("rates that nobody has given", "[optim]") {
+  CHECK((PeakRates().learning_rate == 1e-3 && PeakRates().pretrained == 0));
+  CHECK(PeakRates().of(ComponentKind::vision, false) == 1e-3);
+}

@@ -1,5 +1,6 @@
 #include <catch2/catch.hpp>
 #include <cmath>
+#include <cstdint>
 #include "parameters.hpp"
 
 using namespace vlt;
@@ -78,6 +79,10 @@ TEST_CASE("panels are planned: for the backward product only where a gradient ar
   CHECK(first.row_major.size() == 32);
   ParameterStore store(model.registry());
   CHECK(store.bytes() == layout.bytes());
+  const auto of_line = [](const void* p) { return reinterpret_cast<std::uintptr_t>(p) % 64; };
+  for (const auto& p : store.registry().params)
+    if (p.value->packed)
+      CHECK((of_line(p.value->forward_panels) == 0 && of_line(p.value->backward_panels) == 0 && !p.value->data));
 
   model.bias.choose(false);
   const StoreLayout frozen(model.registry(), {});

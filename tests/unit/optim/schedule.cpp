@@ -70,3 +70,13 @@ TEST_CASE("schedules have names, and polynomial has a least rate", "[optim]") {
   CHECK_THROWS_AS(make_schedule(ScheduleKind::polynomial, 10, 0, 1e-7), Error);
   CHECK_NOTHROW(make_schedule(ScheduleKind::linear, 10, 0, 1e-7));
 }
+
+TEST_CASE("a schedule needs a step, and a warm-up that is neither negative nor endless", "[optim]") {
+  CHECK_THROWS_AS(make_schedule(ScheduleKind::linear, 0, 0, 1), std::invalid_argument);
+  CHECK_THROWS_AS(make_schedule(ScheduleKind::linear, 10, -0.1, 1), std::invalid_argument);
+  CHECK_THROWS_AS(make_schedule(ScheduleKind::linear, 10, 2e18, 1), std::invalid_argument);
+  CHECK(make_schedule(ScheduleKind::linear, 1, 1e18, 1).warmup == Index(1e18));
+  CHECK(make_schedule(ScheduleKind::polynomial, 10, 0, 1.1e-7).learning_rate == 1.1e-7);
+  const Schedule usual;
+  CHECK((usual.kind == ScheduleKind::cosine && usual.steps == 1 && usual.warmup == 0 && usual.learning_rate == 1e-3));
+}

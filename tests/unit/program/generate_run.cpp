@@ -1,4 +1,5 @@
 // generate_main in one process: one question, a dialogue, a list of questions.
+#include <map>
 #include <unit/program/small_answers.hpp>
 
 using namespace small_program;
@@ -191,6 +192,8 @@ TEST_CASE("what generate_main is asked must fit together") {
   refused({"--model", m, "--show", "1"}, 2, "this option belongs to --data_path");
   refused({"--model", m, "--top_p", "0.5"}, 2, "--top_p");
   refused({"--model", m, "--precision", "bf16", "--prompt", "x"}, 2, "PRECISIONS");
+  refused({"--model", m, "--precision", "fp64", "--prompt", "x"}, 2, "OPT-CHOICE-005");
+  refused({"--model", m, "--temperature", "101", "--prompt", "x"}, 2, "at most 100");
   CHECK(t.ask({"--precision", "fp32", "--prompt", "Say!"}).exit == 0);
   const Ran unwritable = t.list({"--output", t / "none/answers"});
   CHECK(unwritable.exit == 6);
@@ -199,6 +202,36 @@ TEST_CASE("what generate_main is asked must fit together") {
              Catch::StartsWith("{\"level\": \"error\""));
   t.write("options.json", R"({"prompt": "Say!", "max_new_tokens": 2})");
   CHECK(generate({"--model", m, "--config", t / "options.json"}).out.size() == 3);
+}
+
+TEST_CASE("the precision is the processor's where nobody says, and the threads are its cores") {
+  const ModelFolder t;
+  std::string precision;
+  int threads = 0;
+  const auto run = [&](const Words& compiled, const Words& more) {
+    std::map<std::string, program::GenerateRunner> runners;
+    for (const std::string& p : compiled)
+      runners[p] = [&, p](program::GenerateJob& job) {
+        return precision = p, threads = job.threads->count(), ExitCode::ok;
+      };
+    std::istringstream in;
+    std::ostringstream out, errors;
+    program::Messages messages(errors, "generate_main", "0");
+    program::GenerateProgram program(kinds().known(), kinds().compiled(), runners, messages, in, out);
+    program(command({{"--model", t / "model", "--prompt", "Say!"}, more}));
+    return precision;
+  };
+  const int cores = int(allowed_cores().size());
+  CHECK(run({"bf16", "fp32"}, {}) == (Device::cpu == Device::avx512_bf16 ? "bf16" : "fp32"));
+  CHECK(threads == cores);
+  CHECK(run({"fp32"}, {"--num_threads", "0"}) == "fp32");
+  CHECK(threads == cores);
+  CHECK(run({"bf16"}, {"--num_threads", "1"}) == "bf16");
+  CHECK(threads == 1);
+  CHECK(run({"bf16", "fp32"}, {"--precision", "fp32", "--num_threads", std::to_string(cores + 2)}) == "fp32");
+  CHECK(threads == cores + 2);
+  CHECK(run({"bf16", "fp32"}, {"--precision", "bf16"}) == "bf16");
+  CHECK_THROWS_AS(run({"fp32"}, {"--precision", "bf16"}), Error);
 }
 
 TEST_CASE("generate_main prints pages instead of answers") {

@@ -131,6 +131,16 @@ TEST_CASE("what merge_lora is asked must be there and new") {
   program::Messages messages(errors, "merge_lora", "0");
   program::MergeProgram none(kinds().known(), CompiledIn{}, {}, messages, out);
   CHECK_THROWS_AS(none({"--model", t / "adapted", "--output_dir", t / "x"}), Error);
+  int threads = 0;
+  const program::MergeRunner counts = [&](program::MergeJob& job) {
+    return threads = job.threads->count(), ExitCode::ok;
+  };
+  const int cores = int(allowed_cores().size());
+  for (const int wanted : {0, 1, cores + 2}) {
+    program::MergeProgram counting(kinds().known(), kinds().compiled(), counts, messages, out);
+    counting({"--model", t / "adapted", "--output_dir", t / "x", "--num_threads", std::to_string(wanted)});
+    CHECK(threads == (wanted > 0 ? wanted : cores));
+  }
   CHECK(merge({"--model", t / "adapted", "--output_dir", t / "slash//"}).out.ends_with("wrote " + t / "slash" + "\n"));
 }
 

@@ -60,6 +60,26 @@ TEST_CASE("a lock of a process that is gone does not count") {
   CHECK(refusal(place.path).empty());
 }
 
+TEST_CASE("a lock names its owner, as far as one line shows it") {
+  const Place place;
+  const auto found = [&]() -> std::string {
+    try {
+      program::OutputFolder folder(place.path);
+    } catch (const Error& e) { return e.complaint().found(); }
+    return "";
+  };
+  {
+    const program::OutputFolder mine(place.path);
+    CHECK(found() == "process " + std::to_string(::getpid()) + " is writing there");
+    std::ofstream(place.path + "/.lock") << std::string(31, '7') << "89";
+    CHECK(found() == "process " + std::string(31, '7') + " is writing there");
+    CHECK(std::filesystem::exists(place.path + "/.lock"));
+  }
+  std::filesystem::remove_all(place.path);
+  std::ofstream(place.path) << "x";
+  CHECK(found() == "it is not a folder");
+}
+
 TEST_CASE("a run that goes on takes the folder with what is there") {
   const Place place;
   std::filesystem::create_directories(place.path);

@@ -38,6 +38,7 @@ TEST_CASE("options become a choice of what trains") {
   CHECK(c.language_adapters.names == Words{"q_proj", "v_proj"});
   CHECK(c.language_adapters.from.place == "--lang_lora_module_name");
   CHECK(c.vision_adapters.rank == 0);
+  CHECK(c.vision_adapters.names == Words{"encoder.layers."});
   CHECK(c.vision_adapters.from.place == "--vis_lora_module_name");
   o.lora_alpha = 3, o.only_optimize_lora = true, o.lang_decoder_update = true;
   c = program::settings::choice(o);
@@ -52,10 +53,13 @@ TEST_CASE("options become a choice of what trains") {
 
 TEST_CASE("options say what is kept") {
   program::SftOptions o;
-  o.save_step = 7, o.keep = 3;
-  const program::SftSettings s = program::sft_settings(o, dist::Single());
-  CHECK(s.save_step == 7);
-  CHECK(s.keep == 3);
+  o.save_step = 7, o.keep = 3, o.keep_epochs = 4, o.early_stop = 5;
+  program::SftSettings s = program::sft_settings(o, dist::Single());
+  CHECK((s.save_step == 7 && s.keep == 3 && s.keep_epochs == 4 && s.early_stop == 5));
+  CHECK_FALSE((s.keep_best || s.tensorboard));
+  o.keep_best = "loss", o.enable_tensorboard = true;
+  s = program::sft_settings(o, dist::Single());
+  CHECK((s.keep_best && s.tensorboard));
 }
 
 TEST_CASE("options say where features are kept, in a training") {
@@ -139,6 +143,27 @@ TEST_CASE("packing is a budget of tokens, in training and in evaluation") {
   CHECK(program::sft_settings(o, world).evaluation.tokens == 500);
 }
 
+TEST_CASE("settings that nobody has made") {
+  const program::SftSettings none;
+  CHECK((none.task == program::SftTask::train && !none.log_json && none.threads == 1 && none.seed == 0));
+  CHECK((none.samples_folder.empty() && none.truncation == data::Truncation::drop_turns && !none.checkpoint_blocks));
+  CHECK((none.schedule == ScheduleKind::cosine && none.warmup == 0 && none.max_grad_norm == 1));
+  CHECK((none.save_step == 0 && none.keep == 2 && none.log_step == 1 && none.eval_step == 0 && !none.log_accuracy));
+  CHECK((none.keep_epochs == 0 && !none.keep_best && none.early_stop == 0 && !none.tensorboard && none.ranks == 1));
+  CHECK((none.network_bytes == 0 && none.peak_flops == 0));
+
+  const dist::Single world;
+  const program::SftSettings s = program::sft_settings({}, world);
+  const int cores = int(allowed_cores().size());
+  CHECK((s.task == program::SftTask::train && !s.log_json && s.threads == cores && s.seed == 1234));
+  CHECK((s.loader.workers == std::max(1, cores - 1) && s.loader.rank == 0 && s.training.ranks == 1));
+  CHECK((s.loader.on_bad_sample == data::OnBadSample::fail && s.data.bad.policy == data::OnBadSample::fail));
+  CHECK((s.truncation == data::Truncation::drop_turns && !s.checkpoint_blocks && s.log_accuracy));
+  CHECK((s.zero.stage == 0 && s.zero.reduce == dist::Reduce::once && s.evaluation.ranks == 1));
+  CHECK((s.rates.learning_rate == 1e-3 && s.schedule == ScheduleKind::cosine));
+  CHECK((s.choice.vision_adapters.rank == 0 && s.choice.language_adapters.rank == 0));
+}
+
 TEST_CASE("a run has one task") {
   const dist::Single world;
   const auto task = [&](bool program::SftOptions::*flag) {
@@ -171,6 +196,15 @@ TEST_CASE("what a model's folder says holds in a run that goes on from it") {
   const program::SftSettings s = program::sft_settings(o, world, &e);
   CHECK((s.choice.language_adapters.alpha == 5 && s.choice.language_adapters.from.place == "folder"));
   CHECK(s.choice.vision_adapters.rank == 2);
+  e.vision_adapters = {4, 7, {"c"}, {blame_model, "other"}}, e.language_adapters = {};
+  const program::SftOptions vision = program::continued(given, e);
+  CHECK((vision.vis_lora_dim == 4 && vision.lang_lora_dim == 0));
+  CHECK(program::sft_settings(vision, world, &e).choice.vision_adapters.alpha == 7);
+  CHECK(program::sft_settings(vision, world, &e).choice.language_adapters.names == Words{"model.layers."});
+  m.mask = MaskKind::causal, m.vision_sizes.drop_class = false;
+  given.enable_mmca_attention = true;
+  CHECK_FALSE(program::continued(given, e).enable_mmca_attention);
+  CHECK(program::continued(given, e).vision_feature_select == "full");
 }
 
 TEST_CASE("of a LLaVA only what was given is asked") {
@@ -179,6 +213,11 @@ TEST_CASE("of a LLaVA only what was given is asked") {
   CHECK_FALSE(program::llava_request(o, {}).vision_feature_layer);
   CHECK(program::llava_request(o, {"vision_feature_layer"}).vision_feature_layer == -3);
   CHECK(program::llava_request(o, {"vision_feature_select"}).feature_select == FeatureSelect::full);
+  CHECK_FALSE(program::llava_request(o, {"vision_feature_layer"}).feature_select);
+  CHECK_FALSE(program::llava_request(o, {"vision_feature_select"}).vision_feature_layer);
+  o.chat_template = "plain", o.max_seq_len = 77;
+  CHECK(program::llava_request(o, {}).chat_template == "plain");
+  CHECK(program::llava_request(o, {}).max_seq_len == 77);
 }
 
 TEST_CASE("a stage of ZeRO is for several processes, and decides when gradients are summed", "[threads]") {
@@ -194,4 +233,18 @@ TEST_CASE("a stage of ZeRO is for several processes, and decides when gradients 
     CHECK(shared.stage == stage);
     CHECK((shared.reduce == dist::Reduce::every_micro_batch) == (stage >= 2));
   }
+}
+
+TEST_CASE("a plan may be one of more ranks than there are; a run is not") {
+  const dist::Single alone;
+  program::SftOptions o;
+  o.ranks = 4, o.zero_stage = 2, o.network_gbit = 16, o.peak_tflops = 3;
+  program::SftSettings s = program::sft_settings(o, alone);
+  CHECK((s.ranks == 1 && s.training.ranks == 1 && s.evaluation.ranks == 1 && s.zero.stage == 0));
+  CHECK((s.network_bytes == 2e9 && s.peak_flops == 3e12));
+  o.plan = true;
+  s = program::sft_settings(o, alone);
+  CHECK((s.ranks == 4 && s.training.ranks == 4 && s.evaluation.ranks == 4 && s.zero.stage == 2));
+  o.ranks = 0;
+  CHECK(program::sft_settings(o, alone).ranks == 1);
 }

@@ -1,4 +1,5 @@
 // sft_main in one process: a training that ends early and goes on is the training that did not.
+#include <csignal>
 #include <map>
 #include <unit/program/small_training.hpp>
 
@@ -38,6 +39,17 @@ void train(const ModelFolder& t, const std::string& name, const Words& more, int
   CHECK((r.out + r.errors).find(says) != std::string::npos);
 }
 
+// Asks this process to end as soon as these words are printed.
+struct Alarm : std::stringbuf {
+  explicit Alarm(std::string w) : words(std::move(w)) {}
+  int sync() override {
+    if (words.empty() || str().find(words) == std::string::npos) return 0;
+    words.clear();
+    return std::raise(SIGTERM);
+  }
+  std::string words;
+};
+
 }  // namespace
 
 TEST_CASE("a training that ends after any step goes on to the bit") {
@@ -58,6 +70,36 @@ TEST_CASE("a training that ends after any step goes on to the bit") {
   train(t, "whole", {}, 0, "nothing is left to do");
   const std::string page = test::read_text(t / "whole/report.html");
   CHECK(page.find("finished after 4 steps") != page.npos);
+}
+
+TEST_CASE("a training that is asked to end does so after its step, says how to go on, and goes on to the bit") {
+  const ModelFolder t;
+  train(t, "whole", {}, 0, "wrote ");
+  const Ran r = t.train("run", lora, true, Alarm("step 2/4"));
+  INFO(r.errors << r.out);
+  CHECK(r.exit == int(ExitCode::preempted));
+  CHECK(t.metrics("run").steps.size() == 2);
+  CHECK(t.has("run/checkpoints/step-00000002"));
+  CHECK_THAT(r.errors, Catch::Contains("SIGTERM: stopped after step 2; run the same command with --from_checkpoint"));
+  CHECK(r.out.ends_with("wrote " + t / "run/report.html" + "\n"));
+  const std::string page = test::read_text(t / "run/report.html");
+  CHECK_THAT(page, Catch::Contains("stopped after step 2 of 4; goes on with --from_checkpoint auto") &&
+                       !Catch::Contains("http-equiv=\"refresh\""));
+  train(t, "run", {}, 0, "going on after step 2");
+  same(t, "run", "whole");
+}
+
+TEST_CASE("a training that goes on keeps its list of what was left out") {
+  const ModelFolder t;
+  t.write("images/3.png", torn_picture);
+  const Words lossy{"--max_bad_fraction", "0.19", "--data_train_split_ratio", "1"};
+  const char* total = "2 of 11 records have errors, 1 of them found while decoding";
+  train(t, "run", command({lossy, {"--max_steps", "3"}}), 0, total);
+  const std::string list = test::read_text(t / "run/skipped.jsonl");
+  CHECK(std::count(list.begin(), list.end(), '\n') == 2);
+  std::ofstream(t / "run/skipped.jsonl", std::ios::app) << "{\"torn";
+  train(t, "run", lossy, 0, total);
+  CHECK(test::read_text(t / "run/skipped.jsonl") == list);
 }
 
 TEST_CASE("what has changed since a checkpoint is said, and refused if numbers depend on it") {

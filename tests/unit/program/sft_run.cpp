@@ -1,5 +1,4 @@
 // sft_main in one process: what a training writes, what comes back from it, and the jobs that train nothing.
-#include <unit/image/png_bytes.hpp>
 #include <unit/program/small_training.hpp>
 
 using namespace small_program;
@@ -75,10 +74,11 @@ TEST_CASE("a training writes its metrics, and models whose losses come back") {
   }
   CHECK(shown == std::vector<Index>{3, 4});
   CHECK(evaluated == std::vector<Index>{2, 4});
-  CHECK_THAT(notes,
-             Catch::Contains("split: 8 training, 2 evaluation, 0 not selected") && Catch::Contains("component ") &&
-                 Catch::Contains("one optimiser step") && Catch::Contains("wrote " + t / "run/epoch-0") &&
-                 Catch::Contains("wrote " + t / "run/epoch-1") && Catch::Contains("wrote " + t / "run/report.html"));
+  CHECK_THAT(notes, Catch::Contains("split: 8 training, 2 evaluation, 0 not selected") &&
+                        Catch::Contains("component ") && Catch::Contains("one optimiser step") &&
+                        Catch::Contains("wrote " + t / "run/epoch-0") &&
+                        Catch::Contains("wrote " + t / "run/epoch-1") &&
+                        Catch::Contains("wrote " + t / "run/report.html") && !Catch::Contains("records have errors"));
   CHECK_THAT(r.errors, Catch::Contains("pre-trained tensors train at 0.02, above 1e-4"));
   CHECK_THAT(r.errors, Catch::Contains("\"code\": \"OPT-RATE-028\"") &&
                            Catch::Contains("\"encoder (3040 parameters), ") &&
@@ -99,6 +99,13 @@ TEST_CASE("a training keeps a receipt of what it was asked, and a list of what i
   CHECK(receipt.at("options").at("learning_rate").as_double() == 0.02);
   CHECK(receipt.at("template").as_object().contains("user"));
   CHECK(receipt.at("unix_time").as_int64() > 1500000000);
+  CHECK(receipt.at("image_decoders").as_string() == image::ImageDecoder::id());
+  CHECK(receipt.at("instruction_set").as_string() == instruction_set());
+  CHECK(receipt.at("compiler").as_string() == __VERSION__);
+  const auto& ranks = receipt.at("ranks").as_array();
+  REQUIRE(ranks.size() == 1);
+  CHECK(ranks[0].at("local_rank").as_int64() == 0);
+  CHECK_FALSE((ranks[0].at("machine").as_string().empty() || ranks[0].at("cores").as_string().empty()));
   const auto& hashes = receipt.at("hashes").as_object();
   CHECK(hashes.size() == 5);
   for (const char* name :
@@ -120,8 +127,7 @@ TEST_CASE("a training keeps a receipt of what it was asked, and a list of what i
 
 TEST_CASE("a picture that cannot be decoded is left out once, or ends the run where it is one too many") {
   const ModelFolder t;
-  t.write("images/3.png",
-          test::png_file(test::header(8, 8) + test::chunk("IDAT", test::stored("short")) + test::end()));
+  t.write("images/3.png", torn_picture);
   const Ran r = t.train("run", {"--max_bad_fraction", "0.19", "--data_train_split_ratio", "1"});
   INFO(r.errors);
   REQUIRE(r.exit == 0);
@@ -130,6 +136,7 @@ TEST_CASE("a picture that cannot be decoded is left out once, or ends the run wh
   CHECK(skipped[1].at("id").as_string() == "p3");
   CHECK(skipped[1].at("code").as_string().starts_with("DATA-IMAGE-"));
   CHECK_THAT(r.errors, Catch::Contains("warning[DATA-IMAGE-") && Catch::Contains("3.png"));
+  CHECK_THAT(r.out, Catch::Contains("2 of 11 records have errors, 1 of them found while decoding"));
   const Ran ended = t.train("ended", {"--max_bad_fraction", "0.18"});
   CHECK(ended.exit == 3);
   CHECK_THAT(ended.errors, Catch::Contains("2 of 11 records have errors") && Catch::Contains("ended/skipped.jsonl"));
@@ -176,6 +183,15 @@ TEST_CASE("a report shows figures, components, memory, data, options, and answer
   const auto then = all_between(moved, "<dt>model before training</dt><dd class=\"quiet\">", "</dd>");
   REQUIRE(then.size() == 2);
   CHECK(then != all_between(moved, "<dt>model now</dt><dd class=\"bad\">", "</dd>"));
+
+  const std::size_t digit = questions[0].find_first_of("0123456");
+  t.write("images/" + questions[0].substr(digit, 1) + ".png", torn_picture);
+  REQUIRE(t.train("torn", command({still, {"--max_bad_fraction", "0.19"}})).exit == 0);
+  const std::string torn = test::read_text(t / "torn/report.html");
+  const auto others = all_between(torn, "<dt>question</dt><dd>", "</dd>");
+  CHECK(others.size() == 6);
+  CHECK(std::find(others.begin(), others.end(), questions[0]) == others.end());
+  CHECK_THAT(torn, Catch::Contains("<b>1</b><span>records lost while decoding</span>"));
 }
 
 TEST_CASE("adapters are trained, exported and trained on") {

@@ -93,3 +93,19 @@ TEST_CASE("a new projector begins with numbers of the seed, as torch's layers be
   matches("projection.1.weight", {Init::one}), matches("projection.1.bias", {Init::zero});
   CHECK(drawn.at("projection.0.weight") != other.at("projection.0.weight"));
 }
+
+TEST_CASE("a training shows the samples of its first steps in their order") {
+  const ModelFolder t;
+  const Ran r = t.train("run", {"--learning_rate", "0", "--seed", "3", "--per_device_train_batch_size", "1",
+                                "--gradient_accumulation_steps", "1", "--num_train_epochs", "1", "--eval_step", "0",
+                                "--data_debug_path", t / "samples"});
+  INFO(r.errors);
+  REQUIRE(r.exit == 0);
+  CHECK_THAT(r.out, Catch::Contains("wrote 8 samples to " + t / "samples"));
+  const auto samples = boost::json::parse(test::read_text(t / "samples/samples.json")).as_array();
+  const std::vector<StepMetrics> steps = t.metrics("run").steps;
+  REQUIRE((samples.size() == 8 && steps.size() == 8));
+  for (std::size_t i = 0; i < 8; ++i)
+    CHECK(steps[i].tokens == Index(samples[i].at("ids").as_array().size()) +
+                                 (tokens_per_image - 1) * Index(samples[i].at("images").as_array().size()));
+}

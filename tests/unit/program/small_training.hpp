@@ -1,4 +1,5 @@
 #pragma once
+#include <unit/image/png_bytes.hpp>
 #include <unit/program/small_program.hpp>
 #include <vlt/program/sft_program.hpp>
 #include <vlt/program/sft_run.hpp>
@@ -6,8 +7,10 @@
 // sft_main in one process, on a small model and eleven records.
 namespace small_program {
 
-inline Ran sft(const Words& args, const program::Kinds<Build>& known = kinds()) {
-  std::ostringstream out, errors;
+// said: where what it prints is gathered.
+inline Ran sft(const Words& args, const program::Kinds<Build>& known = kinds(), std::stringbuf&& said = {}) {
+  std::ostream out(&said);
+  std::ostringstream errors;
   program::Messages messages(errors, "sft_main", "0");
   dist::Single world;
   const program::SftRunner runner = [&](program::SftJob& job) { return program::run_sft<P>(job, known.models<P>()); };
@@ -15,8 +18,12 @@ inline Ran sft(const Words& args, const program::Kinds<Build>& known = kinds()) 
     program::SftProgram run(known.known(), known.compiled(), {{"fp32", runner}}, messages, out, world);
     return run(args);
   });
-  return {code, out.str(), errors.str()};
+  return {code, said.str(), errors.str()};
 }
+
+// A PNG file that says what it holds and does not hold it: only decoding it finds out.
+inline const std::string torn_picture =
+    test::png_file(test::header(8, 8) + test::chunk("IDAT", test::stored("short")) + test::end());
 
 // A model and ten good records in two files, seven of them with a picture; an eleventh has none of its own.
 struct ModelFolder : TemporaryFolder {
@@ -61,13 +68,14 @@ struct ModelFolder : TemporaryFolder {
             *this / "vision",          "--template",       "plain"};
   }
   // A training of two epochs, of two steps of two micro-batches of two sequences each.
-  Ran train(const std::string& name, const Words& more, bool from_parts = true) const {
-    return sft(command(
-        {data(),
-         from_parts ? models() : Words{},
-         {"--output_dir", *this / name, "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "2",
-          "--num_train_epochs", "2", "--eval_step", "2", "--lr_scheduler_type", "constant", "--learning_rate", "0.02"},
-         more}));
+  Ran train(const std::string& name, const Words& more, bool from_parts = true, std::stringbuf&& said = {}) const {
+    return sft(command({data(),
+                        from_parts ? models() : Words{},
+                        {"--output_dir", *this / name, "--per_device_train_batch_size", "2",
+                         "--gradient_accumulation_steps", "2", "--num_train_epochs", "2", "--eval_step", "2",
+                         "--lr_scheduler_type", "constant", "--learning_rate", "0.02"},
+                        more}),
+               kinds(), std::move(said));
   }
   Ran instead(const Words& more) const { return sft(command({data(), more})); }
   boost::json::object evaluated(const std::string& model) const {

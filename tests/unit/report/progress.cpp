@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <vlt/report/progress.hpp>
 
 #include <catch2/catch.hpp>
@@ -28,6 +29,21 @@ std::vector<std::string> seen(const std::string& text) {
   }
   for (std::string& line : lines) line.erase(line.find_last_not_of(' ') + 1);
   return lines;
+}
+
+StepMetrics some_step() {
+  StepMetrics m;
+  m.step = 12, m.epoch = 0.5, m.loss = 1.0 / 3, m.grad_norm = 2.5, m.lr = 1e-3, m.lr_language = 2e-5;
+  m.tokens_per_s = 12345.678, m.memory = 1000;
+  return m;
+}
+const std::string whole = "step 12/100  epoch 0.50/6  loss 0.3333  lr 1.00e-03  12.3 k tok/s  2:56 left  1000 B";
+
+// What is said of a step in a log.
+std::string logged(const StepMetrics& m, double seconds, Index done) {
+  std::ostringstream out;
+  Progress(out, ProgressStyle::lines, 100, 6).step(m, seconds, done);
+  return out.str();
 }
 
 }  // namespace
@@ -101,4 +117,113 @@ TEST_CASE("the style of progress is JSON where it was asked for, and lines where
   CHECK(report::progress_style(false, ends[1]) == ProgressStyle::lines);
   CHECK(report::terminal_width(ends[1]) == 80);
   ::close(ends[0]), ::close(ends[1]);
+}
+
+TEST_CASE("progress on a terminal rewrites one line", "[pages]") {
+  std::ostringstream out;
+  Progress progress(out, ProgressStyle::terminal, 100, 6);
+  const auto said = [&] {
+    const std::string text = out.str();
+    out.str("");
+    return text;
+  };
+  progress.finish();
+  CHECK(said().empty());
+  progress.step(some_step(), 24, 12);
+  CHECK(said() == "\r" + whole.substr(0, 79));
+  progress.say("saved epoch-0");
+  CHECK(said() == "\r" + std::string(79, ' ') + "\rsaved epoch-0\n");
+  progress.say("wrote it");
+  CHECK(said() == "wrote it\n");
+  progress.step(some_step(), 24, 12);
+  said();
+  progress.evaluation({12, 0.5, 0.75, {}});
+  CHECK(said() == "\r" + std::string(79, ' ') + "\rstep 12  epoch 0.50  eval loss 0.7500\n");
+  progress.step(some_step(), 24, 12);
+  said();
+  progress.finish();
+  CHECK(said() == "\n");
+  progress.finish();
+  progress.say("over");
+  CHECK(said() == "over\n");
+}
+
+TEST_CASE("a line on a terminal is narrower than the terminal, and covers the one before", "[pages]") {
+  const auto shown = [](std::size_t width) {
+    std::ostringstream out;
+    Progress(out, ProgressStyle::terminal, 100, 6, width).step(some_step(), 24, 12);
+    return out.str().substr(1);
+  };
+  CHECK(shown(whole.size() + 1) == whole);
+  CHECK(shown(whole.size()) == whole.substr(0, whole.size() - 1));
+  CHECK(shown(20) == whole.substr(0, 19));
+
+  std::ostringstream out;
+  Progress progress(out, ProgressStyle::terminal, 100, 6, 200);
+  progress.step(some_step(), 24, 12);
+  StepMetrics brief = some_step();
+  brief.memory = 7;
+  progress.step(brief, 24, 12);
+  const std::string shorter = whole.substr(0, whole.size() - 6) + "7 B";
+  CHECK(out.str() == "\r" + whole + "\r" + shorter + "   ");
+  out.str("");
+  progress.say("x");
+  CHECK(out.str() == "\r" + std::string(shorter.size(), ' ') + "\rx\n");
+}
+
+TEST_CASE("a step's line tells of skipped steps where there are some", "[pages]") {
+  StepMetrics m = some_step();
+  m.loss_scale = 32768, m.skipped = 1;
+  CHECK(logged(m, 24, 12) == whole + "  1 skipped, loss scale 32768\n");
+  m.skipped = 0;
+  CHECK(logged(m, 24, 12) == whole + "\n");
+}
+
+TEST_CASE("a step's line tells how full micro-batches are, where they have a budget", "[pages]") {
+  StepMetrics m = some_step();
+  m.filled = 0.926;
+  CHECK(logged(m, 24, 12) == whole + "  93 % full\n");
+  m.filled = 0.924, m.loss_scale = 32768, m.skipped = 1;
+  CHECK_THAT(logged(m, 24, 12), Catch::Contains("  92 % full") && Catch::Contains("  1 skipped, loss scale 32768"));
+}
+
+TEST_CASE("a step's line shows the rate of what trains, and the time that is left", "[pages]") {
+  StepMetrics m = some_step();
+  m.lr_vision = 3e-6;
+  const auto rate = [&] {
+    const std::string text = logged(m, 0, 0);
+    return text.substr(text.find("lr "), 11);
+  };
+  CHECK(rate() == "lr 1.00e-03");
+  m.lr.reset();
+  CHECK(rate() == "lr 2.00e-05");
+  m.lr_language.reset();
+  CHECK(rate() == "lr 3.00e-06");
+  m.lr_vision.reset();
+  CHECK(rate() == "lr 0.00e+00");
+  const auto left = [&](double seconds, Index done) {
+    const std::string text = logged(some_step(), seconds, done);
+    const std::size_t at = text.find("tok/s  ") + 7;
+    return text.substr(at, text.find(" left") - at);
+  };
+  CHECK(left(24, 12) == "2:56");
+  CHECK(left(24, 1) == "35:12");
+  CHECK(left(24, 0) == "0:00");
+}
+
+TEST_CASE("the style is that of where progress is written", "[pages]") {
+  CHECK(report::progress_style(true, -1) == ProgressStyle::json);
+  CHECK(report::progress_style(false, -1) == ProgressStyle::lines);
+  CHECK(report::terminal_width(-1) == 80);
+  const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
+  if (terminal < 0) return;  // this machine has none to give
+  CHECK(report::progress_style(true, terminal) == ProgressStyle::json);
+  CHECK(report::progress_style(false, terminal) == ProgressStyle::terminal);
+  winsize size{};
+  for (const unsigned short columns : {123, 1, 0}) {
+    size.ws_col = columns;
+    REQUIRE(ioctl(terminal, TIOCSWINSZ, &size) == 0);
+    CHECK(report::terminal_width(terminal) == (columns > 0 ? columns : 80u));
+  }
+  ::close(terminal);
 }

@@ -2,6 +2,7 @@
 
 #include <catch2/catch.hpp>
 #include <set>
+#include <unit/io/temporary_folder.hpp>
 
 namespace {
 
@@ -119,6 +120,44 @@ TEST_CASE("smoothing keeps the mean, thinning keeps the peaks", "[pages]") {
   CHECK(*std::max_element(thin.y.begin(), thin.y.end()) == 50);
   const auto smooth = vlt::report::report_parts::smoothed(s, 100);
   CHECK(smooth.y[3000] == Approx(0.5).margin(0.01));
+}
+
+TEST_CASE("components add up", "[pages]") {
+  const vlt::report::ReportComponent all = vlt::report::sum_of({{"vision", "bf16", 10, 5, 20, 1, 1},
+                                                                {"projector", "bf16", 3, 3, 6, 1, 1},
+                                                                {"language", "bf16", 100, 0, 200, 1, 1}});
+  CHECK((all.parameters == 113 && all.trainable == 8 && all.bytes == 226));
+}
+
+// To the character, but for the style and the bytes of pictures, with a line for each element. VLT_WRITE_GOLDEN=1
+// writes tests/golden/report/report.html anew: look at it in a browser.
+TEST_CASE("a report is written as before", "[golden]") {
+  vlt::report::ReportData d = some_report(3);
+  d.status = "step <3>", d.running = true, d.taken_up_after = {2};
+  d.facts = {{"parameters", "1 & 2"}, {"loss", "0.5"}};
+  d.metrics.evaluations = {{2, 0, 1.5, {}}, {3, 0, 1.25, {}}};
+  for (auto& m : d.metrics.steps) m.token_accuracy = 0.25, m.loss_by_dataset = {{"a", m.loss}, {"b", 2 * m.loss}};
+  d.components = {{"vision", "bf16", 100, 0, 200, 1, 1}, {"projector", "bf16", 7, 1, 14, 0.25, 0.5}};
+  d.audit.push_back({"empty.json", 0, 0, {}, {}}), d.audit.push_back({"one.json", 1, 1, {}, {}});
+  d.samples[0].pictures.push_back({"b.png", vlt::image::Image(2, 2)});
+  d.memory = {{"step: weights", "3 B"}, {"total", "5 B"}};
+  d.options.emplace_back("plan", "off");
+  std::string page = vlt::report::report_page(d);
+  const auto emptied = [&](const std::string& left, const std::string& right) {
+    for (std::size_t at = page.find(left); at != page.npos; at = page.find(left, at + left.size()))
+      page.erase(at + left.size(), page.find(right, at + left.size()) - at - left.size());
+  };
+  emptied("<style>", "</style>"), emptied("base64,", "\"");
+  for (std::size_t at = 0; (at = page.find("><", at)) != page.npos; ++at) page.insert(at + 1, "\n");
+  const std::string file = std::string(VLT_TEST_DIR) + "/golden/report/report.html";
+  if (std::getenv("VLT_WRITE_GOLDEN")) std::ofstream(file, std::ios::binary) << page;
+  CHECK((page == vlt::test::read_text(file)));
+}
+
+TEST_CASE("a report is a file", "[pages]") {
+  const vlt::test::TemporaryFolder t;
+  vlt::report::write_report(t / "report.html", some_report(3));
+  CHECK((vlt::test::read_text(t / "report.html") == vlt::report::report_page(some_report(3))));
 }
 
 TEST_CASE("base64 and shrinking", "[pages]") {

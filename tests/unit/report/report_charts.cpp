@@ -35,6 +35,7 @@ TEST_CASE("a long series keeps the lowest and the highest of neighbours") {
   Values y(600);
   for (std::size_t i = 0; i < y.size(); ++i) y[i] = double(i % 7);
   CHECK(report::report_parts::thinned(series(y)).y == y);
+  CHECK(report::report_parts::thinned(series(Values(600, 1.0))).x.size() == 600);  // few enough to stay as they are
   y.resize(901, 3);
   y[0] = -1, y[1] = 9, y[2] = 4;         // the first three are one group
   y[898] = 5, y[899] = 11, y[900] = -7;  // the last four are one
@@ -59,10 +60,15 @@ TEST_CASE("peaks are cut where that shows the rest") {
   CHECK(report::report_parts::peaks_from(series(y)) == 2.5);
   y.assign(100, 2.0), y[3] = 4;
   CHECK(std::isinf(report::report_parts::peaks_from(series(y))));  // not much higher than the rest
-  y.assign(49, 2.0), y[3] = 50;
+  y.assign(50, 2.0), y[3] = 50;
   CHECK(std::isinf(report::report_parts::peaks_from(series(y))));  // too few
-  y.resize(60, 2.0);
+  y.resize(51, 2.0);
   CHECK(report::report_parts::peaks_from(series(y)) == 2.5);
+  y.assign(100, 1000.0);
+  for (std::size_t i = 1; i < y.size(); ++i) y[i] = double(i);
+  CHECK(report::report_parts::peaks_from(series(y)) == 1.25 * 99);  // 98 of 100 are lower
+  y.assign(100, 48.0), y[3] = 100;
+  CHECK(std::isinf(report::report_parts::peaks_from(series(y))));  // 60 is no less than 0.6 of the highest
   y.assign(100, 2.0), y[3] = y[4] = y[5] = 50;
   CHECK(std::isinf(report::report_parts::peaks_from(series(y))));  // too many to be peaks
   CHECK(report::report_parts::peaks_from(series({})) == INFINITY);
@@ -131,6 +137,21 @@ TEST_CASE("losses are told apart by data set where there are several") {
   CHECK(report::line_chart(report::report_parts::datasets_chart(m)).empty());
 }
 
+TEST_CASE("the losses of many data sets are smoothed, and share four colours") {
+  MetricsHistory m;
+  for (Index s = 1; s <= 100; ++s) {
+    StepMetrics step;
+    step.step = s;
+    for (const char* name : {"a", "b", "c", "d", "e"}) step.loss_by_dataset.push_back({name, s % 2 ? 3.0 : 1.0});
+    m.steps.push_back(step);
+  }
+  const report::Chart chart = report::report_parts::datasets_chart(m);
+  REQUIRE(chart.series.size() == 5);
+  for (int i = 0; i < 5; ++i) CHECK(chart.series[std::size_t(i)].colour == i % 4);
+  CHECK(chart.series[4].y[50] == Approx(2.2));  // two neighbours on both sides: 3 1 3 1 3
+  CHECK(chart.series[4].x[50] == 51);
+}
+
 TEST_CASE("a run's charts are those that have something to show") {
   MetricsHistory m;
   CHECK(report::report_parts::charts(m).empty());
@@ -156,6 +177,10 @@ TEST_CASE("a run's charts are those that have something to show") {
   CHECK(count(scaled, "<figure") == 7);
   CHECK(count(scaled, "<figcaption>Loss scale") == 1);
   CHECK(count(six, "<circle class=\"c1\"") == 2);  // the evaluation in two charts
+  std::string colours;                             // of the curves, chart by chart
+  for (std::size_t at = six.find("<path class=\"c"); at != six.npos; at = six.find("<path class=\"c", at + 1))
+    colours += six[at + 14];
+  CHECK(colours == "0110322");
 }
 
 TEST_CASE("every chart marks where a run was taken up again") {

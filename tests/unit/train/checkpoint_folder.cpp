@@ -106,3 +106,10 @@ TEST_CASE("what was half saved or half removed is no checkpoint, and goes") {
   CHECK(f.folder.remove_leftovers() == std::vector<std::string>{".step-00000002.removed", ".step-00000016.draft"});
   CHECK(std::distance(std::filesystem::directory_iterator(f.t / "checkpoints"), {}) == 4);
 }
+
+TEST_CASE("a manifest of nothing is of one rank, before any step") {
+  const CheckpointManifest m;
+  CHECK((m.step == 0 && m.updates == 0 && m.ranks == 1));
+  CHECK((CheckpointFile().bytes == 0 && SectionPart().file == 0 && SectionPart().offset == 0));
+  CHECK((SavedSection().elements == 0 && RunFact().fixed && FactChange().fixed));
+}

@@ -67,3 +67,11 @@ TEST_CASE("losses are means over the step's tokens, and over those of each data 
     CHECK(r.group_loss[g] == Approx(group_sum[g] / double(group_tokens[g])).epsilon(1e-12));
   }
 }
+
+TEST_CASE("what nobody has asked of an engine, and a step that was none", "[train]") {
+  const EngineSettings settings;
+  CHECK((settings.groups == 1 && !settings.count_correct));
+  const StepResult r;
+  CHECK((r.loss == 0 && r.grad_norm == 0 && r.finite && r.supervised == 0 && r.correct == 0));
+  CHECK((r.group_loss.empty() && r.group_supervised.empty()));
+}

@@ -80,3 +80,8 @@ TEST_CASE("where nothing is left an evaluation finds nothing") {
   CHECK(f.result.loss == 0);
   CHECK(f.result.loss_by_group == std::vector<double>{0, 0});
 }
+
+TEST_CASE("an evaluation of nothing") {
+  const EvaluationResult r;
+  CHECK((r.loss == 0 && r.accuracy == 0 && r.tokens == 0 && r.supervised == 0 && r.records == 0));
+}

@@ -96,3 +96,8 @@ TEST_CASE("draws follow the probabilities, and top_p leaves out the unlikely") {
   s.top_p = 1, s.temperature = 100;
   CHECK(drawn(logits, s, 0.99) == 1);
 }
+
+TEST_CASE("an answer is greedy and 128 tokens long at most where nobody says otherwise") {
+  const Sampling s;
+  CHECK((s.max_new_tokens == 128 && s.temperature == 0 && s.top_p == 1 && s.seed == 0));
+}

@@ -1,10 +1,9 @@
-#include <vlt/report/progress.hpp>
 #include <vlt/train/metrics_writer.hpp>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 #include <random>
-#include <sstream>
+#include <unit/io/temporary_folder.hpp>
 #include <vlt/io/file.hpp>
 
 namespace {
@@ -26,6 +25,7 @@ TEST_CASE("metrics read back bit for bit", "[pages]") {
       (std::filesystem::temp_directory_path() / ("vlt-metrics-" + std::to_string(getpid()))).string();
   std::mt19937_64 random(1);
   std::vector<vlt::StepMetrics> written;
+  std::vector<vlt::EvalMetrics> evaluations;
   {
     vlt::MetricsWriter writer(path);
     for (int i = 1; i <= 50; ++i) {
@@ -36,27 +36,57 @@ TEST_CASE("metrics read back bit for bit", "[pages]") {
       if (i % 2) m.token_accuracy = 1.0 / i;
       if (i % 3 == 0) m.lr.reset();
       if (i % 5 == 0) m.filled = 1.0 / (i + 2);
+      if (i % 4 == 0) m.lr_vision = 1e-5 * i;
       writer.step_done(m, {});
       written.push_back(m);
-      if (i % 10 == 0) writer.evaluated({i, 0.1 * i, 1.0 / i, 0.25});
+      if (i % 10 == 0) evaluations.push_back({i, 0.1 * i, 1.0 / i, i == 20 ? std::nullopt : std::optional(0.25)});
+      if (i % 10 == 0) writer.evaluated(evaluations.back());
     }
   }
   const auto read = vlt::parse_metrics(vlt::read_whole_file(path, 1 << 20), path);
   std::filesystem::remove(path);
-  REQUIRE(read.steps.size() == 50);
-  REQUIRE(read.evaluations.size() == 5);
-  for (std::size_t i = 0; i < 50; ++i) {
-    CHECK(read.steps[i].loss == written[i].loss);
-    CHECK(read.steps[i].grad_norm == written[i].grad_norm);
-    CHECK(read.steps[i].token_accuracy == written[i].token_accuracy);
-    CHECK(read.steps[i].filled == written[i].filled);
-    CHECK(read.steps[i].lr == written[i].lr);
-    CHECK(read.steps[i].lr_language == written[i].lr_language);
-    CHECK_FALSE(read.steps[i].lr_vision);
-    CHECK(read.steps[i].loss_by_dataset == written[i].loss_by_dataset);
-    CHECK(read.steps[i].tokens == 1000);
-  }
-  CHECK(read.evaluations[4].eval_loss == 1.0 / 50);
+  CHECK(read.steps == written);
+  CHECK(read.evaluations == evaluations);
+}
+
+TEST_CASE("a line of metrics names every figure, and leaves out what was not counted", "[pages]") {
+  vlt::StepMetrics m = some_step();
+  m.token_accuracy = 0.25;
+  CHECK(vlt::metrics_line(m) ==
+        R"({"step": 12, "epoch": 0.5, "loss": 0.33333333333333331, "grad_norm": 2.5, "lr": 0.001, "lr_vision": null, )"
+        R"("lr_language": 2.0000000000000002e-05, "tokens": 1000, "supervised_tokens": 90, "tokens_per_s": 12345.678, )"
+        R"("images_per_s": 7, "mfu": 0.5, "memory": 314572800, "received_bytes": 4321, "token_accuracy": 0.25, )"
+        R"("loss_by_dataset": {"shapes": 0.10000000000000001, "odd \"name\"": 0.20000000000000001}})");
+  m.token_accuracy.reset(), m.loss_by_dataset.clear(), m.received = 1, m.loss_scale = 2, m.skipped = 3;
+  CHECK_THAT(vlt::metrics_line(m), Catch::EndsWith(R"("loss_scale": 2, "skipped": 3, "received_bytes": 1})"));
+  CHECK(vlt::metrics_line(vlt::EvalMetrics{7, 0.5, 2, {}}) == R"({"step": 7, "epoch": 0.5, "eval_loss": 2})");
+  CHECK(vlt::metrics_line(vlt::EvalMetrics{7, 0.5, 2, 1}) ==
+        R"({"step": 7, "epoch": 0.5, "eval_loss": 2, "token_accuracy": 1})");
+  const vlt::StepMetrics none;
+  CHECK(vlt::metrics_line(none) ==
+        R"({"step": 0, "epoch": 0, "loss": 0, "grad_norm": 0, "lr": null, "lr_vision": null, "lr_language": null, )"
+        R"("tokens": 0, "supervised_tokens": 0, "tokens_per_s": 0, "images_per_s": 0, "mfu": 0, "memory": 0})");
+}
+
+TEST_CASE("a history is written in the order in which it came about, before what follows it", "[pages]") {
+  vlt::MetricsHistory h;
+  h.steps = {some_step(), some_step(), some_step()};
+  h.steps[1].step = 13, h.steps[2].step = 14;
+  h.evaluations = {{12, 1, 1, {}}, {13, 1, 1, {}}, {14, 1, 1, {}}};
+  std::vector<std::string> wanted;
+  for (std::size_t i = 0; i < 3; ++i)
+    wanted.insert(wanted.end(), {vlt::metrics_line(h.steps[i]), vlt::metrics_line(h.evaluations[i])});
+  std::vector<std::string> lines;
+  vlt::for_each_metrics_line(h, [&](const std::string& line) { lines.push_back(line); });
+  CHECK(lines == wanted);
+  const vlt::test::TemporaryFolder t;
+  vlt::MetricsWriter(t / "m", h).step_done(some_step(), {});
+  std::string text;
+  for (const std::string& line : wanted) text += line + "\n";
+  CHECK(vlt::read_whole_file(t / "m", 1 << 20) == text + vlt::metrics_line(some_step()) + "\n");
+  const vlt::MetricsHistory one = vlt::parse_metrics("{\"step\": 3}", "m");
+  REQUIRE(one.steps.size() == 1);
+  CHECK((one.steps[0].step == 3 && one.steps[0].tokens == 0 && std::isnan(one.steps[0].epoch) && !one.steps[0].lr));
 }
 
 TEST_CASE("a loss that is no number is null, and NaN again", "[pages]") {
@@ -80,9 +110,6 @@ TEST_CASE("a step that was skipped says so, and reads back equal to itself", "[p
   m.skipped = 4;
   CHECK_FALSE(read == m);
   CHECK(vlt::metrics_line(some_step()).find("loss_scale") == std::string::npos);
-  std::ostringstream log;
-  vlt::report::Progress(log, vlt::report::ProgressStyle::lines, 100, 6).step(m, 24, 12);
-  CHECK_THAT(log.str(), Catch::EndsWith("300.00 MiB  4 skipped, loss scale 32768\n"));
 }
 
 TEST_CASE("metrics that cannot be written or read are refused", "[pages]") {
@@ -95,45 +122,6 @@ TEST_CASE("metrics that cannot be written or read are refused", "[pages]") {
     CHECK(e.complaint().found() == "No such file or directory (2)");
   }
   CHECK_THROWS_AS(vlt::parse_metrics("{\"step\": 1}\n{", "m"), vlt::Error);
-}
-
-TEST_CASE("progress on a terminal rewrites one line", "[pages]") {
-  std::ostringstream out;
-  vlt::report::Progress progress(out, vlt::report::ProgressStyle::terminal, 100, 6, 60);
-  progress.step(some_step(), 24, 12);
-  CHECK(out.str() == "\rstep 12/100  epoch 0.50/6  loss 0.3333  lr 1.00e-03  12.3 k");
-  progress.say("saved epoch-0");
-  CHECK(out.str().ends_with("\r" + std::string(59, ' ') + "\rsaved epoch-0\n"));
-  progress.finish();
-  CHECK(out.str().ends_with("saved epoch-0\n"));
-}
-
-TEST_CASE("progress says how full micro-batches are, where they have a budget", "[pages]") {
-  std::ostringstream log;
-  vlt::report::Progress progress(log, vlt::report::ProgressStyle::lines, 100, 6);
-  vlt::StepMetrics m = some_step();
-  m.filled = 0.926;
-  progress.step(m, 24, 12);
-  CHECK(log.str().ends_with("300.00 MiB  93 % full\n"));
-}
-
-TEST_CASE("progress in a log is a line each, and JSON on request", "[pages]") {
-  std::ostringstream log, json;
-  vlt::report::Progress lines(log, vlt::report::ProgressStyle::lines, 100, 6),
-      objects(json, vlt::report::ProgressStyle::json, 100, 6);
-  for (auto* p : {&lines, &objects}) {
-    p->step(some_step(), 24, 12);
-    p->evaluation({12, 0.5, 0.75, 0.5});
-    p->say("done");
-    p->finish();
-  }
-  CHECK(log.str() ==
-        "step 12/100  epoch 0.50/6  loss 0.3333  lr 1.00e-03  12.3 k tok/s  2:56 left  300.00 MiB\n"
-        "step 12  epoch 0.50  eval loss 0.7500  token accuracy 50.00 %\ndone\n");
-  const std::string text = json.str();
-  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
-  CHECK(text.ends_with("{\"note\": \"done\"}\n"));
-  CHECK(vlt::parse_metrics(text.substr(0, text.find("{\"note")), "log").steps[0].loss == 1.0 / 3);
 }
 
 TEST_CASE("the best evaluation is the first of the lowest loss", "[pages]") {

@@ -2,6 +2,7 @@
 #include <vlt/train/plan.hpp>
 #include <vlt/train/process_memory.hpp>
 
+#include <array>
 #include <catch2/catch.hpp>
 #include <sstream>
 
@@ -41,6 +42,46 @@ TEST_CASE("a plan leaves out what lies in files, and says how much that is", "[t
   std::ostringstream out;
   out << offloaded;
   CHECK_THAT(out.str(), Catch::Contains("in files (--offload)                 28.88 KiB\n"));
+}
+
+TEST_CASE("a plan holds the pass that needs most, and the arithmetic of whole steps", "[train]") {
+  const auto pass = [](std::size_t arena, std::size_t weights, std::size_t gradients, double flops) {
+    PassPlan p;
+    p.arena_bytes = arena, p.lent.weights = weights, p.lent.gradients = gradients, p.cost.flops = flops;
+    return p;
+  };
+  CHECK(PassPlan().bytes() == 0);
+  CHECK(pass(1, 2, 4, 0).bytes() == 7);
+  const auto planned = [](const PassPlan& training, const PassPlan& evaluation, const PassPlan& update) {
+    Plan plan;
+    add_step(plan, training, evaluation, update, 3);
+    CHECK(plan.step_flops == 3 * training.cost.flops + update.cost.flops);
+    CHECK(plan.evaluation_flops == evaluation.cost.flops);
+    CHECK(plan.total() == std::max({training.bytes(), evaluation.bytes(), update.bytes()}));
+    return std::array{plan.of("step", "activations"), plan.of("step", "lent weights"),
+                      plan.of("step", "lent gradients")};
+  };
+  using Bytes = std::array<std::size_t, 3>;
+  const PassPlan small = pass(1, 1, 1, 5), large = pass(9, 2, 4, 7), other = pass(2, 9, 4, 11);
+  CHECK(planned(large, small, small) == Bytes{9, 2, 4});
+  CHECK(planned(small, large, small) == Bytes{9, 2, 4});
+  CHECK(planned(small, small, large) == Bytes{9, 2, 4});
+  CHECK(planned(large, other, small) == Bytes{9, 2, 4});  // alike: the first
+  CHECK(planned(other, small, large) == Bytes{2, 9, 4});
+  CHECK((Plan().step_flops == 0 && Plan().evaluation_flops == 0 && Plan().total() == 0));
+}
+
+TEST_CASE("a plan of two lines that does not fit is refused as well", "[train]") {
+  Plan plan;
+  plan.add("x", "small", 1), plan.add("y", "large", 2000);
+  try {
+    check_fits(plan, 2000);
+    FAIL("it was accepted");
+  } catch (const Error& e) {
+    CHECK(e.complaint().code() == "MEM-PLAN-001");
+    CHECK(e.complaint().expected() == "at most 1.95 KiB");
+    CHECK(e.complaint().found() == "1.95 KiB (y large 1.95 KiB, x small 1 B)");
+  }
 }
 
 TEST_CASE("a plan that does not fit is refused, naming its largest lines", "[train]") {

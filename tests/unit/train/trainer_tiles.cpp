@@ -165,3 +165,13 @@ TEST_CASE("without data a plan takes pictures to be the largest that fit") {
   m.max_seq_len = 4;
   CHECK(limit_of(m, {.sequences = 1}, 8).tiles == 0);
 }
+
+TEST_CASE("what nobody has asked of a trainer, and of the plan of its work") {
+  const TrainerSettings s;
+  CHECK((s.max_grad_norm == 1 && s.eval_step == 0 && s.save_step == 0 && s.early_stop == 0 && !s.log_accuracy &&
+         s.peak_flops == 0));
+  const double before = s.seconds();
+  CHECK(s.seconds() >= before);
+  CHECK((WorkSize().micro_batches_per_step == 1 && WorkSize().decoder_bytes == 0));
+  CHECK((Pace().seconds == 0 && Pace().steps == 0));
+}
