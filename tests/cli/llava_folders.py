@@ -22,14 +22,15 @@ def read_tensors(path):
             for k, v in json.loads(data[8:8 + n]).items() if k != "__metadata__"}
 
 
-def start():
+def start(precision="bf16"):
     """A model with LLaVA's projector and features that has not learnt anything, in the default architecture."""
-    return base(vis_proj=["mlp"], vision_feature_layer=[-2], vision_feature_select=["patch"], learning_rate=[0])
+    return base(vis_proj=["mlp"], vision_feature_layer=[-2], vision_feature_select=["patch"], learning_rate=[0],
+                precision=[precision])
 
 
-def llava_folder(name, grid=None):
+def llava_folder(name, grid=None, precision="bf16"):
     """The same model as one folder; with a grid of canvases as a LLaVA-NeXT."""
-    parts = os.path.join(start().folder, "epoch-0")
+    parts = os.path.join(start(precision).folder, "epoch-0")
     folder = os.path.join(WORK, name)
     if os.path.exists(folder):
         return folder

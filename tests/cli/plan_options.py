@@ -11,7 +11,7 @@ def shown(text):
 
 
 def plan(**changes):
-    return ok(sft({"plan": [], **ALL, **changes}, output=False)).out
+    return ok(sft({"plan": [], "precision": ["fp32"], **ALL, **changes}, output=False)).out
 
 
 def memory(**changes):
@@ -35,7 +35,9 @@ def ranks():
         for stage, part in enumerate(four[kind]):
             assert abs(part - whole / (4 if stage >= first else 1)) < 0.03 * whole, (kind, four[kind])
     assert four["lent weights"][2] == 0 < four["lent weights"][3] and four["lent gradients"][1] == 0 < four["lent gradients"][2]
-    assert sorted(four["total"], reverse=True) == four["total"] and len(set(memory(ranks=[1])["total"])) == 1
+    assert sorted(four["total"], reverse=True) == four["total"]
+    alone = memory(ranks=[1])["total"]
+    assert max(alone) - min(alone) < 1e-3 * max(alone), alone  # as shown, rounded
     refused(sft({"ranks": [4]}), 2, "OPT-CONFLICT-009")
 
 

@@ -14,7 +14,7 @@ step() {  # what, command...
   if "$@" >"$build/log" 2>&1; then echo "ok   $what"; passed=$((passed + 1))
   else echo "FAIL $what"; tail -40 "$build/log"; failed=$((failed + 1)); fi
 }
-rm -rf "$build/installed here" "$build/project"
+rm -rf "$build/installed here" "$build/project" "$build/data"
 step "configure VLTune" cmake -S "$root" -B "$build/vltune" -DVLT_PROGRAMS=OFF -DVLT_TESTS=OFF -DCMAKE_BUILD_TYPE=Release
 step "install it" cmake --install "$build/vltune" --prefix "$build/installed here"
 core() { cmake -S "$here/core" -B "$build/core" -DCMAKE_PREFIX_PATH="$build/installed here" "$@"; }
