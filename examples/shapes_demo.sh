@@ -32,7 +32,7 @@ fi
 
 step "Drawing pictures and writing questions"
 mkdir -p "$out"
-rm -rf "$out/data" "$out/model"
+rm -rf "$out/data" "$out/model" "$out/answers.jsonl"
 "$programs/make_shapes_dataset" --output_dir "$out/data" --records $records --test_records 500 --seed "$seed"
 
 step "Training"
