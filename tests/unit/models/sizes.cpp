@@ -22,9 +22,9 @@ TEST_CASE("sizes that nobody has given") {
 }
 
 TEST_CASE("a tower has whole patches, and a projector its tokens") {
-  CHECK(ClipSizes{.image = 30, .patch = 7}.patches() == 16);
-  CHECK(ProjectorSizes{.patches = 9}.tower_tokens() == 10);
-  CHECK(ProjectorSizes{.patches = 9, .class_token = false}.tower_tokens() == 9);
+  CHECK(ClipSizes{.image = 30, .patch = 7, .block = {}}.patches() == 16);
+  CHECK(ProjectorSizes{.patches = 9, .vision_block = {}}.tower_tokens() == 10);
+  CHECK(ProjectorSizes{.patches = 9, .class_token = false, .vision_block = {}}.tower_tokens() == 9);
   CHECK(std::string(name(FeatureSelect::full)) == "full");
   CHECK(std::string(name(FeatureSelect::patch)) == "patch");
   CHECK((feature_selects[0] == FeatureSelect::full && feature_selects[1] == FeatureSelect::patch));
