@@ -113,10 +113,14 @@ TEST_CASE("packed weights that train are restored from their masters", "[dist]")
   store.fill([](const auto& p, Index e) { return start(p.name(), p.decay, e); });
   const std::vector<double> rates(store.registry().params.size(), 0.05);
   const auto memory = memory_of_nans(1 << 16);
-  const auto step = [&](bool restored) {
+  const auto restore = [&] {
     Arena arena(memory);
     Scope s(arena, threads);
-    if (restored) zero.round_masters(s);
+    zero.round_masters(s);
+  };
+  const auto step = [&] {
+    Arena arena(memory);
+    Scope s(arena, threads);
     for (int u = 0; u < store.units(); ++u)
       fill_values(store.unit(u).grads.row(store.unit(u).grads.range), 0.1f * float(u + 1));
     zero.step(s, rates, 1);
@@ -132,17 +136,21 @@ TEST_CASE("packed weights that train are restored from their masters", "[dist]")
     }
     return all;
   };
-  step(false);
+  step();
   const auto before = save(store);
-  step(false);
+  const Parameters packed_before = rows();
+  step();
   const auto after = save(store);
   const Parameters packed = rows();
   CHECK(packed.size() >= 4);
+  CHECK(packed != packed_before);
   for (const auto& [name, bytes] : after) CHECK(name.find(key_of_panels) == name.npos);
   spoil(store);
   load(store, before);
   zero.set_updates(1);
-  step(true);
+  restore();
+  CHECK(rows() == packed_before);
+  step();
   CHECK(save(store) == after);
   CHECK(rows() == packed);
 }
