@@ -236,6 +236,8 @@ TEST_CASE("messages are read, with text or parts, images beside or in their part
       Contains("DATA-IMG-004") && Contains("1 parts with a name"));
   CHECK_THAT(shape(R"([{"messages": [{"role": "user", "content": "<image>q"}, )" + answer + "]"),
              Contains("DATA-RECORD-026"));
+  CHECK_THAT(shape(R"([{"img": "x.png", "messages": [{"role": "user", "content": "q"}, )" + answer + "]"),
+             Contains("DATA-RECORD-026") && Contains("\"img\""));
   CHECK_THAT(shape(R"([{"messages": [{"role": "user", "content": "q"}]}])"), Contains("turn 0 from user has no reply"));
   CHECK_THAT(shape(R"([{"messages": [{"from": "user", "value": "q"}]}])"), Contains("`role` is missing"));
   CHECK_THAT(
