@@ -3,6 +3,7 @@
 #include <vlt/base/quoted.hpp>
 #include <vlt/io/blame.hpp>
 #include <vlt/nn/registry.hpp>
+#include <vlt/options/option_table.hpp>
 
 namespace vlt {
 
@@ -49,16 +50,11 @@ void require_named(const Registry<F, D>& registry, ComponentKind component, cons
       nameless.push_back(part);
   const bool all = a.from.blame.exit == ExitCode::usage;
   if (!a.names.empty() && (all ? nameless.empty() : nameless.size() < a.names.size())) return;
-  const auto listed = [](const std::vector<std::string>& words, const char* between) {
-    std::string text;
-    for (const std::string& word : words) text += (text.empty() ? "" : between) + word;
-    return text;
-  };
   const std::size_t shown = std::min<std::size_t>(8, names.size());
   a.from.raise(Complaint("LORA-014", "no linear layer's name contains this")
-                   .expected("a part of one of: " + listed({names.begin(), names.begin() + shown}, ", ") +
+                   .expected("a part of one of: " + option_text::joined({names.begin(), names.begin() + shown}, ", ") +
                              (shown < names.size() ? ", ..." : ""))
-                   .found(quoted(listed(nameless, ","))));
+                   .found(quoted(option_text::joined(nameless, ","))));
 }
 
 // A run that goes on with a folder's adapters may say again which layers they are on, and no others.
