@@ -3,6 +3,7 @@
 // All rooms of the library that a program of your own is made of. Left out: testing/ (for those who write layers),
 // report/ and program/ (for those who extend sft_main), and cpu/, options/, which others stand on.
 #include <vlt/base/activation.hpp>
+#include <vlt/base/ascii.hpp>
 #include <vlt/base/config.hpp>
 #include <vlt/base/cores.hpp>
 #include <vlt/base/dtype.hpp>

@@ -1,5 +1,6 @@
 #pragma once
 #include <map>
+#include <vlt/base/ascii.hpp>
 #include <vlt/base/nearest.hpp>
 #include <vlt/data/turn_reader.hpp>
 
@@ -164,9 +165,7 @@ class RecordReader {
   void extra(const std::string& key) {
     static constexpr std::string_view known[] = {"picture",     "pictures",   "photo",       "image_path",
                                                  "image_paths", "image_file", "image_files", "image_name"};
-    std::string lower = key;
-    std::transform(lower.begin(), lower.end(), lower.begin(),
-                   [](unsigned char c) { return c < 128 ? std::tolower(c) : c; });
+    const std::string lower = ascii_lower(key);
     const bool alike = lower.starts_with("i") && lower.size() < 9 &&
                        std::min(edit_distance(lower, "image", 3), edit_distance(lower, "images", 2)) <= 2;
     if (near_miss_.empty() && (alike || std::find(std::begin(known), std::end(known), lower) != std::end(known)))

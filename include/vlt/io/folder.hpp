@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 #include <vector>
+#include <vlt/base/ascii.hpp>
 #include <vlt/base/nearest.hpp>
 #include <vlt/io/file.hpp>
 
@@ -190,13 +191,9 @@ class Folder {
     const std::size_t slash = name.rfind('/');
     const std::string part = slash == name.npos ? "" : std::string(name.substr(0, slash + 1));
     const std::string last(name.substr(part.size()));
-    const auto lower = [](std::string s) {
-      std::transform(s.begin(), s.end(), s.begin(), [](unsigned char c) { return c < 128 ? std::tolower(c) : c; });
-      return s;
-    };
     const auto present = names_in(part, 10000);
     for (const std::string& p : present)
-      if (lower(p) == lower(last)) return "did you mean " + quoted(part + p) + "? (letters differ in case)";
+      if (ascii_lower(p) == ascii_lower(last)) return "did you mean " + quoted(part + p) + "? (letters differ in case)";
     const std::string nearest = nearest_name(last, present);
     return nearest.empty() ? "" : "did you mean " + quoted(part + nearest) + "?";
   }

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <sstream>
+#include <vlt/base/ascii.hpp>
 #include <vlt/options/option_table.hpp>
 
 namespace vlt {
@@ -75,10 +76,6 @@ inline std::string usage(const ProgramPage& p) {
     page += (&line == &p.example.front() ? "\n    " + p.name + " " : " \\\n      ") + line;
   return page + (p.example.empty() ? "" : "\n");
 }
-inline std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c;
-  return text;
-}
 
 }  // namespace option_text
 
@@ -92,15 +89,16 @@ std::string help_page(const OptionTable<O>& table, const ProgramPage& program, c
   if (topic == "all" || (topic.empty() && table.rows.size() <= few)) return usage(program) + paragraphs(table, all);
   if (topic.empty())
     return usage(program) + "\n" + names_by_group(table) +
-           "\n--help NAME explains an option or a group of them (`--help " + lower(table.rows.front().group) +
+           "\n--help NAME explains an option or a group of them (`--help " + ascii_lower(table.rows.front().group) +
            "`), --help all explains all.\n";
   const std::string name = topic.starts_with("--") ? topic.substr(2) : topic;
   std::string page = paragraphs(table, [&](const auto& r) { return r.name == name; });
-  if (page.empty()) page = paragraphs(table, [&](const auto& r) { return lower(r.group).starts_with(lower(name)); });
+  if (page.empty())
+    page = paragraphs(table, [&](const auto& r) { return ascii_lower(r.group).starts_with(ascii_lower(name)); });
   if (!page.empty()) return page.substr(1);
   Words known = table.names();
-  for (const auto& r : table.rows) known.push_back(lower(r.group));
-  const std::string near = nearest_name(lower(name), known);
+  for (const auto& r : table.rows) known.push_back(ascii_lower(r.group));
+  const std::string near = nearest_name(ascii_lower(name), known);
   refuse_option(Complaint("OPT-NAME-001", "there is no such option, nor a group of options")
                     .at("--help")
                     .expected("the name of an option or of a group, or `all`")
