@@ -58,6 +58,14 @@ template <int N, class T> VLT_SIMT Vec<float, N> load_row(const T* at, int count
   }
   return x;
 }
+// The same, each number times its weight.
+template <int N, class T, class W> VLT_SIMT Vec<float, N> load_weighted_row(const T* at, const W* weights, int count) {
+  auto x = load_row<N>(at, count);
+  const auto weight = load_row<N>(weights, count);
+  VLT_UNROLL
+  for (int i = 0; i < N; ++i) x[i] *= weight[i];
+  return x;
+}
 template <int N, class T> VLT_SIMT void store_row(T* at, const Vec<float, N>& x, int count) {
   if (count >= N && aligned<sizeof(T) * N>(at)) {
     Vec<T, N> v;

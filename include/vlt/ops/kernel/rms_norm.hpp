@@ -80,14 +80,15 @@ template <class G, class X, class W> struct RmsNormDx {
     if (row >= rows) return;
     float dot = 0;
     for (int c = Walk::first(simt::thread_index()); c < cols; c += Walk::step) {
-      const auto g = weighted(row, c), v = simt::load_row<width>(x.row(row) + c, cols - c);
+      const auto g = simt::load_weighted_row<width>(dy.row(row) + c, w + c, cols - c),
+                 v = simt::load_row<width>(x.row(row) + c, cols - c);
       VLT_UNROLL
       for (int i = 0; i < width; ++i) dot += g[i] * v[i];
     }
     dot = simt::reduce_block<threads, simt::Sum>(dot, shared.partial);
     const float scale = rstd[row], along = scale * scale * dot / float(cols);
     for (int c = Walk::first(simt::thread_index()); c < cols; c += Walk::step) {
-      auto g = weighted(row, c);
+      auto g = simt::load_weighted_row<width>(dy.row(row) + c, w + c, cols - c);
       const auto v = simt::load_row<width>(x.row(row) + c, cols - c);
       VLT_UNROLL
       for (int i = 0; i < width; ++i) g[i] = (g[i] - v[i] * along) * scale;
@@ -98,15 +99,6 @@ template <class G, class X, class W> struct RmsNormDx {
       }
       simt::store_row(dx.row(row) + c, g, cols - c);
     }
-  }
-
- private:
-  VLT_SIMT simt::Vec<float, width> weighted(Index row, int c) const {
-    auto g = simt::load_row<width>(dy.row(row) + c, cols - c);
-    const auto weight = simt::load_row<width>(w + c, cols - c);
-    VLT_UNROLL
-    for (int i = 0; i < width; ++i) g[i] *= weight[i];
-    return g;
   }
 };
 
