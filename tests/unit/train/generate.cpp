@@ -1,43 +1,14 @@
+#include "asked_model.hpp"
+
 #include <catch2/catch.hpp>
-#include <unit/device.hpp>
-#include <vlt/models/projector.hpp>
 #include <vlt/optim/initialise.hpp>
 #include <vlt/pretrained/choose_training.hpp>
-#include <vlt/pretrained/make_language.hpp>
-#include <vlt/pretrained/make_projector.hpp>
-#include <vlt/pretrained/make_vision.hpp>
-#include <vlt/train/generate.hpp>
 
-using namespace vlt;
+using namespace asked_model;
 
 namespace {
 
-using P = Policy<under_test, Precision::f32>;
-constexpr Index picture = 30;  // no word: the model cannot say it
-
-BlockSizes block(bool bias) {
-  BlockSizes b;
-  b.width = 16, b.heads = b.kv_heads = 2, b.head_dim = 8, b.mlp = 24;
-  b.qkv_bias = b.output_bias = b.mlp_bias = bias;
-  return b;
-}
-AnyVlm<P> small_model() {
-  ClipSizes vision;
-  vision.image = 8, vision.patch = 4, vision.depth = 1, vision.block = block(true);
-  LlamaSizes language;
-  language.vocabulary = 30, language.depth = 2, language.block = block(false);
-  language.block.rope = Rope::plain(8, 10000);
-  return {make_vision<P>(vision, false), make_projector<P, BaselineKind>({16, 16, 4, true, vision.block}),
-          make_language<P, LlamaFamily, MaskKind::mmca>(language, false)};
-}
-Prompt prompt() {
-  Prompt p;
-  p.sample.id = {1, picture, 5, 6, picture, 7, 8};
-  p.sample.label.assign(p.sample.id.size(), -1);
-  p.layouts = {ImageLayout::plain(5), ImageLayout::plain(5)};
-  for (int i = 0; i < 2 * 3 * 64; ++i) p.pixels.push_back(float(i % 11) / 11 - float(i % 7) / 7);
-  return p;
-}
+Prompt prompt() { return asked({1, picture, 5, 6, picture, 7, 8}); }
 
 // The likeliest next token by a whole forward pass.
 std::int32_t next_token(AnyVlm<P>& model, Threads& threads, Prompt p, const std::vector<std::int32_t>& answer) {

@@ -1,45 +1,16 @@
 // Ranks that share a model's weights write the answer that one process writes.
 #include <catch2/catch.hpp>
-#include <unit/device.hpp>
 #include <vlt/dist/thread_group.hpp>
 #include <vlt/dist/zero.hpp>
-#include <vlt/models/projector.hpp>
 #include <vlt/pretrained/choose_training.hpp>
-#include <vlt/pretrained/make_language.hpp>
-#include <vlt/pretrained/make_projector.hpp>
-#include <vlt/pretrained/make_vision.hpp>
-#include <vlt/train/generate.hpp>
 
-using namespace vlt;
+#include "asked_model.hpp"
+
+using namespace asked_model;
 
 namespace {
 
-using P = Policy<under_test, Precision::f32>;
-constexpr Index picture = 30;  // no word: the model cannot say it
-
-BlockSizes block(bool bias) {
-  BlockSizes b;
-  b.width = 16, b.heads = b.kv_heads = 2, b.head_dim = 8, b.mlp = 24;
-  b.qkv_bias = b.output_bias = b.mlp_bias = bias;
-  return b;
-}
-AnyVlm<P> small_model() {
-  ClipSizes vision;
-  vision.image = 8, vision.patch = 4, vision.depth = 1, vision.block = block(true);
-  LlamaSizes language;
-  language.vocabulary = 30, language.depth = 2, language.block = block(false);
-  language.block.rope = Rope::plain(8, 10000);
-  return {make_vision<P>(vision, false), make_projector<P, BaselineKind>({16, 16, 4, true, vision.block}),
-          make_language<P, LlamaFamily, MaskKind::mmca>(language, false)};
-}
-Prompt prompt() {
-  Prompt p;
-  p.sample.id = {1, picture, 5, 6, 7};
-  p.sample.label.assign(p.sample.id.size(), -1);
-  p.layouts = {ImageLayout::plain(5)};
-  for (int i = 0; i < 3 * 64; ++i) p.pixels.push_back(float(i % 11) / 11 - float(i % 7) / 7);
-  return p;
-}
+Prompt prompt() { return asked({1, picture, 5, 6, 7}); }
 
 // What a rank says, greedily and by chance; a model of its own, whose weights it shares at this stage.
 std::vector<std::int32_t> said(dist::World& world, int stage) {
